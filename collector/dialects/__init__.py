@@ -1,0 +1,1 @@
+"""Dialects: one small declarative table per instrumentation convention, each to the one canonical span."""

@@ -1,0 +1,1 @@
+"""The web process: Streamlit pages and the HTTP API on one port. Frames in, figures out."""

@@ -1,0 +1,113 @@
+"""An index of one context: which words, pairs, runs and numbers it holds, and in which sentence.
+
+Built once per context and reused for every response judged against it (`indexed` keeps the latest
+by content). Sentence sets are integer bit masks, so "do these two words ever meet in one sentence?"
+is one `&`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from detectors.text import sentences
+from detectors.text.lexicon import NEGATIONS
+from detectors.text.words import CONTENT, NUMBER, STOP, Token, tokens
+
+MAX_CHARS = 200_000  # of one context; the rest is not read (and said so in `truncated`)
+_KEEP = 64
+
+
+class ContextIndex:
+    """Words of a context by sentence.
+
+    Attributes:
+        text: the joined context, at most `MAX_CHARS` characters.
+        spans: ``(start, end)`` of each sentence in ``text``.
+        where: content term or number -> bit mask of the sentences that hold it.
+        postings: the same as a list of sentence numbers, ascending.
+        pairs, triples: term n-grams (n = 2, 3), stop words included, within a sentence.
+        content_pairs: neighbouring content terms, stop words skipped.
+        words: unstemmed lower-case content words (for spelling similarity).
+    """
+
+    def __init__(self, text: str) -> None:
+        self.truncated = len(text) > MAX_CHARS
+        self.text = text[:MAX_CHARS]
+        self.spans = sentences.spans(self.text)
+        self.where: dict[str, int] = {}
+        self.postings: dict[str, list[int]] = {}
+        self.pairs: set[tuple[str, str]] = set()
+        self.triples: set[tuple[str, str, str]] = set()
+        self.content_pairs: set[tuple[str, str]] = set()
+        self.stops: set[str] = set()
+        self.numbers: set[str] = set()
+        self._negated = 0
+        self.n_tokens = 0
+        for number, part in enumerate(by_sentence(tokens(self.text), self.spans)):
+            self._add(number, part)
+        self.prefixes = {t[:5] for t in self.where if len(t) >= 5}
+
+    def _add(self, number: int, part: list[Token]) -> None:
+        terms = [t.term for t in part]
+        self.n_tokens += len(terms)
+        self.pairs.update(zip(terms, terms[1:], strict=False))
+        self.triples.update(zip(terms, terms[1:], terms[2:], strict=False))
+        content: list[str] = []
+        bit = 1 << number
+        for token in part:
+            term = token.term
+            if token.word in NEGATIONS:
+                self._negated |= bit
+            if token.kind == STOP:
+                self.stops.add(term)
+                continue
+            content.append(term)
+            if token.kind == NUMBER:
+                self.numbers.add(term)
+            mask = self.where.get(term, 0)
+            if not mask & bit:
+                self.where[term] = mask | bit
+                self.postings.setdefault(term, []).append(number)
+        self.content_pairs.update(zip(content, content[1:], strict=False))
+
+    def negated(self, sentence: int) -> bool:
+        """Whether the sentence holds a negation."""
+        return bool(self._negated >> sentence & 1)
+
+
+def by_sentence(words: list[Token], spans: list[tuple[int, int]]) -> list[list[Token]]:
+    """The tokens of each span; tokens outside every span are dropped."""
+    out: list[list[Token]] = [[] for _ in spans]
+    i = 0
+    for word in words:
+        while i < len(spans) and word.start >= spans[i][1]:
+            i += 1
+        if i == len(spans):
+            break
+        if word.start >= spans[i][0]:
+            out[i].append(word)
+    return out
+
+
+def joined(context: str | Sequence[str]) -> str:
+    """Several documents as one text; the offsets of evidence count in this text."""
+    return context if isinstance(context, str) else "\n\n".join(context)
+
+
+_recent: OrderedDict[str, ContextIndex] = OrderedDict()
+
+
+def indexed(text: str) -> ContextIndex:
+    """The index of a context, from a small cache of the latest ones."""
+    index = _recent.get(text)
+    if index is None:
+        index = _recent[text] = ContextIndex(text)
+        if len(_recent) > _KEEP:
+            _recent.popitem(last=False)
+    else:
+        _recent.move_to_end(text)
+    return index
+
+
+__all__ = ["CONTENT", "ContextIndex", "by_sentence", "indexed", "joined"]
