@@ -1,0 +1,59 @@
+"""The second rendering of the schema: a replicated, sharded ClickHouse cluster instead of one node.
+
+Every table ``t`` becomes ``t_local`` (``Replicated…MergeTree``, ``ON CLUSTER``) and ``t`` itself a ``Distributed`` table over it,
+so that queries and inserts are the same in both layouts. Tables that hold calls are sharded by trace, all others by their first key.
+The macros ``{cluster}``, ``{shard}`` and ``{replica}`` are the server's own (docker/clickhouse/).
+"""
+
+from __future__ import annotations
+
+import re
+
+#: Sharding key of tables whose rows belong to a trace: retries of a span land on the shard that has it, from whichever collector.
+BY_TRACE = "cityHash64(trace_id)"
+_SHARDING = {
+    "spans": BY_TRACE,
+    "contents": BY_TRACE,
+    "calls": BY_TRACE,
+    "scores": BY_TRACE,
+    "feedback": BY_TRACE,
+    "posting_mark": "cityHash64(writer)",
+    "job_marks": "cityHash64(job)",
+    "leases": "cityHash64(name)",
+    "erasures": "cityHash64(id)",
+}  # the others: one shard, so that their order is one
+
+_TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS spanledger\.(\w+)", re.M)
+_ENGINE = re.compile(r"^ENGINE = (\w*MergeTree)(?:\(([^)]*)\))?", re.M)
+_VIEW = re.compile(r"^CREATE OR REPLACE VIEW spanledger\.(\w+)", re.M)
+_DATABASE = re.compile(r"^CREATE DATABASE IF NOT EXISTS (\w+)")
+_ALTER = re.compile(r"^ALTER TABLE spanledger\.(\w+)", re.M)
+
+
+def render(sql: str) -> list[str]:
+    """The statements that stand for one statement of the single-node schema, in the order to run them."""
+    if match := _TABLE.search(sql):
+        return [_local(sql, match[1]), _distributed(match[1])]
+    if match := _ALTER.search(sql):
+        local = _ALTER.sub(r"ALTER TABLE spanledger.\1_local ON CLUSTER '{cluster}'", sql)
+        return [local, _ALTER.sub(r"ALTER TABLE spanledger.\1 ON CLUSTER '{cluster}'", sql)] if _columns(sql) else [local]
+    sql = _VIEW.sub(r"CREATE OR REPLACE VIEW spanledger.\1 ON CLUSTER '{cluster}'", sql)
+    return [_DATABASE.sub(r"CREATE DATABASE IF NOT EXISTS \1 ON CLUSTER '{cluster}'", sql)]
+
+
+def _columns(sql: str) -> bool:
+    return re.search(r"\b(ADD|DROP|RENAME|MODIFY) COLUMN\b", sql) is not None
+
+
+def _local(sql: str, table: str) -> str:
+    sql = _TABLE.sub(rf"CREATE TABLE IF NOT EXISTS spanledger.{table}_local ON CLUSTER '{{cluster}}'", sql)
+    path = f"'/clickhouse/tables/{{shard}}/spanledger/{table}', '{{replica}}'"
+    return _ENGINE.sub(lambda m: f"ENGINE = Replicated{m[1]}({', '.join(p for p in (path, m[2]) if p)})", sql)
+
+
+def _distributed(table: str) -> str:
+    key = _SHARDING.get(table, "0")
+    return (
+        f"CREATE TABLE IF NOT EXISTS spanledger.{table} ON CLUSTER '{{cluster}}' AS spanledger.{table}_local\n"
+        f"ENGINE = Distributed('{{cluster}}', 'spanledger', '{table}_local', {key})"
+    )
