@@ -88,7 +88,7 @@ def _filled(field: pa.Field) -> pa.Array:
         return pa.array([1_790_000_000_000_000] * 2, t)
     if pa.types.is_decimal(t):
         return pa.array([Decimal("0.000000001"), None if field.name in _NULLABLE else Decimal(0)], t)
-    values: list[int | None] = [1, None] if field.name in _NULLABLE else [1, 0]
+    values: list[int | None] = [1, None] if field.name in _NULLABLE else [0, 1] if field.name != "is_deleted" else [0, 0]
     return pa.array(values).cast(t)
 
 

@@ -1,8 +1,17 @@
+-- One version of every span, and of every text.
+CREATE OR REPLACE VIEW spanledger.journal AS
+SELECT * FROM spanledger.spans FINAL
+SETTINGS do_not_merge_across_partitions_select_final = 1;
+
+CREATE OR REPLACE VIEW spanledger.texts AS
+SELECT * FROM spanledger.contents FINAL
+SETTINGS do_not_merge_across_partitions_select_final = 1;
+
 -- Exact hourly sums for people and BI tools, by the dimensions that money is asked by.
 CREATE OR REPLACE VIEW spanledger.spend_hourly AS
 SELECT
-    toStartOfHour(ts) AS hour, project, service, app_id, team, tenant_hash, env, provider, model, model_tier, endpoint, operation,
-    prompt_id, prompt_version,
+    toStartOfHour(ts) AS hour, project, service, app_id, team, tenant_hash, env, region, provider, model, model_tier, endpoint, route,
+    operation, prompt_id, prompt_version,
     countIf(entry_kind != 'unattributed') AS calls,
     countIf(billed) AS billed_calls,
     sum(toUInt64(tokens_in)) AS tokens_in,
