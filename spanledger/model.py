@@ -115,6 +115,7 @@ class Span(msgspec.Struct, kw_only=True, omit_defaults=True):
     cost_usd: Decimal | None = None  # as sent along
     cost_is_provider: bool = False  # the provider's own figure (not a client's estimate)
     sampling_ratio: float = 1.0
+    n_attrs: int = 0  # attributes the record came with: of two versions with equal end, the one with more wins
     billed: bool | None = None  # None = derive; False = the sender says no provider call was paid
     safety: int = 0  # violations told by this span (content filter, guardrail, policy check, refusal)
     safety_types: tuple[str, ...] = ()

@@ -1,0 +1,66 @@
+"""Keyed hashes in place of what identifies people: BLAKE2b under a key per tenant, never the plain value, never an unkeyed hash.
+
+The master key is 32 random bytes in ``DIR/keys/hash.key`` (mode 0600), made at first start; a tenant's key is derived from it, so that
+one person has one hash inside a tenant and another in the next. Source: research on redaction §6.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+
+from spanledger.errors import DataDirUnusable
+
+_SIZE = 16  # bytes of a hash, 32 hexadecimal digits
+
+
+class IdentityKeys:
+    """Hashes of one installation."""
+
+    def __init__(self, master: bytes) -> None:
+        self._master = master
+        self._tenant_key = lru_cache(maxsize=10_000)(self._derive)
+        self._name = lru_cache(maxsize=200_000)(self._hash_name)
+
+    def _derive(self, tenant: str) -> bytes:
+        return blake2b(tenant.encode(), key=self._master, person=b"spl-tenant", digest_size=32).digest()
+
+    def _hash_name(self, tenant: str, what: str, value: str) -> str:
+        plain = unicodedata.normalize("NFKC", value).strip().casefold().encode()
+        return blake2b(plain, key=self._tenant_key(tenant), person=what.encode(), digest_size=_SIZE).hexdigest()
+
+    def name(self, tenant: str, what: str, value: str) -> str:
+        """Hash of an identifier (``what``: user, session, tenant, id, …); equal for equal spelling up to case, width and spaces. "" stays ""."""
+        return self._name(tenant, what, value) if value else ""
+
+    def text(self, tenant: str, what: str, text: str) -> str:
+        """Hash of a text, equal whatever its white space and letter case; numbers, punctuation and negation count."""
+        plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+        return blake2b(
+            " ".join(plain.split()).casefold().encode("utf8", "surrogatepass"), key=self._tenant_key(tenant), person=what.encode(), digest_size=_SIZE
+        ).hexdigest()
+
+
+def load_identity_keys(folder: Path) -> IdentityKeys:
+    """The installation's keys, made if absent. Raises ``DataDirUnusable`` where the key file cannot be read or written."""
+    path = folder / "hash.key"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(fd, "wb") as file:
+                file.write(os.urandom(32))
+                file.flush()
+                os.fsync(file.fileno())
+        master = path.read_bytes()
+    except OSError as exc:
+        raise DataDirUnusable(f"{path} cannot be used: {exc.strerror}") from exc
+    if len(master) != 32:
+        raise DataDirUnusable(f"{path} must hold 32 bytes, it holds {len(master)}: restore it from a backup (hashes of other keys do not join)")
+    return IdentityKeys(master)

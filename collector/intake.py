@@ -1,0 +1,306 @@
+"""Exports from the network to durable rows: one bounded queue, one decoding thread, one writing thread.
+
+Group commit: whatever has arrived while the last insert ran is the next batch. An export's future is resolved only when its rows are
+durable; everything that cannot be taken is refused in words that the receivers turn into OTLP terms. Nothing is dropped in silence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import pyarrow as pa
+import structlog
+
+from collector import metrics
+from collector.compression import inflate
+from collector.decode import Decoded, DecodeOptions, decode_logs, decode_metrics, decode_traces
+from collector.poster import Poster, Row
+from collector.rows import contents_batch, facts_of, journal_batch, spans_of, version_of
+from collector.sealing import Sealer
+from collector.spool import Spool
+from spanledger.errors import BadSpan, SpanledgerError, WarehouseBusy, WarehouseUnavailable
+from spanledger.model import Content, Span
+from warehouse import journal
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+log = structlog.get_logger(__name__)
+
+Signal = Literal["traces", "logs", "metrics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one export: ``rejected`` bad records (partial success) and why."""
+
+    records: int
+    rejected: int = 0
+    message: str = ""
+
+
+@dataclass(slots=True)
+class Export:
+    """One request as it came, and who waits for it."""
+
+    signal: Signal
+    body: bytes
+    json: bool
+    encoding: str
+    project: str
+    tenant: str
+    done: Future[Receipt] = field(default_factory=Future)
+
+    def settle(self, result: Receipt | BaseException) -> None:
+        """Tell the waiting receiver, if it still waits."""
+        with contextlib.suppress(InvalidStateError):  # the client hung up
+            self.done.set_exception(result) if isinstance(result, BaseException) else self.done.set_result(result)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Rows ready to be inserted, and the exports that they answer."""
+
+    spans: list[Span]
+    facts: list[bytes]
+    versions: list[int]
+    contents: list[tuple[Span, Content, int]]
+    answers: list[tuple[Export, Receipt]]
+
+
+class Intake:
+    """The way of an export into the journal.
+
+    Args:
+        client: opens a warehouse client for the writing thread.
+        sealer: makes the sealer of the decoding thread (redaction engines are not shared between threads).
+        options: how to decode, asked for on each pass (the policy may change).
+        poster: is offered every durable batch.
+        spool: takes batches while the warehouse is away; ``None`` refuses instead.
+        queue_bytes, batch_rows, max_message_bytes: bounds.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[], Client],
+        sealer: Callable[[], Sealer],
+        options: Callable[[], DecodeOptions],
+        poster: Poster,
+        *,
+        spool: Spool | None,
+        queue_bytes: int,
+        batch_rows: int,
+        max_message_bytes: int,
+        first_batch: int = 0,
+    ) -> None:
+        self._open, self._make_sealer, self._options, self._poster, self._spool = client, sealer, options, poster, spool
+        self._queue_bytes, self._batch_rows, self._max_message = queue_bytes, batch_rows, max_message_bytes
+        self._arrived: deque[Export] = deque()
+        self._bytes = 0
+        self._wake = threading.Condition()
+        self._ready: queue.Queue[_Batch | None] = queue.Queue(maxsize=1)
+        self._batch = first_batch
+        self._stopping = False
+        self._threads = [
+            threading.Thread(target=self._decode_loop, name="decoder", daemon=True),
+            threading.Thread(target=self._write_loop, name="writer", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Open the writing thread's client and begin."""
+        self._client = self._open()
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def accepting(self) -> bool:
+        """Exports are taken."""
+        return not self._stopping and all(t.is_alive() for t in self._threads)
+
+    def submit(self, signal: Signal, body: bytes, *, json: bool, encoding: str, project: str, tenant: str = "") -> Future[Receipt]:
+        """Queue one export. The future ends with a :class:`Receipt`, ``BadSpan``, ``TooLarge`` or ``WarehouseBusy``.
+
+        Raises:
+            WarehouseBusy: the queue is full, or the process is stopping.
+        """
+        export = Export(signal, body, json, encoding, project, tenant)
+        with self._wake:
+            if self._stopping:
+                raise WarehouseUnavailable("the collector is stopping", retry_after_s=2)
+            if self._bytes + len(body) > self._queue_bytes and self._bytes:
+                metrics.refused.labels("queue_full").inc()
+                raise WarehouseBusy("the queue is full", retry_after_s=1)
+            self._arrived.append(export)
+            self._bytes += len(body)
+            self._wake.notify()
+        metrics.queue_bytes.set(self._bytes)
+        return export.done
+
+    def close(self, timeout_s: float) -> None:
+        """Refuse what comes now, finish what is queued."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        deadline = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.1, deadline - time.monotonic()))
+
+    # -- decoding thread -------------------------------------------------------------------------------------------------------------
+
+    def _decode_loop(self) -> None:
+        sealer = self._make_sealer()
+        while (exports := self._take()) is not None:
+            try:
+                batch = self._prepare(exports, sealer)
+            except Exception as exc:  # fails closed: nothing unsealed goes on, the senders keep their data
+                log.error("sealing_failed", error=type(exc).__name__, exports=len(exports))
+                for export in exports:
+                    export.settle(WarehouseBusy("the collector could not process this export"))
+                sealer = self._make_sealer()
+                continue
+            self._ready.put(batch)
+        self._ready.put(None)
+
+    def _take(self) -> list[Export] | None:
+        with self._wake:
+            while not self._arrived and not self._stopping:
+                self._wake.wait()
+            if not self._arrived:
+                return None
+            exports, size = [], 0
+            while self._arrived and (not exports or size + len(self._arrived[0].body) <= _DECODE_BYTES):
+                exports.append(self._arrived.popleft())
+                size += len(exports[-1].body)
+            self._bytes -= size
+        metrics.queue_bytes.set(self._bytes)
+        return exports
+
+    def _prepare(self, exports: Sequence[Export], sealer: Sealer) -> _Batch:
+        options = self._options()
+        records: list[tuple[Span, Content | None]] = []
+        answers: list[tuple[Export, Receipt]] = []
+        for export in exports:
+            try:
+                decoded = self._decode(export, options)
+            except SpanledgerError as exc:
+                metrics.refused.labels(type(exc).__name__).inc()
+                export.settle(exc)
+                continue
+            records += decoded.records
+            answers.append((export, Receipt(decoded.received, len(decoded.rejected), "; ".join(sorted(set(decoded.rejected))[:5]))))
+        sealed = sealer.seal(records)
+        spans = [span for span, _ in sealed]
+        facts = [facts_of(s) for s in spans]
+        versions = [version_of(s, f) for s, f in zip(spans, facts, strict=True)]
+        contents = [(s, c, v) for (s, c), v in zip(sealed, versions, strict=True) if c is not None and not c.empty]
+        return _Batch(spans, facts, versions, contents, answers)
+
+    def _decode(self, export: Export, options: DecodeOptions) -> Decoded:
+        body = inflate(export.body, export.encoding, self._max_message)
+        decode = {"traces": decode_traces, "logs": decode_logs, "metrics": decode_metrics}[export.signal]
+        try:
+            decoded = decode(body, json=export.json, project=export.project, options=options)
+        except SpanledgerError:
+            raise
+        except Exception as exc:  # a bug of ours on this payload: say so, keep serving the others
+            log.exception("decoder_bug", signal=export.signal, bytes=len(body))
+            raise BadSpan(f"this export could not be understood ({type(exc).__name__})") from exc
+        metrics.records.labels(export.signal).inc(decoded.received)
+        for reason, n in decoded.let_go.items():
+            metrics.let_go.labels(reason).inc(n)
+        metrics.rejected.inc(len(decoded.rejected))
+        records = getattr(decoded, "records", [])
+        if export.tenant:
+            for span, _ in records:
+                span.inherited.setdefault("tenant", export.tenant)
+        return decoded
+
+    # -- writing thread --------------------------------------------------------------------------------------------------------------
+
+    def _write_loop(self) -> None:
+        while True:
+            try:
+                batch = self._ready.get(timeout=1.0)
+            except queue.Empty:
+                self._drain_spool()
+                continue
+            if batch is None:
+                return
+            self._write(batch)
+            self._drain_spool()
+
+    def _write(self, batch: _Batch) -> None:
+        """Insert a batch in parts of ``batch_rows``, then answer the exports; on failure spool it, or refuse them all."""
+        parts: list[tuple[int, pa.RecordBatch, pa.RecordBatch | None, list[Row]]] = []
+        contents = {id(s): (s, c, v) for s, c, v in batch.contents}
+        for at in range(0, len(batch.spans), self._batch_rows):
+            cut = slice(at, at + self._batch_rows)
+            number = self._next_batch()
+            texts = [contents[id(s)] for s in batch.spans[cut] if id(s) in contents]
+            rows = journal_batch(batch.spans[cut], batch.facts[cut], batch.versions[cut], number)
+            parts.append((number, rows, contents_batch(texts) if texts else None, list(zip(batch.versions[cut], batch.spans[cut], strict=True))))
+        try:
+            for number, rows, texts, posted in parts:
+                self._store(number, rows, texts, posted)
+        except WarehouseBusy as exc:
+            metrics.refused.labels("warehouse").inc(len(batch.answers))
+            log.warning("insert_failed", reason=str(exc), rows=len(batch.spans), exports=len(batch.answers))
+            for export, _ in batch.answers:
+                export.settle(WarehouseBusy(str(exc), retry_after_s=max(1.0, exc.retry_after_s)))
+            return
+        except Exception as exc:
+            log.exception("insert_failed", rows=len(batch.spans))
+            for export, _ in batch.answers:
+                export.settle(WarehouseBusy(f"the rows could not be stored ({type(exc).__name__})"))
+            return
+        metrics.journaled.inc(len(batch.spans))
+        for export, receipt in batch.answers:
+            export.settle(receipt)
+
+    def _next_batch(self) -> int:
+        self._batch = max(self._batch + 1, time.time_ns() // 1000)
+        return self._batch
+
+    def _store(self, number: int, rows: pa.RecordBatch, texts: pa.RecordBatch | None, posted: list[Row]) -> None:
+        if self._spool is not None and not self._spool.empty:
+            self._spool.add(number, rows, texts)
+            return
+        try:
+            self._insert(rows, texts)
+        except WarehouseUnavailable:
+            if self._spool is None:
+                raise
+            self._spool.add(number, rows, texts)
+            return
+        self._poster.offer(number, posted)
+
+    def _insert(self, rows: pa.RecordBatch, texts: pa.RecordBatch | None) -> None:
+        started = time.monotonic()
+        if texts is not None:
+            journal.insert(self._client, "contents", texts)
+        journal.insert(self._client, "spans", rows)
+        metrics.insert_seconds.observe(time.monotonic() - started)
+
+    def _drain_spool(self) -> None:
+        while self._spool is not None and not self._spool.empty and not self._stopping:
+            number, rows, texts = self._spool.oldest()
+            try:
+                self._insert(rows, texts)
+            except WarehouseBusy as exc:
+                log.warning("spool_waits", reason=str(exc))
+                return
+            self._poster.offer(number, spans_of(rows))
+            self._spool.remove(number)
+            if not self._ready.empty():
+                return
+
+
+_DECODE_BYTES = 24 << 20  # bodies decoded into one batch: about 10,000 spans of 2 KB

@@ -1,0 +1,336 @@
+"""The poster: families that new journal rows touch are posted again, and the difference to the ledger is written.
+
+Runs in one thread behind the writer. Everything it does can be repeated: its progress is a mark (the journal batch up to which all is
+posted), and after a start every family with rows behind the mark is read back and posted again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pyarrow as pa
+import structlog
+
+from collector import metrics
+from collector.families import Recent, Trace, cold_keys
+from collector.posting import PostingRules, family_keys, post, post_singles
+from collector.rows import EntryKey, calls_batch, key_of, spans_from, tombstones
+from spanledger.errors import WarehouseBusy
+from spanledger.model import Entry, Span
+from warehouse import journal
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+log = structlog.get_logger(__name__)
+
+Row = tuple[int, Span]  # version, sealed span
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Hours(Protocol):
+    """What the rollups must know about writes to the ledger (``warehouse.rollups``)."""
+
+    def issued(self, hours: Sequence[datetime], ver: int) -> None:
+        """Rows of these hours are about to be written under ``ver``."""
+
+    def landed(self, hours: Sequence[datetime], ver: int) -> None:
+        """They are durable."""
+
+
+class Poster:
+    """Posts touched families; one thread, one warehouse client.
+
+    Args:
+        client: opens a warehouse client for the poster's thread.
+        rules: the posting rules in force (prices, apps, tiers), asked for on each pass.
+        writer: name under which the mark is kept.
+        sole_writer: no other collector writes this journal (embedded): what is in memory is all there is.
+        memory_spans: spans kept in memory for families that may still grow.
+        max_backlog: spans waiting to be posted at which the writer is made to wait.
+        retention: age at which the journal begins to expire; older families are closed.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[], Client],
+        rules: Callable[[], PostingRules],
+        *,
+        writer: str,
+        sole_writer: bool,
+        hours: Hours | None = None,
+        memory_spans: int = 50_000,
+        max_backlog: int = 200_000,
+        retention: timedelta = timedelta(days=90),
+        settle_s: float = 10.0,
+    ) -> None:
+        self._open, self._rules, self._writer, self._sole, self._hours = client, rules, writer, sole_writer, hours
+        self._recent = Recent(memory_spans)
+        self._max_backlog, self._retention, self._settle_s = max_backlog, retention, settle_s
+        self._waiting: list[tuple[int, float, list[Row]]] = []
+        self._backlog = 0
+        self._changed = threading.Condition()
+        self._again: list[tuple[float, set[bytes]]] = []  # server mode: touched traces, posted once more when others' rows have landed
+        self._ver = 0
+        self._mark = self._marked = 0
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="poster", daemon=True)
+
+    def start(self) -> int:
+        """Open the warehouse, read the mark, post what lies behind it. Returns the highest journal batch; call before :meth:`offer`."""
+        self._client = self._open()
+        highest, self._ver = journal.sequences(self._client)
+        self._mark = self._marked = journal.posting_mark(self._client, self._writer)
+        traces, responses, links = journal.known_keys(self._client, _EPOCH)
+        for keys in (traces, responses, links):
+            self._recent.cold.extend(keys.to_numpy(zero_copy_only=False).astype(np.uint64))
+        self._behind = journal.traces_after(self._client, self._mark) if highest > self._mark else []
+        self._highest = highest
+        self._thread.start()
+        return highest
+
+    def offer(self, batch: int, rows: list[Row]) -> None:
+        """Durable journal rows, in the order of their batches. Waits while too many are unposted."""
+        with self._changed:
+            while self._backlog > self._max_backlog and not self._stopping:
+                self._changed.wait(0.5)
+            self._waiting.append((batch, time.monotonic(), rows))
+            self._backlog += len(rows)
+            self._changed.notify_all()
+        metrics.posting_backlog.set(self._backlog)
+
+    @property
+    def idle(self) -> bool:
+        """Everything offered so far is in the ledger."""
+        return self._backlog == 0
+
+    def close(self, timeout_s: float) -> None:
+        """Post what is left, then end; what the time does not suffice for is posted after the next start."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        pause = 0.1
+        while True:
+            try:
+                if self._behind:
+                    self._post_again(set(self._behind))
+                    self._behind, self._mark = [], max(self._mark, self._highest)
+                if not self._step():
+                    return
+                pause = 0.1
+            except WarehouseBusy as exc:  # nothing is lost: the rows wait here, and the journal has them
+                log.warning("posting_waits", reason=str(exc), backlog=self._backlog, retry_s=pause)
+                metrics.posting_retries.inc()
+                if self._stopping:
+                    return
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
+                self._forget()
+
+    def _forget(self) -> None:
+        """After a failed write, what memory says of the ledger may be wrong: families are read back from the journal when touched."""
+        for trace in self._recent.traces.values():
+            trace.whole, trace.posted = False, {}
+
+    def _step(self) -> bool:
+        with self._changed:
+            if not self._waiting and not self._stopping:
+                self._changed.wait(0.2)
+            taken = self._waiting[:]
+        if taken:
+            started = time.monotonic()
+            self._post_rows([row for _, _, rows in taken for row in rows])
+            self._mark = max(self._mark, taken[-1][0])
+            with self._changed:
+                del self._waiting[: len(taken)]
+                self._backlog -= sum(len(rows) for _, _, rows in taken)
+                self._changed.notify_all()
+            metrics.posting_backlog.set(self._backlog)
+            metrics.posting_lag.observe(time.monotonic() - taken[0][1])
+            metrics.posting_seconds.inc(time.monotonic() - started)
+        due = [traces for at, traces in self._again if at <= time.monotonic() or self._stopping]
+        if due:
+            self._again = [(at, t) for at, t in self._again if at > time.monotonic() and not self._stopping]
+            self._post_again(set().union(*due))
+        if self._mark > self._marked and not self._waiting:
+            journal.set_posting_mark(self._client, self._writer, self._mark)
+            self._marked = self._mark
+        return not (self._stopping and not self._waiting and not self._again)
+
+    def _post_rows(self, rows: list[Row]) -> None:
+        """Post the families of new rows: lone spans by the short way, the rest as whole families."""
+        recent = self._recent
+        touched = {span.trace_id for _, span in rows}
+        lone = self._lone(rows) if self._sole else []
+        singles = post_singles([span for _, span in lone], self._rules()) if lone else []
+        for version, span in lone:
+            recent.add(version, span, whole=True)
+            touched.discard(span.trace_id)
+        for entry in singles:
+            recent.traces[entry.trace_id].posted[key_of(entry)] = None
+        changed, gone = self._families([(v, s) for v, s in rows if s.trace_id in touched], touched)
+        self._write(singles + changed, gone)
+        recent.forget_oldest()
+        if not self._sole:
+            self._again.append((time.monotonic() + self._settle_s, {s.trace_id for _, s in rows}))
+
+    def _lone(self, rows: list[Row]) -> list[Row]:
+        """Rows that nothing else can belong to: first and only span of their trace, with no key that another span has."""
+        recent = self._recent
+        seen: dict[bytes, int] = {}
+        for _, span in rows:
+            seen[span.trace_id] = seen.get(span.trace_id, 0) + 1
+        keyed = [(row, cold_keys(row[1])) for row in rows if seen[row[1].trace_id] == 1 and row[1].trace_id not in recent.traces]
+        hits = recent.cold.hits([k for _, keys in keyed for k in keys])
+        links: dict[bytes, int] = {}
+        from_rows = [(row, _links(row[1])) for row, _ in keyed]
+        for _, span in rows:
+            for key in _links(span):
+                links[key] = links.get(key, 0) + 1
+        return [
+            row
+            for i, (row, keys) in enumerate(from_rows)
+            if not any(hits[3 * i : 3 * i + 3]) and all(links[k] == 1 and k not in recent.by_key for k in keys)
+        ]
+
+    def _families(self, rows: list[Row], touched: set[bytes]) -> tuple[list[Entry], list[EntryKey]]:
+        """Entries that changed and keys that went, of all families these rows and traces touch."""
+        if not touched:
+            return [], []
+        self._load(touched, [span for _, span in rows])
+        for version, span in rows:
+            self._recent.add(version, span, whole=True)
+        return self._post_in_memory(touched)
+
+    def _post_in_memory(self, touched: set[bytes]) -> tuple[list[Entry], list[EntryKey]]:
+        recent = self._recent
+        changed: list[Entry] = []
+        gone: list[EntryKey] = []
+        done: set[bytes] = set()
+        for trace_id in touched:
+            if trace_id in done or trace_id not in recent.traces:
+                continue
+            family = recent.family(trace_id)
+            done |= family
+            more, less = self._post_family(family)
+            changed += more
+            gone += less
+        return changed, gone
+
+    def _post_family(self, family: set[bytes]) -> tuple[list[Entry], list[EntryKey]]:
+        spans = self._recent.spans(family)
+        entries = post(spans, self._rules())
+        posted: dict[EntryKey, Entry | None] = {}
+        for t in family:
+            posted.update(self._recent.traces[t].posted)
+        horizon = time.time_ns() - int(self._retention.total_seconds() * 1e9)
+        if posted and min(span.start_ns for span in spans) < horizon:
+            return self._post_closed(entries, posted)
+        now = {key_of(e): e for e in entries}
+        changed = [e for key, e in now.items() if key not in posted or posted[key] is None or posted[key] != e]
+        for t in family:
+            self._recent.traces[t].posted = {}
+        for key, entry in now.items():
+            trace: Trace | None = self._recent.traces.get(entry.trace_id)
+            if trace is not None:
+                trace.posted[key] = entry
+        return changed, [key for key in posted if key not in now]
+
+    def _post_closed(self, entries: list[Entry], posted: dict[EntryKey, Entry | None]) -> tuple[list[Entry], list[EntryKey]]:
+        """Part of the journal has expired: nothing is reversed; what is new stands beside, marked."""
+        new = [e for e in entries if key_of(e) not in posted]
+        for entry in new:
+            entry.conflict = 3
+        metrics.late_after_close.inc(len(new))
+        return new, []
+
+    def _load(self, touched: set[bytes], spans: list[Span]) -> None:
+        """Bring into memory whatever of these families may stand on disk only; repeats until nothing new is linked."""
+        recent, frontier = self._recent, list(spans)
+        wanted = {t for t in touched if not self._sole or (t in recent.traces and not recent.traces[t].whole)}
+        while True:
+            keys = [cold_keys(s) for s in frontier]
+            hits = recent.cold.hits([k for three in keys for k in three]) if self._sole else [True] * (3 * len(keys))
+            responses, links = set[str](), set[str]()
+            for i, (span, three) in enumerate(zip(frontier, keys, strict=True)):
+                trace = recent.traces.get(span.trace_id)
+                if hits[3 * i] and not (trace is not None and trace.whole and self._sole):
+                    wanted.add(span.trace_id)
+                if three[1] and hits[3 * i + 1] and three[1] not in recent.loaded_keys:
+                    responses.add(span.response_id)
+                    recent.loaded_keys.add(three[1])
+                if three[2] and hits[3 * i + 2] and three[2] not in recent.loaded_keys:
+                    links.add(span.link)
+                    recent.loaded_keys.add(three[2])
+            for name, asked in (("response", responses), ("link", links)):
+                if asked:
+                    find = journal.traces_by_response if name == "response" else journal.traces_by_link
+                    wanted |= {t for t in find(self._client, sorted(asked)) if t not in recent.traces or not recent.traces[t].whole or not self._sole}
+            if not wanted:
+                break
+            frontier = self._read(sorted(wanted))
+            wanted = set()
+        if not self._sole:
+            recent.loaded_keys.clear()
+
+    def _read(self, traces: list[bytes]) -> list[Span]:
+        """Whole traces and the keys of their live entries from the warehouse into memory."""
+        recent = self._recent
+        found: list[Span] = []
+        for t in traces:
+            if t in recent.traces:
+                recent.traces[t].posted = {}
+        table = journal.spans_of_traces(self._client, traces)
+        for version, span in spans_from(table) if table is not None else []:
+            trace = recent.add(version, span, whole=True)
+            trace.whole = True
+            found.append(span)
+        for key in _entry_keys(journal.entry_keys_of_traces(self._client, traces)):
+            trace = recent.traces.get(key[3])
+            if trace is not None:
+                trace.posted[key] = None
+        metrics.families_read.inc(len(traces))
+        return found
+
+    def _post_again(self, traces: set[bytes]) -> None:
+        """Post these traces from the journal (after a start, or when other collectors' rows have landed)."""
+        todo = sorted(traces)
+        for at in range(0, len(todo), 5_000):
+            part = set(todo[at : at + 5_000])
+            self._load(set(), self._read(sorted(part)))
+            self._write(*self._post_in_memory(part))
+            self._recent.forget_oldest()
+
+    def _write(self, changed: list[Entry], gone: list[EntryKey]) -> None:
+        if not changed and not gone:
+            return
+        self._ver = ver = max(self._ver + 1, time.time_ns() // 1000)
+        times = {e.ts_us for e in changed} | {k[2] for k in gone}
+        hours = [datetime.fromtimestamp(h * 3600, UTC) for h in {t // 3_600_000_000 for t in times}]
+        batches = ([calls_batch(changed, ver)] if changed else []) + ([tombstones(gone, ver)] if gone else [])
+        if self._hours is not None:
+            self._hours.issued(hours, ver)
+        journal.insert(self._client, "calls", pa.Table.from_batches(batches))
+        if self._hours is not None:
+            self._hours.landed(hours, ver)
+        metrics.entries_posted.inc(len(changed))
+        metrics.entries_withdrawn.inc(len(gone))
+
+
+def _links(span: Span) -> list[bytes]:
+    return family_keys(span)[1:]
+
+
+def _entry_keys(table: pa.Table | None) -> list[EntryKey]:
+    if table is None:
+        return []
+    columns = [table[c].to_pylist() for c in ("project", "service", "ts_us", "trace", "span")]
+    return [(p, s, t, bytes.fromhex(tr), bytes.fromhex(sp)) for p, s, t, tr, sp in zip(*columns, strict=True)]

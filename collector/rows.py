@@ -1,0 +1,175 @@
+"""Canonical spans and entries as Arrow batches, and back: the one place that knows how a journal row is laid out.
+
+``facts`` is the JSON of the sealed span without its ids, so that posting can be repeated from the journal alone, whatever columns a
+later version adds. ``ver`` orders versions of one span by content: end, attribute count, payload hash (DESIGN §4, posting 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from spanledger.model import Content, Entry, Span
+from warehouse.tables import CALLS, CONTENTS, SPANS, USD
+
+_facts = msgspec.json.Encoder(order="sorted")
+_span = msgspec.json.Decoder(Span)
+_NO_PARENT = b"\0" * 8
+_U32, _U16, _U8 = 0xFFFFFFFF, 0xFFFF, 0xFF
+_NANO = Decimal(10) ** 9
+
+
+def facts_of(span: Span) -> bytes:
+    """The span's JSON without what the key columns hold."""
+    kept = span.project, span.service, span.trace_id, span.span_id, span.parent_id
+    span.project = span.service = ""
+    span.trace_id = span.span_id = span.parent_id = b""
+    try:
+        return _facts.encode(span)
+    finally:
+        span.project, span.service, span.trace_id, span.span_id, span.parent_id = kept
+
+
+def version_of(span: Span, facts: bytes) -> int:
+    """128-bit version: later end, then more attributes, then the greater payload hash. Made of content only."""
+    payload = int.from_bytes(blake2b(facts, digest_size=6).digest(), "little")
+    return (min(max(span.end_ns, 0), (1 << 64) - 1) << 64) | (min(span.n_attrs, _U16) << 48) | payload
+
+
+def span_of(project: str, service: str, trace: bytes, span_id: bytes, parent: bytes, facts: str | bytes) -> Span:
+    """A span as it was journaled; inverse of :func:`facts_of`."""
+    span = _span.decode(facts)
+    span.project, span.service, span.trace_id, span.span_id = project, service, trace, span_id
+    span.parent_id = b"" if parent == _NO_PARENT else parent
+    return span
+
+
+def spans_from(table: pa.Table) -> list[tuple[int, Span]]:
+    """(version, span) of each row of ``warehouse.journal.spans_of_traces``."""
+    unhex = bytes.fromhex
+    columns = [table[c].to_pylist() for c in ("project", "service", "trace", "span", "parent", "facts", "ver")]
+    return [(int(v), span_of(p, s, unhex(t), unhex(i), unhex(up), f)) for p, s, t, i, up, f, v in zip(*columns, strict=True)]
+
+
+def journal_batch(spans: Sequence[Span], facts: Sequence[bytes], versions: Sequence[int], batch: int) -> pa.RecordBatch:
+    """Rows of table ``spans``; ``spans`` are sealed (redacted, hashed)."""
+    usage = [s.usage for s in spans]
+    own = [(s.own, s.inherited) for s in spans]
+    columns: dict[str, Any] = {
+        "project": [s.project for s in spans],
+        "service": [s.service for s in spans],
+        "ts": _micros(s.start_ns for s in spans),
+        "trace_id": [s.trace_id for s in spans],
+        "span_id": [s.span_id for s in spans],
+        "parent_span_id": [s.parent_id or _NO_PARENT for s in spans],
+        "end_ts": _micros(s.end_ns for s in spans),
+        **{name: list(map(attrgetter(name), spans)) for name in _SPAN_TEXT},
+        "tenant_hash": [a.get("tenant") or b.get("tenant") or "" for a, b in own],
+        "user_hash": [a.get("user") or b.get("user") or "" for a, b in own],
+        "tokens_in": [0 if u is None else min(u.input or 0, _U32) for u in usage],
+        "tokens_out": [0 if u is None else min(u.output or 0, _U32) for u in usage],
+        "safety": [min(s.safety, _U16) for s in spans],
+        "facts": pa.array(facts, pa.binary()).cast(pa.string()),
+        "attrs": [list(s.attrs.items()) for s in spans],
+        "batch": pa.array(np.full(len(spans), batch, np.uint64)),
+        "ver": [v.to_bytes(16, "little") for v in versions],
+    }
+    return pa.RecordBatch.from_pydict(columns, SPANS)
+
+
+_SPAN_TEXT = ("signal", "scope", "name", "dialect", "kind", "role", "status", "provider", "model", "response_id", "tool_name", "link")
+
+
+def contents_batch(rows: Sequence[tuple[Span, Content, int]]) -> pa.RecordBatch:
+    """Rows of table ``contents`` of redacted text; the version is the span's."""
+    columns: dict[str, Any] = {
+        "project": [s.project for s, _, _ in rows],
+        "service": [s.service for s, _, _ in rows],
+        "ts": _micros(s.start_ns for s, _, _ in rows),
+        "trace_id": [s.trace_id for s, _, _ in rows],
+        "span_id": [s.span_id for s, _, _ in rows],
+        "kind": [s.kind for s, _, _ in rows],
+        "tenant_hash": [s.own.get("tenant") or s.inherited.get("tenant") or "" for s, _, _ in rows],
+        "user_hash": [s.own.get("user") or s.inherited.get("user") or "" for s, _, _ in rows],
+        "prompt_hash": [s.prompt_hash for s, _, _ in rows],
+        "context_hash": [s.context_hash for s, _, _ in rows],
+        "prompt": ["\n".join([f"{m.role}: {m.text}" for m in c.messages]) for _, c, _ in rows],
+        "response": [c.response for _, c, _ in rows],
+        "context": [c.context for _, c, _ in rows],
+        "extra": [_extra(c) for _, c, _ in rows],
+        "ver": [v.to_bytes(16, "little") for _, _, v in rows],
+    }
+    return pa.RecordBatch.from_pydict(columns, CONTENTS)
+
+
+def _extra(content: Content) -> list[tuple[str, str]]:
+    named = [(name, getattr(content, name)) for name in ("system", "tool_input", "tool_output", "tool_definitions", "schema")]
+    return [pair for pair in named if pair[1]] + list(content.extra.items())
+
+
+def _micros(times_ns: Iterable[int]) -> pa.Array:
+    """Nanoseconds since the epoch as the timestamp column, floored to microseconds and clamped to what the engine can hold."""
+    ns = np.fromiter((min(max(t, 0), 9_223_372_036_000_000_000) for t in times_ns), np.int64)
+    return pa.array(ns // 1000, pa.timestamp("us", tz="UTC"))
+
+
+def usd_array(values: Sequence[Decimal | None]) -> pa.Array:
+    """Decimal(18, 9) column from Decimals with at most nine places; exact (integers of 1e-9 USD), ``None`` stays null."""
+    nano = np.fromiter((0 if v is None else int(v * _NANO) for v in values), np.int64, len(values))
+    words = np.empty((len(values), 2), np.int64)
+    words[:, 0], words[:, 1] = nano, nano >> 63  # two's complement, sign-extended to 128 bits
+    missing = [v is None for v in values]
+    valid = None
+    if any(missing):
+        valid = pa.py_buffer(np.packbits(~np.array(missing), bitorder="little").tobytes())
+    return pa.Array.from_buffers(USD, len(values), [valid, pa.py_buffer(words.tobytes())])
+
+
+_USD_COLUMNS = tuple(f.name for f in CALLS if f.type == USD)
+_CAPS = {f.name: cap for f in CALLS for kind, cap in ((pa.uint32(), _U32), (pa.uint16(), _U16), (pa.uint8(), _U8)) if f.type == kind}
+_PLAIN = tuple(f.name for f in CALLS if f.name not in _USD_COLUMNS and f.name not in {"ts", "ver", "is_deleted", "attrs", "biz_metric"})
+
+
+def calls_batch(entries: Sequence[Entry], ver: int) -> pa.RecordBatch:
+    """Rows of table ``calls`` under one posting sequence number."""
+    columns: dict[str, Any] = {"ts": pa.array(np.fromiter((e.ts_us for e in entries), np.int64, len(entries)), pa.timestamp("us", tz="UTC"))}
+    for name in _PLAIN:
+        values = list(map(attrgetter(name), entries))
+        cap = _CAPS.get(name)
+        columns[name] = [min(max(v, 0), cap) for v in values] if cap else values
+    for name in _USD_COLUMNS:
+        columns[name] = usd_array(list(map(attrgetter(name), entries)))
+    columns["attrs"] = [list(e.attrs.items()) for e in entries]
+    columns["biz_metric"] = [list(e.biz_metric.items()) for e in entries]
+    columns["ver"] = pa.array(np.full(len(entries), ver, np.uint64))
+    columns["is_deleted"] = pa.array(np.zeros(len(entries), np.uint8))
+    return pa.RecordBatch.from_pydict(columns, CALLS)
+
+
+EntryKey = tuple[str, str, int, bytes, bytes]  # project, service, ts in microseconds, trace id, span id
+
+
+def key_of(entry: Entry) -> EntryKey:
+    """What an entry stands under."""
+    return entry.project, entry.service, entry.ts_us, entry.trace_id, entry.span_id
+
+
+def tombstones(keys: Sequence[EntryKey], ver: int) -> pa.RecordBatch:
+    """Rows that take entries out of the ledger."""
+    gone = [Entry(project=p, service=s, ts_us=t, trace_id=tr, span_id=sp, billed=False) for p, s, t, tr, sp in keys]
+    batch = calls_batch(gone, ver)
+    at = batch.schema.get_field_index("is_deleted")
+    return batch.set_column(at, CALLS.field("is_deleted"), pa.array(np.ones(len(keys), np.uint8)))
+
+
+def spans_of(rows: pa.RecordBatch) -> list[tuple[int, Span]]:
+    """(version, span) of each row of a journal batch that was kept in the spool."""
+    columns = [rows[c].to_pylist() for c in ("project", "service", "trace_id", "span_id", "parent_span_id", "facts", "ver")]
+    return [(int.from_bytes(v, "little"), span_of(p, s, t, i, up, f)) for p, s, t, i, up, f, v in zip(*columns, strict=True)]

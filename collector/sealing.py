@@ -1,0 +1,203 @@
+"""Sealing: what stands between decoded records and anything durable.
+
+In one pass over a batch: content mode per tenant, keyed fingerprints, the schema verdict, redaction of every text that will be
+stored, and keyed hashes in place of user, session and tenant. It fails closed: an exception here refuses the exports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from collector import metrics
+from collector.identity import IdentityKeys
+from spanledger.model import Content, Message, Span
+from spanledger.policy import ContentMode, Policy
+
+Record = tuple[Span, Content | None]
+
+
+class RedactionEngine(Protocol):
+    """What sealing needs of ``collector.redaction.Redactor``."""
+
+    def redact_batch(self, texts: Sequence[str], groups: Sequence[int] | None = None) -> list[str]:
+        """Redacted texts in order; equal group numbers are adjacent parts of one span."""
+        ...
+
+    def take_counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        """(values found by class, texts dropped by reason) since the last call."""
+        ...
+
+
+#: (response text, JSON schema or "", finish reason) → verdict as JSON; injected, since the detectors are another room.
+SchemaCheck = Callable[[str, str, str], str]
+
+#: Text fields of a span that repeat from span to span: scanned once per value.
+_WORDS = (
+    "service", "scope", "name", "dialect", "provider", "model", "model_requested", "operation", "endpoint", "server", "error_type",
+    "finish_reason", "circuit_state", "service_tier", "tool_name", "gateway_agent",
+)  # fmt: skip
+#: Identifiers, new in every span. One that redaction would change is stored as its keyed hash instead, so that equal ids stay equal.
+_IDS = ("response_id", "request_id", "tool_call_id", "companion_of")
+#: Identity that is only ever stored hashed.
+_HASHED = ("user", "session", "tenant")
+_KNOWN_WORDS = 100_000
+
+
+class Sealer:
+    """One per thread: it holds a redaction engine and what that has already judged."""
+
+    def __init__(self, engine: RedactionEngine, keys: IdentityKeys, policy: Callable[[], Policy], schema_check: SchemaCheck | None = None) -> None:
+        self._engine, self._keys, self._policy, self._check = engine, keys, policy, schema_check
+        self._clean: set[str] = set()  # words that redaction leaves as they are
+        self._changed: dict[str, str] = {}
+
+    def seal(self, records: list[Record]) -> list[Record]:
+        """The same records, fit to be stored; they are changed in place, and content is ``None`` where it may not be kept."""
+        policy = self._policy()
+        modes = [self._mode(span, policy) for span, _ in records]
+        for span, content in records:
+            if content is not None:
+                self._fingerprint(span, content)
+        for span, _ in records:
+            self._hash_identity(span)
+        self._redact_ids([span for span, _ in records])
+        self._redact_words([span for span, _ in records])
+        kept = [(i, content) for i, ((_, content), mode) in enumerate(zip(records, modes, strict=True)) if content is not None and mode != "none"]
+        for i, content in self._redact_contents(kept):
+            records[i] = (records[i][0], content)
+        for i, mode in enumerate(modes):
+            if mode == "none" and records[i][1] is not None:
+                records[i] = (records[i][0], None)
+                metrics.content_dropped.labels("mode_none").inc()
+        self._count()
+        return records
+
+    @staticmethod
+    def _mode(span: Span, policy: Policy) -> ContentMode:
+        if not policy.content.tenants:
+            return policy.content.default
+        return policy.content.mode(span.own.get("tenant") or span.inherited.get("tenant") or "")
+
+    def _fingerprint(self, span: Span, content: Content) -> None:
+        """Keyed hashes of prompt, answer and context, and the schema verdict, from the text as it came."""
+        tenant = span.own.get("tenant") or span.inherited.get("tenant") or ""
+        asked = [m.text for m in content.messages if m.role == "user"] or [m.text for m in content.messages]
+        if asked:
+            span.prompt_chars = sum(map(len, asked))
+            span.prompt_hash = self._keys.text(tenant, "prompt", "\0".join(asked))
+        if content.response:
+            span.response_chars = len(content.response)
+            span.response_hash = self._keys.text(tenant, "doc", content.response)
+        if content.context:
+            span.context_hash = self._keys.text(tenant, "doc", "\0".join(content.context))
+        if self._check is not None and content.response and content.schema and span.role == "call":
+            span.schema_verdict = self._check(content.response, content.schema, span.finish_reason)
+
+    def _hash_identity(self, span: Span) -> None:
+        tenant = span.own.get("tenant") or span.inherited.get("tenant") or ""
+        if span.link:
+            span.link = self._keys.name("", "link", span.link)
+        for values in (span.own, span.inherited):
+            for name in _HASHED:
+                if name in values:
+                    values[name] = self._keys.name(tenant if name != "tenant" else "", name, values[name])
+
+    def _redact_ids(self, spans: list[Span]) -> None:
+        found = [(span, name, value) for span in spans for name in _IDS if (value := getattr(span, name))]
+        for (span, name, value), redacted in zip(found, self._engine.redact_batch([v for _, _, v in found]) if found else (), strict=True):
+            if redacted != value:
+                setattr(span, name, "h:" + self._keys.name("", "id", value))
+
+    def _redact_words(self, spans: list[Span]) -> None:
+        clean, changed = self._clean, self._changed
+        new = {word for span in spans for word in _words(span) if word not in clean and word not in changed}
+        if new:
+            if len(clean) + len(new) > _KNOWN_WORDS:
+                clean.clear()
+                changed.clear()
+                new = {word for span in spans for word in _words(span)}
+            words = sorted(new)
+            for word, redacted in zip(words, self._engine.redact_batch(words), strict=True):
+                if redacted == word:
+                    clean.add(word)
+                else:
+                    changed[word] = redacted
+        if changed:
+            for span in spans:
+                _replace_words(span, changed)
+
+    def _redact_contents(self, kept: list[tuple[int, Content]]) -> Iterator[tuple[int, Content]]:
+        """Redact all texts of a batch in one scan; the texts of one span form a group (a value may be split across messages)."""
+        texts: list[str] = []
+        groups: list[int] = []
+        for i, content in kept:
+            parts = _texts(content)
+            texts += parts
+            groups += [i] * len(parts)
+        redacted = iter(self._engine.redact_batch(texts, groups) if texts else ())
+        for i, content in kept:
+            yield i, _with_texts(content, redacted)
+
+    def _count(self) -> None:
+        found, dropped = self._engine.take_counts()
+        for kind, n in found.items():
+            metrics.redactions.labels(kind).inc(n)
+        for reason, n in dropped.items():
+            metrics.redaction_dropped.labels(reason).inc(n)
+
+
+def _words(span: Span) -> Iterator[str]:
+    for name in _WORDS:
+        if value := getattr(span, name):
+            yield value
+    for name, value in span.own.items():
+        if name not in _HASHED:
+            yield value
+    for name, value in span.inherited.items():
+        if name not in _HASHED:
+            yield value
+    if span.attrs:
+        yield from span.attrs
+        yield from span.attrs.values()
+    yield from span.safety_types
+    yield from span.biz
+
+
+def _replace_words(span: Span, changed: dict[str, str]) -> None:
+    get = changed.get
+    for name in _WORDS:
+        value = getattr(span, name)
+        if value in changed:
+            setattr(span, name, changed[value])
+    for values in (span.own, span.inherited):
+        for name, value in values.items():
+            if value in changed and name not in _HASHED:
+                values[name] = changed[value]
+    if any(k in changed or v in changed for k, v in span.attrs.items()):
+        span.attrs = {get(k, k): get(v, v) for k, v in span.attrs.items()}
+    span.safety_types = tuple(get(t, t) for t in span.safety_types)
+    if span.biz:
+        span.biz = {get(k, k): v for k, v in span.biz.items()}
+
+
+def _texts(content: Content) -> list[str]:
+    """Every text of a content, in the order in which :func:`_with_texts` takes them back; roles and names are texts too."""
+    parts = [part for m in content.messages for part in (m.role, m.text)]
+    parts += [content.system, content.response, *content.context, content.tool_input, content.tool_output, content.tool_definitions, content.schema]
+    parts += [part for pair in content.extra.items() for part in pair]
+    return parts
+
+
+def _with_texts(content: Content, take: Iterator[str]) -> Content:
+    return Content(
+        messages=[Message(next(take), next(take)) for _ in content.messages],
+        system=next(take),
+        response=next(take),
+        context=[next(take) for _ in content.context],
+        tool_input=next(take),
+        tool_output=next(take),
+        tool_definitions=next(take),
+        schema=next(take),
+        extra={next(take): next(take) for _ in content.extra},
+    )

@@ -1,0 +1,268 @@
+"""The collector process: opens the warehouse, serves OTLP and (embedded) SQL, posts, and stops without losing anything.
+
+``run`` is its whole life. Order of a stop: refuse new exports, write what is queued, post what is journaled, close the warehouse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import structlog
+import uvicorn
+
+from collector.credentials import IngestAuth, is_loopback, require_tokens_off_loopback
+from collector.decode import DecodeOptions
+from collector.identity import load_identity_keys
+from collector.intake import Intake
+from collector.poster import Poster
+from collector.posting.rules import rules_from
+from collector.receivers import grpc as grpc_door
+from collector.receivers import http as http_door
+from collector.redaction import Redactor
+from collector.sealing import SchemaCheck, Sealer
+from collector.spool import Spool
+from spanledger.errors import DataDirUnusable, SpanledgerError
+from spanledger.instance import token as instance_token
+from spanledger.policy import Policy, PolicyFile
+from spanledger.settings import Settings
+from warehouse.engine import Engine, connect
+from warehouse.migrate import migrate
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from warehouse.rollups import HourClock
+
+log = structlog.get_logger(__name__)
+
+Ready = Callable[[dict[str, str]], None]
+
+
+@dataclass
+class _Warehouse:
+    """The warehouse as the collector sees it: a way to open clients, and what only an embedded one has."""
+
+    client: Callable[[], Client]
+    engine: Engine | None
+    hours: HourClock | None
+
+
+def run(settings: Settings, policy_path: Path | None, stop: threading.Event, ready: Ready, *, schema_check: SchemaCheck | None = None) -> None:
+    """Serve until ``stop`` is set; ``ready`` is called once with the bound addresses (``otlp_grpc``, ``otlp_http``, embedded also ``sql``).
+
+    Raises:
+        ConfigError, DataDirHeld, DataDirUnusable, WarehouseUnavailable: it cannot start; one clear line each.
+    """
+    policy = PolicyFile(policy_path, settings.tokens_file)
+    auth = _Derived(policy, IngestAuth)
+    require_tokens_off_loopback(settings.otlp_host, auth())
+    with _opened(settings) as warehouse:
+        rules = _Derived(policy, rules_from)
+        poster = Poster(
+            warehouse.client,
+            rules,
+            writer=_writer_name(settings),
+            sole_writer=settings.embedded,
+            hours=warehouse.hours,
+            retention=policy.current.retention.spans or _FOREVER,
+        )
+        keys = load_identity_keys(settings.data_dir / "keys")
+        highest = poster.start()
+        intake = Intake(
+            warehouse.client,
+            lambda: Sealer(_redactor(settings, policy), keys, lambda: policy.current, schema_check),
+            _Derived(policy, lambda p: _options(settings, p)),
+            poster,
+            spool=None if settings.embedded or not settings.spool_bytes else Spool(settings.data_dir / "spool", settings.spool_bytes),
+            queue_bytes=settings.queue_bytes,
+            batch_rows=settings.batch_rows,
+            max_message_bytes=settings.max_message_bytes,
+            first_batch=highest,
+        )
+        intake.start()
+        with _background(settings, policy, warehouse) as addresses:
+            try:
+                asyncio.run(_serve(settings, intake, auth, warehouse, addresses, stop, ready))
+            finally:
+                deadline = time.monotonic() + settings.shutdown_s
+                intake.close(max(1.0, deadline - time.monotonic()))
+                poster.close(max(1.0, deadline - time.monotonic()))
+                log.info("collector_stopped", posted=poster.idle)
+
+
+T = TypeVar("T")
+
+
+class _Derived(Generic[T]):
+    """Something made of the policy, made again when the policy has changed."""
+
+    def __init__(self, policy: PolicyFile, make: Callable[[Policy], T]) -> None:
+        self._policy, self._make = policy, make
+        self._of, self._value = policy.current, make(policy.current)
+
+    def __call__(self) -> T:
+        now = self._policy.current
+        if now is not self._of:
+            self._of, self._value = now, self._make(now)
+        return self._value
+
+
+def _writer_name(settings: Settings) -> str:
+    return "embedded" if settings.embedded else socket.gethostname()
+
+
+def _redactor(settings: Settings, policy: PolicyFile) -> Redactor:
+    return Redactor(engine="re2" if settings.redaction_engine == "re2" else "hyperscan")
+
+
+def _options(settings: Settings, policy: Policy) -> DecodeOptions:
+    precedence = {name: names for name, names in policy.identity.model_dump().items() if names}
+    wants = policy.content.default != "none" or any(mode != "none" for mode in policy.content.tenants.values())
+    return DecodeOptions(keep_unknown_spans=settings.keep_unrelated, identity_precedence=precedence, want_content=wants)
+
+
+@contextlib.contextmanager
+def _opened(settings: Settings) -> Iterator[_Warehouse]:
+    """The migrated warehouse: chDB in the data directory, or a ClickHouse server."""
+    if not settings.embedded:
+        url = settings.warehouse.get_secret_value()
+        with contextlib.closing(connect(url)) as client:
+            migrate(client, layout="cluster" if settings.cluster else "single")
+        yield _Warehouse(lambda: connect(url), None, None)
+        return
+    engine = Engine.open(settings.data_dir, memory_bytes=settings.warehouse_memory_bytes)
+    try:
+        with contextlib.closing(engine.client()) as client:
+            migrate(client)
+        yield _Warehouse(engine.client, engine, None)
+    finally:
+        engine.close()
+
+
+@contextlib.contextmanager
+def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse) -> Iterator[dict[str, str]]:
+    """What runs beside the doors: policy reload and, embedded, the SQL endpoint. Gives the addresses it has bound."""
+    ended = threading.Event()
+    follower = threading.Thread(target=_follow, args=(policy, ended), name="policy", daemon=True)
+    follower.start()
+    addresses: dict[str, str] = {}
+    endpoint = None
+    if warehouse.engine is not None:
+        from warehouse.access import authenticator
+        from warehouse.endpoint import Limits, Tls, serve
+
+        tls = Tls(str(settings.tls_cert), str(settings.tls_key)) if settings.tls_cert and settings.tls_key else None
+        limits = Limits(
+            query_s=settings.query_timeout_s,
+            query_rows=settings.query_rows,
+            memory_bytes=settings.query_memory_bytes,
+            readers=settings.query_concurrency,
+        )
+        who = authenticator(lambda: policy.current, instance_token(settings.data_dir), loopback=is_loopback(settings.sql_host))
+        endpoint = serve(warehouse.engine, settings.sql_host, settings.sql_port, who, tls=tls, limits=limits)
+        addresses["sql"] = endpoint.address
+    try:
+        yield addresses
+    finally:
+        ended.set()
+        if endpoint is not None:
+            endpoint.close(1.0)
+
+
+def _follow(policy: PolicyFile, ended: threading.Event) -> None:
+    """Take over a changed policy file, if it is valid."""
+    while not ended.wait(2.0):
+        try:
+            if policy.reload():
+                log.info("policy_reloaded")
+        except SpanledgerError as exc:
+            log.warning("policy_not_reloaded", reason=str(exc))
+
+
+async def _serve(
+    settings: Settings,
+    intake: Intake,
+    auth: Callable[[], IngestAuth],
+    warehouse: _Warehouse,
+    addresses: dict[str, str],
+    stop: threading.Event,
+    ready: Ready,
+) -> None:
+    """Both OTLP doors until ``stop``; then they refuse, and the requests under way get their answers."""
+    tls = (settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
+    grpc_server, grpc_port = await grpc_door.start(
+        intake, auth, settings.otlp_host, settings.otlp_grpc_port, max_message_bytes=settings.max_message_bytes, tls=tls
+    )
+    listener = _listen(settings.otlp_host, settings.otlp_http_port, "OTLP/HTTP")
+    probe = _Probe(warehouse, intake)
+    door = http_door.app(intake, auth, probe.state, max_message_bytes=settings.max_message_bytes)
+    config = uvicorn.Config(
+        door, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=3, timeout_keep_alive=75,
+        ssl_certfile=str(tls[0]) if tls else None, ssl_keyfile=str(tls[1]) if tls else None,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[method-assign]  # signals are the process's business
+    with contextlib.suppress(AttributeError):
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():  # noqa: ASYNC110  uvicorn tells it by an attribute only
+        await asyncio.sleep(0.01)
+    host = settings.otlp_host
+    ready({"otlp_grpc": f"{host}:{grpc_port}", "otlp_http": f"{host}:{listener.getsockname()[1]}", **addresses})
+    log.info("collector_ready", otlp_grpc=grpc_port, otlp_http=listener.getsockname()[1], **addresses)
+    while not stop.is_set() and not serving.done():  # noqa: ASYNC110  set by a signal handler of another thread
+        await asyncio.sleep(0.1)
+    closing = asyncio.create_task(asyncio.to_thread(intake.close, settings.shutdown_s))
+    await grpc_server.stop(grace=3)
+    server.should_exit = True
+    await asyncio.gather(serving, closing, return_exceptions=True)
+
+
+def _listen(host: str, port: int, what: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host.strip("[]"), port))
+    except OSError as exc:
+        listener.close()
+        raise DataDirUnusable(f"the {what} address {host}:{port} cannot be bound: {exc.strerror}") from exc
+    listener.listen(512)
+    return listener
+
+
+class _Probe:
+    """State for ``/readyz``: exports are accepted and the warehouse answers."""
+
+    def __init__(self, warehouse: _Warehouse, intake: Intake) -> None:
+        self._warehouse, self._intake = warehouse, intake
+        self._lock = threading.Lock()
+        self._checked, self._answers = 0.0, False
+
+    def state(self) -> dict[str, object]:
+        with self._lock:
+            if time.monotonic() - self._checked > 1.0:
+                self._answers, self._checked = self._ask(), time.monotonic()
+            accepting = self._intake.accepting
+            return {"ready": accepting and self._answers, "accepting": accepting, "warehouse": self._answers}
+
+    def _ask(self) -> bool:
+        try:
+            with contextlib.closing(self._warehouse.client()) as client:
+                client.command("SELECT 1")
+        except Exception as exc:
+            log.warning("warehouse_does_not_answer", reason=str(exc)[:200])
+            return False
+        return True
+
+
+_FOREVER = timedelta(days=36_500)
