@@ -64,11 +64,11 @@ def parse_policy(text: str, name: str = "spanledger.yaml", folder: Path | None =
 def policy_schema() -> dict[str, Any]:
     """JSON Schema of the policy file, for editors (`spanledger config schema`)."""
     schema = Policy.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "spanledger.yaml", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "spanledger.yaml"}
 
 
 class PolicyFile:
-    """A policy that follows its file: :meth:`current` is always the last valid one.
+    """A policy that follows its file: :attr:`current` is always the last valid one.
 
     Thread-safe; a reload costs one ``stat`` when nothing changed.
     """
@@ -80,6 +80,7 @@ class PolicyFile:
         self._policy = load_policy(path, tokens_file)
         self.problem: str = ""  # why the file as it stands now is not in force; "" when it is
 
+    @property
     def current(self) -> Policy:
         """The policy in force, without looking at the file."""
         return self._policy

@@ -1,0 +1,220 @@
+"""The command line: one short function per command; each imports and wires what it needs, so that `query` starts fast.
+
+Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 unavailable. An error is one clear line on standard error;
+``--debug`` shows where it came from.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from spanledger.errors import SpanledgerError
+
+if TYPE_CHECKING:
+    from spanledger.settings import Settings
+
+app = typer.Typer(
+    name="spanledger",
+    help="An exact ledger of LLM spend, quality and risk, posted from OpenTelemetry spans.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config_app = typer.Typer(help="Validate and describe the policy file.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Data directory (default: the platform's)")]
+Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Policy file, spanledger.yaml")]
+Warehouse = Annotated[str | None, typer.Option("--warehouse", metavar="URL", help="ClickHouse server: clickhouse://user@host:8443/db")]
+Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
+Format = Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How to print rows")]
+Since = Annotated[str, typer.Option("--since", metavar="T", help="7d, 12h, 2026-11-01 or an ISO time; UTC")]
+Until = Annotated[str, typer.Option("--until", metavar="T", help="As --since; that moment itself is left out")]
+
+_debug = False
+
+
+def settings_of(data: Path | None = None, config: Path | None = None, warehouse: str | None = None) -> Settings:
+    """Settings of the environment with the options of the command line on top."""
+    from spanledger.settings import load_settings
+
+    return load_settings(data_dir=data and data.absolute(), config=config and config.absolute(), warehouse=warehouse)
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit", is_eager=True)] = False,
+) -> None:
+    """Options before the command."""
+    global _debug
+    _debug = debug
+    if version:
+        from spanledger import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def up(
+    data: Data = None, config: Config = None, demo: Annotated[bool, typer.Option("--demo", help="Add 30 days of history and live traffic")] = False
+) -> None:
+    """Run everything on this machine; prints one line per address, then `ready`."""
+    from spanledger.commands import roles
+
+    roles.up(settings_of(data, config), demo=demo, debug=_debug)
+
+
+@app.command()
+def collector(data: Data = None, config: Config = None, warehouse: Warehouse = None, supervised: Supervised = False) -> None:
+    """Run the collector alone."""
+    from spanledger.commands import roles
+
+    roles.collector(settings_of(data, config, warehouse), supervised=supervised)
+
+
+@app.command()
+def jobs(data: Data = None, config: Config = None, warehouse: Warehouse = None, supervised: Supervised = False) -> None:
+    """Run detectors and alerts alone."""
+    from spanledger.commands import roles
+
+    roles.jobs(settings_of(data, config, warehouse), supervised=supervised)
+
+
+@app.command()
+def dashboard(data: Data = None, config: Config = None, warehouse: Warehouse = None, supervised: Supervised = False) -> None:
+    """Run pages and API alone."""
+    from spanledger.commands import roles
+
+    roles.dashboard(settings_of(data, config, warehouse), supervised=supervised)
+
+
+@app.command()
+def migrate(data: Data = None, warehouse: Warehouse = None) -> None:
+    """Bring the warehouse's schema up to date."""
+    from spanledger.commands import upkeep
+
+    upkeep.migrate(settings_of(data, warehouse=warehouse))
+
+
+@app.command()
+def doctor(data: Data = None, config: Config = None, warehouse: Warehouse = None) -> None:
+    """Check the environment, the configuration and the warehouse; exit 1 when something is wrong."""
+    from spanledger.commands import upkeep
+
+    raise typer.Exit(upkeep.doctor(settings_of(data, config, warehouse)))
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="A read-only statement; `-` reads it from standard input")],
+    data: Data = None,
+    warehouse: Warehouse = None,
+    format_: Format = "table",
+) -> None:
+    """Run read-only SQL on the ledger."""
+    from spanledger.commands import reading
+
+    reading.query(settings_of(data, warehouse=warehouse), sys.stdin.read() if sql == "-" else sql, format_)
+
+
+@app.command()
+def spend(
+    by: Annotated[str, typer.Option("--by", metavar="NAMES", help="app, team, model_tier, model, day, …; commas between")] = "app,team,model_tier",
+    since: Since = "7d",
+    until: Until = "now",
+    data: Data = None,
+    warehouse: Warehouse = None,
+    format_: Format = "table",
+) -> None:
+    """What was spent, by whom, on what; with coverage beside the total."""
+    from spanledger.commands import reading
+
+    reading.spend(settings_of(data, warehouse=warehouse), by.split(","), since, until, format_)
+
+
+@app.command("eval")
+def evaluate(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="redaction, schema, grounding, contradiction, anomaly or forecast")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines; `-` reads standard input")],
+) -> None:
+    """Run a detector over a file: JSON Lines in, JSON Lines out."""
+    from spanledger.commands import evaluation
+
+    evaluation.evaluate(kind, file)
+
+
+@config_app.command("check")
+def config_check(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Validate a policy file; prints file, line and reason of every problem."""
+    from spanledger.policy import load_policy
+
+    load_policy(file)
+    typer.echo(f"{file}: valid")
+
+
+@config_app.command("schema")
+def config_schema() -> None:
+    """Print the JSON Schema of the policy file, for editors."""
+    import json
+
+    from spanledger.policy import policy_schema
+
+    typer.echo(json.dumps(policy_schema(), indent=2))
+
+
+@config_app.command("hash-token")
+def config_hash_token(
+    token: Annotated[str, typer.Argument(help="`-` reads it from standard input; left out: a new one is made and shown once")] = "",
+) -> None:
+    """Print the SHA-256 under which a token stands in the policy file."""
+    from spanledger.commands import upkeep
+
+    upkeep.hash_token(sys.stdin.readline().strip() if token == "-" else token)
+
+
+def main() -> None:
+    """Run the command line and end the process with the command's exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Exit code of one command line; every error becomes one clear line on standard error."""
+    try:
+        result: Any = app(args=arguments, prog_name="spanledger", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except BrokenPipeError:  # `spanledger query … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except SpanledgerError as exc:
+        return _failed(exc, exc.exit_code)
+    except typer.TyperException as exc:  # wrong usage
+        if type(exc).__name__ == "NoArgsIsHelpError":
+            return 2 if exc.format_message().strip() == "" else _show(exc.format_message())
+        return _failed(exc, 2, exc.format_message())
+    except Exception as exc:
+        return _failed(exc, 1, f"{type(exc).__name__}: {exc} (`spanledger --debug …` shows where)")
+
+
+def _show(text: str) -> int:
+    typer.echo(text)
+    return 2
+
+
+def _failed(exc: BaseException, code: int, message: str = "") -> int:
+    if _debug:
+        import traceback
+
+        traceback.print_exception(exc)
+    text = (message or str(exc)).strip()
+    typer.echo("\n".join(f"spanledger: {line}" for line in text.splitlines()) or "spanledger: failed", err=True)
+    return code

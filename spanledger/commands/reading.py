@@ -1,0 +1,87 @@
+"""``query``, ``spend``, ``verify``: questions to the ledger."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from spanledger.commands.warehouses import opened
+from spanledger.commands.windows import window
+from spanledger.settings import Settings
+
+if TYPE_CHECKING:
+    from warehouse.queries.spending import Coverage
+
+#: Measure → heading of the table.
+SHOWN = {
+    "calls": "calls",
+    "tokens_in": "tokens in",
+    "tokens_cache_read": "cached",
+    "tokens_out": "tokens out",
+    "unpriced_calls": "unpriced",
+    "usage_missing": "no usage",
+    "cost_usd": "cost USD",
+}
+FORMATS = {"json": "JSON", "csv": "CSVWithNames", "table": "JSONCompact"}
+
+
+def query(settings: Settings, sql: str, form: str) -> None:
+    """Run a read-only statement and print its rows; exact: 64-bit integers and Decimals travel as text.
+
+    Raises:
+        QueryRefused, QueryFailed: exit code 2.
+    """
+    from warehouse.readonly import read
+
+    with opened(settings) as client:
+        body = read(client, sql, FORMATS[form], rows=settings.query_rows, seconds=settings.query_timeout_s)
+    if form == "csv":
+        sys.stdout.buffer.write(body)
+        return
+    answer: dict[str, Any] = json.loads(body.decode("utf8", "replace"))
+    if form == "json":
+        sys.stdout.write(json.dumps({"data": answer["data"]}, ensure_ascii=False) + "\n")
+        return
+    from spanledger.commands.output import table
+
+    table([column["name"] for column in answer["meta"]], answer["data"])
+
+
+def spend(settings: Settings, by: Sequence[str], since: str, until: str, form: str) -> None:
+    """Print spend by dimension and period, dearest first, with what stands behind the total."""
+    from spanledger.commands.output import table, write
+    from warehouse.queries.spending import spend as ask
+
+    start, end = window(since, until, datetime.now(UTC))
+    names = [name.strip() for name in by if name.strip()]
+    with opened(settings) as client:
+        found = ask(client, start, end, by=names)
+    if form != "table":
+        write(found.rows.columns, found.rows.iter_rows(), form)
+        return
+    columns = [*names, *SHOWN]
+    total = ["total", *[""] * (len(names) - 1)] if names else []
+    table([*names, *SHOWN.values()], found.rows.select(columns).iter_rows(), [*total, *(found.total[name] for name in SHOWN)])
+    for line in evidence(found.coverage):
+        sys.stdout.write(line + "\n")
+
+
+def evidence(coverage: Coverage) -> Iterator[str]:
+    """What a total rests on, in words; one line per thing that is not known."""
+    if not coverage.billed_calls:
+        yield "no billed calls in this window"
+        return
+    yield f"{coverage.priced_share or 0:.1%} of {coverage.billed_calls:,} billed calls have a price, {coverage.usage_share or 0:.1%} reported their usage"
+    for n, words in (
+        (coverage.unpriced_calls, f"calls without a known price ({coverage.unpriced_tokens:,} tokens)"),
+        (coverage.partial_calls, "calls priced in part"),
+        (coverage.usage_missing, "calls that reported no usage"),
+        (coverage.usage_estimated, "calls with estimated usage"),
+        (coverage.cost_disputed, "calls whose sender states another cost"),
+        (coverage.conflicts, "calls with conflicting evidence"),
+    ):
+        if n:
+            yield f"{n:>9,} {words}"

@@ -1,0 +1,143 @@
+"""Commands around the data: schema, self-check, tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import platform
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import typer
+
+import spanledger
+from spanledger import instance
+from spanledger.commands.warehouses import opened
+from spanledger.errors import NotFound, SpanledgerError
+from spanledger.settings import LISTENERS, Settings
+
+ROOMS = ("collector", "warehouse", "detectors", "alerts", "dashboard")
+Finding = tuple[str, str, str]  # ("ok" | "warning" | "wrong", what, detail)
+
+
+def migrate(settings: Settings) -> None:
+    """Apply what is missing; on a running instance the collector has already done it."""
+    from warehouse.migrate import migrate as apply
+
+    with opened(settings, writing=True) as client:
+        names = apply(client, layout="cluster" if settings.cluster else "single")
+    typer.echo("\n".join(f"applied {name}" for name in names) or "schema is up to date")
+
+
+def hash_token(token: str) -> None:
+    """Print the hash of ``token``, or make one and print both."""
+    if not token:
+        token = "sl_" + secrets.token_urlsafe(32)
+        typer.echo(f"token:  {token}   (shown once)")
+    typer.echo(f"sha256: {hashlib.sha256(token.encode()).hexdigest()}")
+
+
+def doctor(settings: Settings) -> int:
+    """Print findings; 1 when something is wrong, else 0."""
+    found: list[Finding] = []
+    for check in (_program, _foreign_rooms, _extras, _policy, _data_directory, _listeners, _warehouse):
+        try:
+            found += list(check(settings))
+        except SpanledgerError as exc:
+            found.append(("wrong", check.__name__.strip("_").replace("_", " "), str(exc)))
+    mark = {"ok": "✓", "warning": "!", "wrong": "✗"}
+    width = max(len(what) for _, what, _ in found)
+    for state, what, detail in found:
+        typer.echo(f"{mark[state]} {what:<{width}}  {detail}")
+    return int(any(state == "wrong" for state, _, _ in found))
+
+
+def _program(_settings: Settings) -> Iterator[Finding]:
+    where = Path(spanledger.__file__).parent
+    yield (
+        "ok",
+        "program",
+        f"Spanledger {spanledger.__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}, {where}",
+    )
+    cores, memory = os.cpu_count() or 1, _memory_gib()
+    yield "ok" if memory >= 4 else "warning", "machine", f"{cores} cores, {memory:.1f} GiB memory"
+
+
+def _foreign_rooms(_settings: Settings) -> Iterator[Finding]:
+    """Another package with the name of one of our rooms would be imported in its place."""
+    home = Path(spanledger.__file__).resolve().parents[1]
+    for room in ROOMS:
+        spec = importlib.util.find_spec(room)
+        if spec is None or not spec.origin:
+            yield "wrong", f"room {room}", "is not installed: install Spanledger again"
+        elif Path(spec.origin).resolve().parents[1] != home:
+            yield "wrong", f"room {room}", f"is another package's: {spec.origin}; install Spanledger in an environment of its own"
+    yield "ok", "rooms", f"all from {home}"
+
+
+def _extras(_settings: Settings) -> Iterator[Finding]:
+    for extra, module, without in (
+        ("dashboard", "streamlit", "no pages"),
+        ("embeddings", "sentence_transformers", "grounding judges by lexical evidence only"),
+        ("receivers", "apprise", "no apprise receivers"),
+    ):
+        there = importlib.util.find_spec(module) is not None
+        yield "ok" if there else "warning", f"extra {extra}", "installed" if there else f"not installed: {without}"
+
+
+def _policy(settings: Settings) -> Iterator[Finding]:
+    from spanledger.policy import load_policy
+
+    policy = load_policy(settings.policy_path, settings.tokens_file)
+    yield (
+        "ok",
+        "policy",
+        f"{settings.policy_path}: {len(policy.apps)} apps, {len(policy.budgets)} budgets" if settings.policy_path else "none: defaults",
+    )
+
+
+def _data_directory(settings: Settings) -> Iterator[Finding]:
+    if not settings.data_dir.is_dir():
+        yield "warning", "data", f"{settings.data_dir} does not exist yet; `spanledger up` makes it"
+        return
+    free = shutil.disk_usage(settings.data_dir).free / 2**30
+    writable = os.access(settings.data_dir, os.W_OK)
+    state = "wrong" if not writable else "warning" if free < 2 else "ok"
+    yield state, "data", f"{settings.data_dir}, {free:.1f} GiB free{'' if writable else ', not writable'}"
+
+
+def _listeners(settings: Settings) -> Iterator[Finding]:
+    from spanledger.supervisor import check_ports
+
+    if found := instance.running(settings.data_dir):
+        restarts = f"; restarted: {found.restarts}" if found.restarts else ""
+        addresses = ", ".join(f"{name} {found.addresses[name]}" for name in LISTENERS if name in found.addresses)
+        yield "ok" if not restarts else "warning", "instance", f"process {found.pid}, version {found.version}: {addresses}{restarts}"
+    elif instance.held(settings.data_dir):
+        yield "warning", "instance", "is starting"
+    else:
+        check_ports(settings)
+        yield "ok", "instance", "not running; its ports are free"
+
+
+def _warehouse(settings: Settings) -> Iterator[Finding]:
+    try:
+        with opened(settings) as client:
+            for query_module, name in (("warehouse.health", "report"),):
+                if importlib.util.find_spec(query_module):
+                    report: Callable[..., Iterator[Finding]] = getattr(importlib.import_module(query_module), name)
+                    yield from report(client)
+            yield "ok", "warehouse", f"answers, ClickHouse {client.server_version}"
+    except NotFound as exc:
+        yield "warning", "warehouse", str(exc)
+
+
+def _memory_gib() -> float:
+    if sys.platform == "win32":
+        return 0.0
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

@@ -1,0 +1,47 @@
+"""How a command comes to the warehouse: the running instance's SQL endpoint, a ClickHouse server, or the data directory itself."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from spanledger import instance
+from spanledger.errors import NotFound
+from spanledger.settings import Settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+
+@contextlib.contextmanager
+def opened(settings: Settings, *, writing: bool = False) -> Iterator[Client]:
+    """A client on database ``spanledger``.
+
+    Args:
+        settings: how this installation runs.
+        writing: ``False`` also creates nothing where nothing is.
+
+    Raises:
+        WarehouseUnavailable, AccessDenied: the server or endpoint cannot be used.
+        DataDirHeld: another program owns the data directory.
+        NotFound: there is no data to read.
+    """
+    from warehouse.engine import READ_SETTINGS, Engine, connect
+
+    if not settings.embedded or instance.held(settings.data_dir):
+        access = instance.sql_access(settings, wait_s=10)
+        client = connect(access.url, user=access.user, password=access.password)
+        try:
+            yield client
+        finally:
+            client.close()
+        return
+    if not writing and not (settings.data_dir / "warehouse").is_dir():
+        raise NotFound(f"there is no data in {settings.data_dir}: start it with `spanledger up --data {settings.data_dir}`")
+    with Engine.open(settings.data_dir, memory_bytes=settings.warehouse_memory_bytes) as engine:
+        client = engine.client(**({} if writing else READ_SETTINGS))
+        try:
+            yield client
+        finally:
+            client.close()

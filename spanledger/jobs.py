@@ -1,0 +1,58 @@
+"""The jobs process: detectors and alerts as loops of their own, each restarted with a pause when it fails.
+
+A loop is ``run(settings, stop)``; it returns only when ``stop`` is set.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from spanledger.errors import SpanledgerError
+from spanledger.settings import Settings
+
+log = structlog.get_logger()
+
+Loop = Callable[[Settings, threading.Event], None]
+
+#: Name → module with ``run(settings, stop)``.
+LOOPS = {"detectors": "detectors.jobs", "alerts": "alerts.jobs"}
+LONGEST_PAUSE_S = 60.0
+
+
+def run(settings: Settings, policy_path: Path | None, stop: threading.Event, ready: Callable[[dict[str, str]], None]) -> None:
+    """Run every loop that is installed until ``stop`` is set; waits for them to end."""
+    del policy_path  # loops follow the policy file by themselves, through settings.policy_path
+    loops = {name: module for name, module in LOOPS.items() if importlib.util.find_spec(module)}
+    threads = [threading.Thread(target=keep_running, args=(name, module, settings, stop), name=name, daemon=True) for name, module in loops.items()]
+    for thread in threads:
+        thread.start()
+    ready({})
+    log.info("jobs_started", loops=sorted(loops))
+    stop.wait()
+    for thread in threads:
+        thread.join(timeout=2)
+
+
+def keep_running(name: str, module: str, settings: Settings, stop: threading.Event) -> None:
+    """Call ``module.run`` again and again until ``stop`` is set; a failure is logged and followed by a pause of 1, 2, 4 … 60 s."""
+    failures = 0
+    while not stop.is_set():
+        started = time.monotonic()
+        try:
+            loop: Loop = importlib.import_module(module).run
+            loop(settings, stop)
+        except SpanledgerError as exc:
+            log.warning("loop_failed", loop=name, reason=str(exc), retryable=exc.retryable)
+        except Exception:
+            log.exception("loop_crashed", loop=name)
+        if stop.is_set():
+            return
+        failures = 1 if time.monotonic() - started > LONGEST_PAUSE_S else failures + 1
+        stop.wait(min(LONGEST_PAUSE_S, 2.0 ** (failures - 1)))
