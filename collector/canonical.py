@@ -1,0 +1,281 @@
+"""One OTLP record and its reading plan → one canonical span. The hot path: nothing here is decided twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from collector import outcomes
+from collector.callers import held, identity_value
+from collector.ids import recover
+from collector.plans import Shape
+from collector.usage import from_object, normalise
+from collector.values import to_text
+from spanledger.model import AGGREGATE_KINDS, CALL_KINDS, Span, Usage
+
+#: Fields of a plan that go onto the span as they are.
+_DIRECT = frozenset({
+    "model", "model_requested", "response_id", "request_id", "operation", "endpoint", "finish_reason", "stream", "cache_hit", "fallback",
+    "circuit_state", "service_tier", "tool_name", "tool_call_id", "gateway_agent", "error_type", "ttft_ms", "latency_ms", "kind", "role",
+    "outcome", "billed", "usage_estimated",
+})  # fmt: skip
+_STATUS = ("unset", "ok", "error")
+_TRIPPED = frozenset(
+    {"true", "1", "blocked", "intervened", "guardrail_intervened", "tripped", "fail", "failed", "failure", "deny", "denied", "flagged", "violation"}
+)
+_KINDS = CALL_KINDS | AGGREGATE_KINDS | {"tool", "retriever", "guardrail", "evaluator", "cache", "carrier"}
+_MAX_TEXT, _MAX_KEPT, _MAX_KEPT_VALUE = 512, 4_096, 256
+_lower: dict[str, str] = {}
+
+
+@dataclass(slots=True)
+class Source:
+    """What all records of one (resource, scope) share."""
+
+    project: str
+    service: str
+    inherited: dict[str, str]
+    scope: str
+
+
+@dataclass(slots=True)
+class Raw:
+    """One record before it is understood, whatever encoding it came in. Times in nanoseconds since the epoch."""
+
+    trace_id: bytes
+    span_id: bytes
+    parent_id: bytes
+    name: str
+    start_ns: int
+    end_ns: int
+    attributes: dict[str, Any]
+    status: int = 0
+    status_message: str = ""
+    events: list[tuple[str, int, dict[str, Any]]] | None = None
+    trace_state: str = ""
+    signal: str = "span"
+
+
+def build(source: Source, raw: Raw, shape: Shape) -> Span:
+    """The canonical span of ``raw``. Pure: the same payload and project give the same span."""
+    attributes, dialect = raw.attributes, shape.dialect
+    span = Span(
+        project=source.project,
+        service=source.service,
+        trace_id=raw.trace_id,
+        span_id=raw.span_id,
+        parent_id=raw.parent_id,
+        start_ns=raw.start_ns,
+        end_ns=max(raw.end_ns, raw.start_ns),
+        scope=source.scope[:_MAX_TEXT],
+        name=raw.name[:_MAX_TEXT],
+        n_attrs=len(attributes),
+        inherited=source.inherited,
+        own=_identity(shape, attributes),
+        status=_STATUS[raw.status] if 0 <= raw.status < 3 else "unset",
+    )
+    if raw.signal == "log":
+        span.signal = "log"
+    if raw.trace_state:
+        span.sampling_ratio = sampling_of(raw.trace_state)
+    if not shape.genai:
+        span.attrs = _kept(shape, attributes)
+        return span
+    span.dialect = dialect.name
+    span.authority = shape.authority
+    rest = _fill(span, shape, attributes)
+    span.usage = usage_of(shape, attributes)
+    if span.kind not in _KINDS or span.kind == "carrier":
+        span.kind = _kind(shape, attributes, raw.name, span)  # type: ignore[assignment]
+    if span.role == "none":
+        span.role = _role(span)
+    if span.role == "aggregate":
+        span.aggregate_rule = dialect.aggregate_rule
+    span.provider = outcomes.provider_of(rest.get("provider", ""), span.model or span.model_requested)
+    _how(span, raw, rest)
+    if shape.link:
+        value = identity_value(attributes[shape.link])
+        span.link = f"{dialect.name}:{value}" if value else ""
+    if shape.own_biz:
+        span.biz = {name: float(v) for name, n in shape.own_biz if isinstance(v := attributes[n], int | float)}
+    if shape.estimates and span.stream and span.usage is not None:
+        span.usage_estimated = True
+    span.attrs = _kept(shape, attributes)
+    if dialect.refine is not None:
+        dialect.refine(span, attributes)
+    if span.role == "call" and not span.response_id and "output" in shape.content:
+        span.response_id = next((i for n in shape.content["output"] if (i := recover(attributes[n]))), "")
+    return span
+
+
+def _identity(shape: Shape, attributes: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for field, pairs in shape.identity:
+        for name, key in pairs:
+            value = identity_value(held(attributes[name], key) if key else attributes[name])
+            if value:
+                found[field] = value
+                break
+    return found
+
+
+def _fill(span: Span, shape: Shape, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Set the direct fields; give back the others."""
+    rest: dict[str, Any] = {}
+    for field, name, read in shape.fields:
+        value = read(attributes[name])
+        if value is None or value == "":
+            continue
+        if field in _DIRECT:
+            setattr(span, field, value[:_MAX_TEXT] if type(value) is str else value)
+        else:
+            rest[field] = value
+    return rest
+
+
+def usage_of(shape: Shape, attributes: Mapping[str, Any]) -> Usage | None:
+    """Usage of a record by its plan: single attributes, completed (or overruled) by a usage object."""
+    if not shape.usage and not shape.usage_objects:
+        return None
+    counts: dict[str, Any] = {field: attributes[name] for field, name in shape.usage}
+    for name in shape.usage_objects:
+        found = from_object(attributes[name])
+        if not found:
+            continue
+        if shape.dialect.usage_objects_first or ("input" not in counts and "output" not in counts):
+            counts = {**counts, **{k: v for k, v in found.items() if v is not None}}
+            if found.get("input") is not None:
+                counts.pop("total", None)
+            return normalise(counts)  # an object's counts are inclusive already
+        for field, value in found.items():
+            if value is not None and field not in ("input", "output", "total"):
+                counts.setdefault(field, value)
+        break
+    return normalise(counts, exclusive_input=shape.exclusive_input, exclusive_output=shape.exclusive_output)
+
+
+def _kind(shape: Shape, attributes: Mapping[str, Any], name: str, span: Span) -> str:
+    for key, kinds in shape.kinds:
+        if key == "name":
+            found = kinds.get(name.lower()) or kinds.get(name.partition(" ")[0].lower())
+        else:
+            value = attributes[key]
+            if type(value) is not str:
+                continue
+            low = _lower.get(value)
+            if low is None:
+                low = to_text(value).lower()
+                if len(_lower) < 10_000 and len(value) < 200:
+                    _lower[value] = low
+            found = kinds.get(low)
+        if found:
+            return found
+    model = (span.model or span.model_requested).lower()
+    if span.usage is not None or model:
+        return "embedding" if "embed" in model else "rerank" if "rerank" in model else "llm"
+    if span.tool_name or span.tool_call_id:
+        return "tool"
+    return shape.dialect.default_kind or ("carrier" if shape.carrier else "chain")
+
+
+def _role(span: Span) -> Any:
+    if span.kind in CALL_KINDS:
+        return "call"
+    told = span.usage is not None and not span.usage.empty
+    return "aggregate" if told and span.kind != "evaluator" else "none"
+
+
+def _how(span: Span, raw: Raw, rest: dict[str, Any]) -> None:
+    """Where it went, how long, how often, what it cost and how it ended."""
+    if "server_address" in rest:
+        span.server = f"{rest['server_address']}:{rest['server_port']}" if "server_port" in rest else rest["server_address"]
+    elif "server_url" in rest:
+        span.server = _host(rest["server_url"])
+    if span.ttft_ms is None and "ttft_s" in rest:
+        span.ttft_ms = round(rest["ttft_s"] * 1000, 3)
+    retry = rest.get("retry") or (rest.get("attempt", 1) - 1)
+    if retry > 0:
+        span.retry = min(retry, 255)
+    if "provider_cost" in rest:
+        span.cost_usd, span.cost_is_provider = Decimal(str(rest["provider_cost"])), True
+    elif rest.get("cost"):
+        span.cost_usd = Decimal(str(rest["cost"]))
+    if 0 < rest.get("sampling_ratio", 0) <= 1:
+        span.sampling_ratio = rest["sampling_ratio"]
+    elif rest.get("sample_rate", 0) >= 1:
+        span.sampling_ratio = 1 / rest["sample_rate"]
+    if "http_status" in rest and rest["http_status"] < 1000:
+        span.http_status = rest["http_status"]
+    if span.finish_reason:
+        span.finish_reason = outcomes.finish_of(span.finish_reason)
+        violation = outcomes.FILTERED_REASONS.get(span.finish_reason)
+        if violation:
+            span.safety, span.safety_types = 1, (violation,)
+            span.outcome = span.outcome or "filtered"
+    _guarded(span, rest)
+    _failed(span, raw, rest)
+    if span.cache_hit and span.billed is None and span.role == "call":
+        span.billed = False
+
+
+def _guarded(span: Span, rest: Mapping[str, Any]) -> None:
+    if rest.get("safety"):
+        span.safety = max(span.safety, min(rest["safety"], 65_535))
+        span.safety_types = span.safety_types or ("policy",)
+    verdict = str(rest.get("guardrail", "")).lower()
+    if verdict in _TRIPPED:
+        span.safety = max(span.safety, 1)
+        span.safety_types = tuple(sorted({*span.safety_types, "guardrail"}))
+
+
+def _failed(span: Span, raw: Raw, rest: Mapping[str, Any]) -> None:
+    message = raw.status_message or str(rest.get("error_message", ""))
+    for name, _, attributes in raw.events or ():
+        if name == "exception":
+            kind = outcomes.error_class(to_text(attributes.get("exception.type", "")))
+            span.error_type = span.error_type or kind
+            message = message or to_text(attributes.get("exception.message", ""))
+            if span.status == "unset" and (span.usage is None or span.usage.empty):
+                span.status = "error"
+    if span.status == "unset" and (span.error_type or span.http_status >= 400) and (span.usage is None or span.usage.empty):
+        span.status = "error"
+    if span.status == "error" and not span.outcome:
+        span.outcome = outcomes.ended(span.error_type, message, span.http_status, span.finish_reason)
+        if span.outcome == "filtered" and not span.safety:
+            span.safety, span.safety_types = 1, ("content_filter",)
+
+
+def _kept(shape: Shape, attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Other attributes as text: at most 64 and 4 KB, each at most 256 characters; names that carry content are not in the plan."""
+    found: dict[str, str] = {}
+    size = 0
+    for name in shape.keep:
+        value = attributes[name]
+        text = value if type(value) is str else to_text(value)
+        if 0 < len(text) <= _MAX_KEPT_VALUE:
+            size += len(name) + len(text)
+            if size > _MAX_KEPT:
+                break
+            found[name] = text
+    return found
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2][:_MAX_TEXT] if "://" in url else url.partition("/")[0][:_MAX_TEXT]
+
+
+def sampling_of(trace_state: str) -> float:
+    """Sampling ratio of a W3C trace state with OpenTelemetry's threshold (``ot=th:c``); 1 when it says nothing."""
+    for member in trace_state.split(","):
+        key, _, value = member.strip().partition("=")
+        if key == "ot":
+            for part in value.split(";"):
+                name, _, digits = part.partition(":")
+                if name == "th" and 0 < len(digits) <= 14:
+                    try:
+                        return 1 - int(digits.ljust(14, "0"), 16) / (1 << 56)
+                    except ValueError:
+                        return 1.0
+    return 1.0

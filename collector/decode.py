@@ -1,0 +1,219 @@
+"""OTLP request bodies → canonical records with their raw text. Nothing is stored, hashed or redacted here.
+
+Decoding is a pure function of body, project and options. What no ledger needs is let go and counted by reason; what cannot be a span
+(ids of the wrong length, all zero) is rejected with a reason; a body that is no OTLP raises ``BadSpan``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from collector import otlp_json, wire
+from collector.callers import DEFAULT_PRECEDENCE, from_resource
+from collector.canonical import Raw, Source, build
+from collector.events import read_event
+from collector.plans import Plans, Shape
+from collector.points import MetricsDecoded, read_metrics
+from collector.transcript import content_of
+from collector.values import to_text
+from spanledger.errors import BadSpan
+from spanledger.model import Content, Span
+
+#: Routes of LLM gateways: their server spans stand between client and gateway spans and are kept as bare links.
+_DOORS = ("/chat/completions", "/completions", "/responses", "/messages", "/embeddings", "/rerank", "/api/chat", "/api/generate",
+          "/images/generations", "/audio/transcriptions", "/audio/speech", "/converse", "/invoke")  # fmt: skip
+_ROUTES = ("http.route", "url.path", "http.target")
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeOptions:
+    """How to decode. ``identity_precedence``: attribute names per identity field, most trusted first (see ``collector.callers``)."""
+
+    keep_unknown_spans: bool = False
+    identity_precedence: Mapping[str, Sequence[str]] = field(default_factory=lambda: DEFAULT_PRECEDENCE)
+    want_content: bool = True
+
+
+@dataclass(slots=True)
+class Decoded:
+    """One request, understood.
+
+    ``records``: canonical spans with their raw text, if any; ``received``: records in the request; ``let_go``: how many were not
+    kept, by reason; ``rejected``: why single records are bad (OTLP partial success).
+    """
+
+    records: list[tuple[Span, Content | None]] = field(default_factory=list)
+    received: int = 0
+    let_go: Counter[str] = field(default_factory=Counter)
+    rejected: list[str] = field(default_factory=list)
+
+
+_plans: dict[int, tuple[Mapping[str, Sequence[str]], Plans]] = {}
+
+
+def _plans_of(options: DecodeOptions) -> Plans:
+    """The compiled plans of a precedence list, kept between requests."""
+    key = id(options.identity_precedence)
+    held = _plans.get(key)
+    if held is None or held[0] is not options.identity_precedence:
+        if len(_plans) > 16:
+            _plans.clear()
+        held = _plans[key] = (
+            options.identity_precedence,
+            Plans({**DEFAULT_PRECEDENCE, **{k: v for k, v in options.identity_precedence.items() if v}}),
+        )
+    return held[1]
+
+
+def decode_traces(body: bytes, *, json: bool, project: str, options: DecodeOptions) -> Decoded:
+    """Spans of an ``ExportTraceServiceRequest``.
+
+    Raises:
+        BadSpan: the body is not OTLP.
+    """
+    decoded, plans = Decoded(), _plans_of(options)
+    for resource, scope, spans in otlp_json.traces(body) if json else _traces(body):
+        source = _source(project, resource, scope, plans)
+        for raw in spans:
+            decoded.received += 1
+            fault = fault_of(raw)
+            if fault:
+                decoded.rejected.append(fault)
+                continue
+            _take(decoded, source, raw, plans, options)
+    return decoded
+
+
+def decode_logs(body: bytes, *, json: bool, project: str, options: DecodeOptions) -> Decoded:
+    """Log records of an ``ExportLogsServiceRequest`` that tell a call, a tool's work or a span's text.
+
+    Raises:
+        BadSpan: the body is not OTLP.
+    """
+    decoded, plans = Decoded(), _plans_of(options)
+    for resource, scope, records in otlp_json.logs(body) if json else _logs(body):
+        source = _source(project, resource, scope, plans)
+        for log in records:
+            decoded.received += 1
+            found = read_event(source, log, resource, plans, want_content=options.want_content)
+            if isinstance(found, str):
+                decoded.let_go[found] += 1
+            else:
+                decoded.records.append(found)
+    return decoded
+
+
+def decode_metrics(body: bytes, *, json: bool, project: str, options: DecodeOptions) -> MetricsDecoded:
+    """Data points of an ``ExportMetricsServiceRequest``: counted; token and cost metrics become reconciliation points.
+
+    Raises:
+        BadSpan: the body is not OTLP.
+    """
+    plans = _plans_of(options)
+    return read_metrics(body, json=json, source_of=lambda resource, scope: _source(project, resource, scope, plans), plans=plans)
+
+
+def fault_of(raw: Raw) -> str:
+    """Why a span cannot be stored, or ''."""
+    if len(raw.trace_id) != 16 or not any(raw.trace_id):
+        return f"trace id of {len(raw.trace_id)} bytes" if len(raw.trace_id) != 16 else "trace id is all zero"
+    if len(raw.span_id) != 8 or not any(raw.span_id):
+        return f"span id of {len(raw.span_id)} bytes" if len(raw.span_id) != 8 else "span id is all zero"
+    if len(raw.parent_id) not in (0, 8):
+        return f"parent span id of {len(raw.parent_id)} bytes"
+    if not 0 < raw.start_ns < 1 << 62:
+        return "start time is missing or out of range"
+    return ""
+
+
+def _source(project: str, resource: Mapping[str, Any], scope: str, plans: Plans) -> Source:
+    return Source(project, to_text(resource.get("service.name", ""))[:512], from_resource(resource, plans.precedence), scope)
+
+
+def _take(decoded: Decoded, source: Source, raw: Raw, plans: Plans, options: DecodeOptions) -> None:
+    shape = plans.shape(source.scope, tuple(raw.attributes))
+    reason = _let_go(raw, shape)
+    if reason and not options.keep_unknown_spans:
+        decoded.let_go[reason] += 1
+        return
+    span = build(source, raw, shape)
+    content = content_of(span, raw, shape) if options.want_content and shape.genai else None
+    decoded.records.append((span, content))
+
+
+def _let_go(raw: Raw, shape: Shape) -> str:
+    """Why a span is not worth a row, or ''."""
+    if shape.genai:
+        names = shape.dialect.keep_names
+        noise = names is not None and raw.name not in names and not shape.usage and not shape.usage_objects
+        return "agent_noise" if noise else ""
+    return "" if shape.reason and _is_door(raw.attributes) else shape.reason
+
+
+def _is_door(attributes: Mapping[str, Any]) -> bool:
+    """A server span of an LLM gateway: kept as a bare link, so that a client's span and the gateway's stay nested."""
+    function = attributes.get("code.function.name")
+    if isinstance(function, str) and function.startswith("litellm."):
+        return True
+    return any(to_text(attributes[n]).endswith(_DOORS) for n in _ROUTES if n in attributes)
+
+
+def _traces(body: bytes) -> Iterator[tuple[dict[str, Any], str, Iterable[Raw]]]:
+    request = _parsed(wire.TracesRequest, body)
+    for rs in request.resource_spans:
+        resource = wire.attributes(rs.resource.attributes)
+        for ss in rs.scope_spans:
+            yield resource, wire.text(ss.scope.name), map(_raw_span, ss.spans)
+
+
+def _raw_span(s: Any) -> Raw:
+    status = s.status
+    events = [(wire.text(e.name), e.time_unix_nano, wire.attributes(e.attributes)) for e in s.events] if s.events else None
+    return Raw(
+        s.trace_id,
+        s.span_id,
+        b"" if s.parent_span_id == b"\0" * 8 else s.parent_span_id,
+        wire.text(s.name),
+        s.start_time_unix_nano,
+        s.end_time_unix_nano,
+        wire.attributes(s.attributes),
+        status.code,
+        wire.text(status.message),
+        events,
+        wire.text(s.trace_state),
+    )
+
+
+def _logs(body: bytes) -> Iterator[tuple[dict[str, Any], str, Iterable[otlp_json.Log]]]:
+    request = _parsed(wire.LogsRequest, body)
+    for rl in request.resource_logs:
+        resource = wire.attributes(rl.resource.attributes)
+        for sl in rl.scope_logs:
+            yield resource, wire.text(sl.scope.name), map(_raw_log, sl.log_records)
+
+
+def _raw_log(r: Any) -> otlp_json.Log:
+    return otlp_json.Log(
+        r.time_unix_nano,
+        r.observed_time_unix_nano,
+        r.trace_id if len(r.trace_id) == 16 and any(r.trace_id) else b"",
+        r.span_id if len(r.span_id) == 8 and any(r.span_id) else b"",
+        wire.text(r.event_name),
+        wire.any_value(r.body) if r.body else None,
+        wire.attributes(r.attributes),
+    )
+
+
+def _parsed(message: Any, body: bytes) -> Any:
+    try:
+        return message.FromString(body)
+    except DecodeError as exc:
+        raise BadSpan("the body is not an OTLP protobuf message of this signal") from exc
+
+
+__all__ = ["DecodeOptions", "Decoded", "MetricsDecoded", "decode_logs", "decode_metrics", "decode_traces", "fault_of"]

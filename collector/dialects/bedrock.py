@@ -1,0 +1,14 @@
+"""Amazon Bedrock through botocore's official instrumentation: input leaves cached tokens out; messages arrive as log events; no response id."""
+
+from __future__ import annotations
+
+from collector.dialects.table import Dialect
+
+BEDROCK = Dialect(
+    name="botocore",
+    scopes=("opentelemetry.instrumentation.botocore.bedrock-runtime", "@opentelemetry/instrumentation-aws-sdk"),
+    marks=("aws.bedrock.*",),
+    fields={"request_id": ("aws.request_id",), "http_status": ("http.status_code",), "endpoint": ("rpc.method",)},
+    exclusive_input=("opentelemetry.instrumentation.botocore.bedrock-runtime", "@opentelemetry/instrumentation-aws-sdk"),
+    authority=3,
+)

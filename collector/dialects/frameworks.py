@@ -1,0 +1,86 @@
+"""Frameworks whose own tracers need only a scope name and a few kinds; everything else is the common base.
+
+Semantic Kernel, AutoGen (core and AgentChat), CrewAI's own telemetry, smolagents, DSPy, Haystack, LlamaIndex, Opik's OTLP form.
+"""
+
+from __future__ import annotations
+
+from collector.dialects.genai import OPERATIONS
+from collector.dialects.table import Dialect, Event
+
+SEMANTIC_KERNEL = Dialect(
+    name="semantic-kernel",
+    scopes=("semantic_kernel*", "Microsoft.SemanticKernel*"),
+    kinds=(("gen_ai.operation.name", {**OPERATIONS, "auto_function_invocation_loop": "step"}),
+           ("name", {"autofunctioninvocationloop": "step", "chat.completions": "llm", "text.completions": "llm"})),
+    content={"tool_input": ("gen_ai.tool.call.arguments",), "tool_output": ("gen_ai.tool.call.result",)},
+    default_kind="step",
+    authority=1,
+    events={"gen_ai.prompt": Event("content"), "gen_ai.completion": Event("content")},
+)  # fmt: skip
+
+AUTOGEN = Dialect(
+    name="autogen",
+    scopes=("autogen*", "ag2*"),
+    kinds=(("messaging.operation", dict.fromkeys(("create", "send", "publish", "receive", "intercept", "process", "ack"), "step")),
+           ("name", {"autogen": "step", "invoke_agent": "agent", "create_agent": "step", "execute_tool": "tool"})),
+    default_kind="step",
+    authority=1,
+)  # fmt: skip
+
+CREWAI = Dialect(
+    name="crewai",
+    scopes=("crewai*",),
+    kinds=(("name", {"crew": "workflow", "crew created": "workflow", "task": "step", "task created": "step", "task execution": "step", "tool": "tool",
+                     "tool usage": "tool", "agent": "agent", "flow": "workflow", "flow creation": "workflow"}),),
+    default_kind="step",
+    authority=1,
+)  # fmt: skip
+
+SMOLAGENTS = Dialect(name="smolagents", scopes=("smolagents*",), marks=("smolagents.*",), default_kind="step", authority=1)
+
+DSPY = Dialect(
+    name="dspy", scopes=("dspy*",), marks=("dspy.*",), kinds=(("name", {"lm.__call__": "llm", "lm": "llm"}),), default_kind="chain", authority=1
+)
+
+HAYSTACK = Dialect(
+    name="haystack",
+    scopes=("haystack*",),
+    marks=("haystack.*",),
+    fields={"tool_name": ("haystack.tool.name",)},
+    usage_objects=("haystack.component.usage", "haystack.model.usage"),
+    content={"input": ("haystack.component.input",), "output": ("haystack.component.output",), "query": ("haystack.component.input",),
+             "documents": ("haystack.component.output",)},
+    kinds=(
+        ("haystack.component.type", {
+            **dict.fromkeys(("openaichatgenerator", "openaigenerator", "azureopenaichatgenerator", "anthropicchatgenerator",
+                "huggingfaceapichatgenerator",
+                             "huggingfaceapigenerator", "mistralchatgenerator", "coherechatgenerator", "googlegenaichatgenerator",
+                                 "ollamachatgenerator",
+                             "amazonbedrockchatgenerator", "openairesponseschatgenerator"), "llm"),
+            **dict.fromkeys(("openaitextembedder", "openaidocumentembedder", "azureopenaitextembedder", "coheretextembedder"), "embedding"),
+            **dict.fromkeys(("inmemorybm25retriever", "inmemoryembeddingretriever"), "retriever"),
+            "agent": "agent", "toolinvoker": "step",
+        }),
+        ("name", {"haystack.pipeline.run": "workflow", "haystack.async_pipeline.run": "workflow", "haystack.component.run": "step",
+                  "haystack.agent.run": "agent"}),
+    ),
+    default_kind="step",
+    authority=1,
+)  # fmt: skip
+
+LLAMA_INDEX = Dialect(
+    name="llama-index", scopes=("llama_index*", "llamaindex*", "@llamaindex/*"), marks=("llamaindex.*",), default_kind="chain", authority=1
+)
+
+OPIK = Dialect(
+    name="opik",
+    scopes=("opik*",),
+    marks=("opik.*",),
+    fields={"model": ("opik.model",), "provider": ("opik.provider",), "operation": ("gen_ai.operation.name", "opik.type")},
+    usage_objects=("opik.usage",),
+    content={"input": ("opik.input",), "output": ("opik.output",), "tool_input": ("opik.input",), "tool_output": ("opik.output",)},
+    kinds=(("opik.type", {**OPERATIONS, "general": "chain"}),),
+    default_kind="chain",
+    authority=1,
+)  # fmt: skip

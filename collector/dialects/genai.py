@@ -1,0 +1,224 @@
+"""OpenTelemetry GenAI semantic conventions, all versions since 1.27, and the base that every other dialect falls back to.
+
+Sources: open-telemetry/semantic-conventions (``gen_ai.*`` registry 1.27–1.40), semantic-conventions-genai, and the captures of
+``opentelemetry-instrumentation-openai-v2``, ``…-genai-*`` 1.3b0, ``@opentelemetry/instrumentation-openai``. All spellings of one
+idea are listed once, newest first: a span of a scope nobody knows is understood as long as it uses any of them.
+"""
+
+from __future__ import annotations
+
+from collector.dialects.table import Dialect, Event
+
+#: Value of an operation or span-kind attribute, lower case -> canonical kind.
+OPERATIONS: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            "chat", "text_completion", "completion", "completions", "acompletion", "atext_completion", "generate_content", "llm_call",
+            "responses", "response", "aresponses", "message", "messages", "anthropic_messages", "llm", "chat_model", "generation",
+            "generate", "chat_completion", "chatcompletion", "stream", "converse", "fim_completion", "generate_text", "prompt_completion",
+            "inference", "call_llm", "text.completion", "chat.completion", "multimodal_completion", "completion.create",
+            "agenerate_content", "generate_content_stream", "agenerate_content_stream", "llm_request", "pass_through_endpoint",
+        ),
+        "llm",
+    ),
+    **dict.fromkeys(("embeddings", "embedding", "aembedding", "embed", "embed_content", "embedder"), "embedding"),
+    **dict.fromkeys(("rerank", "reranker", "arerank", "reranking"), "rerank"),
+    **dict.fromkeys(("image", "images", "image_generation", "aimage_generation", "image_edit", "aimage_edit"), "image"),
+    **dict.fromkeys(
+        ("audio", "speech", "aspeech", "transcription", "atranscription", "text_to_speech", "speech_to_text", "transcribe"), "audio"
+    ),
+    **dict.fromkeys(("invoke_agent", "agent", "create_agent", "agent_run", "agent.run", "agent_execution", "invoke_agent_internal"), "agent"),
+    **dict.fromkeys(("execute_tool", "tool", "tool_call", "function", "toolcall", "mcp", "mcp_tool", "execute_task_tool"), "tool"),
+    **dict.fromkeys(
+        ("retrieval", "retriever", "retrieve", "vectordb", "db", "search_memory", "memory", "query", "search"), "retriever"
+    ),
+    **dict.fromkeys(("invoke_workflow", "workflow", "crew", "execute_workflow", "session"), "workflow"),
+    **dict.fromkeys(
+        (
+            "execute_event_loop_cycle", "agent_step", "task", "step", "plan", "handoff", "operation", "event_loop_cycle", "framework",
+            "execute_task", "turn",
+        ),
+        "step",
+    ),
+    **dict.fromkeys(
+        ("chain", "prompt", "parser", "unknown", "span", "default", "executor", "pipeline", "prompt_template", "runnable", "code"), "chain"
+    ),
+    **dict.fromkeys(("guardrail", "guardrails", "moderation", "amoderation", "apply_guardrail", "guard"), "guardrail"),
+    **dict.fromkeys(("evaluator", "evaluation", "evaluate", "human_evaluator"), "evaluator"),
+    **dict.fromkeys(("cache", "cache.get", "cache.set"), "cache"),
+}  # fmt: skip
+
+USAGE: dict[str, tuple[str, ...]] = {
+    "input": (
+        "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "llm.usage.prompt_tokens",
+        "llm.usage.input_tokens", "ai.usage.inputTokens", "ai.usage.promptTokens", "gen_ai.aggregated_usage.input_tokens",
+        "gen_ai.usage.input", "llm.prompt_tokens", "gen_ai.usage.promptTokens", "usage.input_tokens", "usage.prompt_tokens",
+    ),
+    "output": (
+        "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion", "llm.usage.completion_tokens",
+        "llm.usage.output_tokens", "ai.usage.outputTokens", "ai.usage.completionTokens", "gen_ai.aggregated_usage.output_tokens",
+        "gen_ai.usage.output", "llm.completion_tokens", "gen_ai.usage.completionTokens", "usage.output_tokens", "usage.completion_tokens",
+    ),
+    "total": (
+        "gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens", "ai.usage.tokens",
+        "usage.total_tokens",
+    ),
+    "cache_read": (
+        "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens", "gen_ai.usage.cached_tokens",
+        "gen_ai.usage.input_tokens.cached", "gen_ai.usage.cached_input_tokens", "gen_ai.usage.input_cached_tokens",
+        "gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cached_tokens", "gen_ai.usage.details.cache_read_input_tokens",
+        "gen_ai.usage.prompt_tokens_details.cached_tokens", "gen_ai.usage.input_token_details.cache_read",
+        "llm.token_count.prompt_details.cache_read", "llm.usage.cache_read_input_tokens", "ai.usage.inputTokenDetails.cacheReadTokens",
+        "ai.usage.cachedInputTokens", "gen_ai.aggregated_usage.cache_read.input_tokens", "gen_ai.usage.prompt_cached_tokens",
+    ),
+    "cache_write": (
+        "gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation_input_tokens",
+        "gen_ai.usage.cache_write_input_tokens", "gen_ai.usage.details.cache_write_tokens",
+        "gen_ai.usage.details.cache_creation_input_tokens", "gen_ai.usage.input_token_details.cache_creation",
+        "llm.token_count.prompt_details.cache_write", "llm.token_count.prompt_details.cache_creation",
+        "llm.usage.cache_creation_input_tokens", "ai.usage.inputTokenDetails.cacheWriteTokens",
+        "gen_ai.aggregated_usage.cache_creation.input_tokens", "gen_ai.aggregated_usage.cache_write.input_tokens",
+    ),
+    "cache_write_1h": (
+        "anthropic.usage.cache_creation.ephemeral_1h_input_tokens", "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens",
+        "gen_ai.usage.details.ephemeral_1h_input_tokens",
+    ),
+    "reasoning": (
+        "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens", "gen_ai.usage.details.reasoning_tokens",
+        "gen_ai.usage.output_tokens.reasoning", "gen_ai.usage.reasoning_output_tokens", "gen_ai.usage.thoughts_tokens",
+        "gen_ai.usage.completion_tokens_details.reasoning_tokens", "gen_ai.usage.output_token_details.reasoning",
+        "gen_ai.usage.details.thoughts_tokens", "llm.token_count.completion_details.reasoning", "llm.usage.reasoning_tokens",
+        "ai.usage.outputTokenDetails.reasoningTokens", "ai.usage.reasoningTokens", "gen_ai.aggregated_usage.details.reasoning_tokens",
+    ),
+    "audio_in": (
+        "llm.token_count.prompt_details.audio", "gen_ai.usage.input_audio_tokens", "gen_ai.usage.details.input_audio_tokens",
+        "gen_ai.usage.audio.input_tokens",
+    ),
+    "audio_out": (
+        "llm.token_count.completion_details.audio", "gen_ai.usage.output_audio_tokens", "gen_ai.usage.details.output_audio_tokens",
+        "gen_ai.usage.audio.output_tokens",
+    ),
+    "images": ("gen_ai.usage.images", "gen_ai.usage.image_count", "gen_ai.response.image_count"),
+    "audio_seconds": ("gen_ai.usage.audio_seconds", "gen_ai.usage.seconds", "gen_ai.audio.duration"),
+    "characters": ("gen_ai.usage.characters", "gen_ai.usage.input_characters"),
+}  # fmt: skip
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "provider": (
+        "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider", "llm.vendor", "gen_ai.provider",
+    ),
+    "model": (
+        "gen_ai.response.model", "ai.response.model", "llm.response.model", "embedding.model_name", "reranker.model_name", "llm.model_name",
+    ),
+    "model_requested": (
+        "gen_ai.request.model", "llm.request.model", "ai.model.id", "gen_ai.model", "gen_ai.request.model_name", "llm.model", "model_name",
+    ),
+    "response_id": ("gen_ai.response.id", "ai.response.id", "llm.response.id"),
+    "request_id": ("anthropic.request.id", "aws.request_id", "gen_ai.request.id", "openai.request_id", "http.request.header.x-request-id"),
+    "operation": ("gen_ai.operation.name", "llm.request.type", "ai.operationId", "openai.api.type", "gen_ai.request.type"),
+    "endpoint": ("url.path", "http.target"),
+    "server_address": ("server.address", "net.peer.name"),
+    "server_port": ("server.port", "net.peer.port"),
+    "server_url": ("gen_ai.openai.api_base", "gen_ai.request.base_url", "llm.api_base", "openai.api_base", "url.full", "http.url"),
+    "error_type": ("error.type", "gen_ai.error.type", "exception.type"),
+    "error_message": ("error.message", "exception.message"),
+    "http_status": (
+        "http.response.status_code", "http.status_code", "gen_ai.response.status_code", "error.code", "litellm.provider.error.code",
+    ),
+    "finish_reason": (
+        "gen_ai.response.finish_reasons", "gen_ai.response.finish_reason", "llm.finish_reason", "ai.response.finishReason",
+        "gen_ai.completion.0.finish_reason", "anthropic.message.stop_reason", "llm.response.finish_reason", "llm.response.stop_reason",
+    ),
+    "stream": ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming", "gen_ai.request.is_stream", "llm.streaming"),
+    "ttft_s": (
+        "gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk", "gen_ai.server.time_to_first_token",
+        "gen_ai.response.ttft", "gen_ai.response.time_to_first_token",
+    ),
+    "ttft_ms": ("ai.response.msToFirstChunk", "ttft_ms", "llm.response.time_to_first_token_ms"),
+    "cache_hit": ("gen_ai.response.cache_hit", "llm.cache_hit", "gen_ai.cache.hit", "cache.hit", "cache_hit"),
+    "fallback": ("gen_ai.fallback", "llm.fallback", "fallback"),
+    "retry": ("gen_ai.request.retry", "retry_attempts", "llm.retry", "retry.count", "http.request.resend_count"),
+    "attempt": ("attempt",),
+    "circuit_state": ("gen_ai.circuit.state", "circuit_breaker.state", "circuit.state"),
+    "service_tier": (
+        "gen_ai.openai.response.service_tier", "openai.response.service_tier", "gen_ai.response.service_tier",
+        "anthropic.response.service_tier", "gen_ai.openai.request.service_tier", "openai.request.service_tier",
+    ),
+    "cost": (
+        "gen_ai.cost.total_cost", "litellm.cost.total", "gen_ai.usage.cost", "operation.cost", "llm.cost.total", "gen_ai.cost",
+        "llm.usage.cost", "gen_ai.usage.total_cost", "gen_ai.usage.cost_usd",
+    ),
+    "provider_cost": ("gen_ai.usage.provider_cost", "openrouter.cost", "gen_ai.openrouter.cost"),
+    "tool_name": ("gen_ai.tool.name", "tool.name", "ai.toolCall.name", "tool_name", "mcp.tool.name", "function_name"),
+    "tool_call_id": ("gen_ai.tool.call.id", "ai.toolCall.id", "tool_call.id", "tool_use_id", "tool.id", "call_id"),
+    "sampling_ratio": ("sampling.ratio", "sampling.probability", "sampling_ratio", "otel.sampling.probability"),
+    "sample_rate": ("SampleRate", "sample_rate"),
+    "guardrail": (
+        "gen_ai.guardrail.status", "guardrail_status", "guardrail.status", "gen_ai.guardrail.action", "guardrail.action",
+        "gen_ai.guardrail.triggered", "guardrail.triggered", "gen_ai.response.guardrail_action", "gen_ai.guardrail.outcome",
+        "gen_ai.prompt_shield.attack_detected", "gen_ai.content_filter.triggered",
+    ),
+    "gateway_agent": ("metadata.user_agent", "litellm.metadata.user_agent"),
+}  # fmt: skip
+
+CONTENT: dict[str, tuple[str, ...]] = {
+    "input": ("gen_ai.input.messages", "gen_ai.prompt", "gen_ai.request.messages", "gen_ai.content.prompt", "input.value", "llm.prompts"),
+    "output": ("gen_ai.output.messages", "gen_ai.completion", "gen_ai.response.text", "gen_ai.content.completion", "output.value"),
+    "system": ("gen_ai.system_instructions", "gen_ai.system.message", "gen_ai.request.instructions"),
+    "indexed_input": ("llm.input_messages.", "gen_ai.prompt."),
+    "indexed_output": ("llm.output_messages.", "gen_ai.completion."),
+    "documents": ("gen_ai.retrieval.documents", "retrieval.documents", "gen_ai.retrieved_documents", "gen_ai.response.documents"),
+    "indexed_documents": ("retrieval.documents.", "reranker.output_documents."),
+    "query": ("gen_ai.retrieval.query.text", "gen_ai.retrieval.query", "db.query.text", "reranker.query"),
+    "tool_input": ("gen_ai.tool.call.arguments", "gen_ai.tool.arguments", "gen_ai.tool.input", "tool.parameters", "tool_arguments", "input.value"),
+    "tool_output": ("gen_ai.tool.call.result", "gen_ai.tool.result", "gen_ai.tool.output", "gen_ai.tool.message", "tool_response", "output.value"),
+    "tool_definitions": ("gen_ai.tool.definitions", "gen_ai.request.tools", "llm.tools", "gen_ai.agent.tools"),
+    "indexed_tools": ("llm.tools.", "llm.request.functions.", "gen_ai.request.tools."),
+    "schema": (
+        "gen_ai.output.schema", "gen_ai.request.response_format", "gen_ai.openai.request.response_format", "gen_ai.request.json_schema",
+        "gen_ai.request.structured_output_schema", "llm.request.response_format", "gen_ai.response_format",
+        "gen_ai.response.schema",
+    ),
+}  # fmt: skip
+
+#: Span events and log events that carry a message each (semconv 1.27–1.36).
+MESSAGE_EVENTS: dict[str, str] = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+    "gen_ai.choice": "choice",
+    "gen_ai.content.prompt": "prompt",
+    "gen_ai.content.completion": "completion",
+}
+DETAILS_EVENT = "gen_ai.client.inference.operation.details"
+
+BASE = Dialect(
+    name="genai",
+    scopes=(
+        "opentelemetry.instrumentation.openai_v2", "opentelemetry.instrumentation.genai.*", "opentelemetry.util.genai*",
+        "@opentelemetry/instrumentation-openai", "opentelemetry.instrumentation.google_genai*", "opentelemetry.instrumentation.vertexai*",
+        "opentelemetry.instrumentation.openai_agents_v2", "opentelemetry.instrumentation.weaviate_client", "Experimental.Microsoft.Extensions.AI",
+        "Microsoft.Extensions.AI", "OpenAI.ChatClient", "Azure.AI.*", "azure.ai.*", "agent_framework*", "spring-ai*", "org.springframework.ai",
+    ),
+    marks=("gen_ai.*",),
+    fields=FIELDS,
+    usage=USAGE,
+    usage_objects=("gen_ai.usage.raw", "gen_ai.usage"),
+    content=CONTENT,
+    kinds=(
+        ("gen_ai.operation.name", OPERATIONS), ("openinference.span.kind", OPERATIONS), ("traceloop.span.kind", OPERATIONS),
+        ("llm.request.type", OPERATIONS), ("gen_ai.span.kind", OPERATIONS), ("gen_ai.request.type", OPERATIONS),
+    ),
+    authority=2,
+    authorities={
+        "opentelemetry.instrumentation.genai.langchain": 1, "opentelemetry.instrumentation.genai.openai_agents": 1,
+        "opentelemetry.instrumentation.genai.llama*": 1, "opentelemetry.instrumentation.genai.crewai": 1,
+        "agent_framework*": 1, "spring-ai*": 1, "org.springframework.ai": 1,
+    },
+    events={
+        DETAILS_EVENT: Event("content"),
+        **{name: Event("content") for name in MESSAGE_EVENTS},
+        "gen_ai.evaluation.result": Event("content", kind="evaluator"),
+    },
+)  # fmt: skip

@@ -1,0 +1,41 @@
+"""Google ADK: ``invocation``, ``agent_run``/``invoke_agent``, ``call_llm`` and ``generate_content`` nested (one call), ``execute_tool``.
+
+Usage inclusive under ``gen_ai.usage.*``; older versions keep request and response as JSON in ``gcp.vertex.agent.*``, with Gemini's own
+usage object inside the response. The provider ``gcp.vertex.agent`` is ADK itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from collector.dialects.genai import OPERATIONS
+from collector.dialects.table import Dialect
+from collector.usage import from_object, normalise
+from collector.values import dig, parse
+from spanledger.model import Span
+
+
+def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
+    if span.role == "call" and (span.usage is None or span.usage.input is None):
+        found = from_object(dig(parse(attributes.get("gcp.vertex.agent.llm_response")), "usage_metadata"))
+        if found:
+            span.usage = normalise(found)
+
+
+GOOGLE_ADK = Dialect(
+    name="google-adk",
+    scopes=("gcp.vertex.agent*", "google.adk*", "google_adk*"),
+    marks=("gcp.vertex.agent.*",),
+    fields={"tool_call_id": ("gen_ai.tool.call.id", "gcp.vertex.agent.tool_call_id")},
+    content={
+        "input": ("gen_ai.input.messages", "gcp.vertex.agent.llm_request"), "output": ("gen_ai.output.messages", "gcp.vertex.agent.llm_response"),
+        "tool_input": ("gen_ai.tool.call.arguments", "gcp.vertex.agent.tool_call_args"),
+        "tool_output": ("gen_ai.tool.call.result", "gcp.vertex.agent.tool_response"),
+    },
+    kinds=(("gen_ai.operation.name", OPERATIONS), ("name", {"call_llm": "llm", "generate_content": "llm", "invocation": "workflow",
+        "agent_run": "agent"})),
+    default_kind="chain",
+    authority=1,
+    refine=_refine,
+)  # fmt: skip

@@ -1,0 +1,55 @@
+"""Logfire's OpenAI and Anthropic instrumentation, and pydantic-ai's own spans.
+
+A stream is two spans of one scope: the request (no usage) and, when it ends, a ``logfire.span_type = log`` span of no duration that
+carries usage and answer: a companion, known by the same parent, model and prompt. Values may be scrubbed (``[Scrubbed due to …]``).
+pydantic-ai's agents say ``gen_ai.aggregated_usage.*``: sums by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from collector.dialects.table import Dialect
+from collector.values import to_text
+from spanledger.model import Span
+
+
+def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
+    if span.role != "call":
+        return
+    asked = to_text(attributes.get("request_data")) + to_text(attributes.get("gen_ai.input.messages"))
+    ended = attributes.get("logfire.span_type") == "log"
+    if ended:
+        span.role = "companion"
+        span.stream = True
+        duration = attributes.get("duration")
+        if isinstance(duration, int | float):
+            span.latency_ms = round(duration * 1000, 3)
+    if ended or span.usage is None:
+        key = blake2b(span.parent_id + asked.encode("utf-8", "replace"), digest_size=8).hexdigest()
+        span.companion_of = f"{span.trace_id.hex()}:{key}"
+
+
+LOGFIRE = Dialect(
+    name="logfire",
+    scopes=("logfire.*", "logfire"),
+    default_kind="chain",
+    usage_objects=("gen_ai.usage.raw",),
+    authority=2,
+    refine=_refine,
+)
+
+PYDANTIC_AI = Dialect(
+    name="pydantic-ai",
+    scopes=("pydantic-ai*", "pydantic_ai*"),
+    fields={"tool_name": ("gen_ai.tool.name",)},
+    content={
+        "input": ("gen_ai.input.messages", "pydantic_ai.all_messages", "all_messages_events"), "output": ("gen_ai.output.messages", "final_result"),
+        "tool_input": ("gen_ai.tool.call.arguments", "tool_arguments"), "tool_output": ("gen_ai.tool.call.result", "tool_response"),
+    },
+    kinds=(("name", {"agent run": "agent", "running tools": "step", "running": "tool"}),),
+    default_kind="chain",
+    authority=1,
+)  # fmt: skip

@@ -1,0 +1,43 @@
+"""MLflow tracing exported over OTLP: every value is JSON (``mlflow.spanType`` = ``"CHAT_MODEL"`` in quotes), usage in ``mlflow.chat.tokenUsage``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from collector.dialects.genai import OPERATIONS
+from collector.dialects.table import Dialect
+from collector.usage import from_object, normalise
+from collector.values import dig, parse, to_text
+from spanledger.model import Span
+
+
+def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
+    asked = parse(attributes.get("mlflow.spanInputs"))
+    model = dig(asked, "model")
+    if isinstance(model, str):
+        span.model_requested = span.model_requested or model[:512]
+    if dig(asked, "stream") is True or to_text(attributes.get("stream")) == "true":
+        span.stream = True
+    if span.role == "call" and to_text(attributes.get("mlflow.message.format")) == "anthropic":
+        own = from_object(dig(parse(attributes.get("mlflow.spanOutputs")), "usage"))  # the provider's object: exclusive, completed there
+        if own:
+            span.usage = normalise(own)
+
+
+MLFLOW = Dialect(
+    name="mlflow",
+    scopes=("mlflow.*", "mlflow"),
+    marks=("mlflow.spanType", "mlflow.spanInputs"),
+    fields={"model": ("mlflow.llm.model",), "model_requested": ("model",), "provider": ("mlflow.llm.provider",), "stream": ("stream",)},
+    usage_objects=("mlflow.chat.tokenUsage",),
+    usage_objects_first=True,
+    content={
+        "input": ("mlflow.spanInputs",), "output": ("mlflow.spanOutputs",), "tool_input": ("mlflow.spanInputs",),
+        "tool_output": ("mlflow.spanOutputs",), "query": ("mlflow.spanInputs",), "tool_definitions": ("mlflow.chat.tools",),
+    },
+    kinds=(("mlflow.spanType", OPERATIONS),),
+    default_kind="chain",
+    authority=2,
+    refine=_refine,
+)  # fmt: skip

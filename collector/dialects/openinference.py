@@ -1,0 +1,72 @@
+"""OpenInference (Arize): ``openinference.span.kind``, ``llm.*`` attributes, one scope per instrumented library.
+
+No response id attribute: recovered from ``output.value``. The requested model stands in ``llm.invocation_parameters``; for images and
+audio also the only model there is. Inclusive counts throughout, Bedrock included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from collector.dialects.genai import OPERATIONS
+from collector.dialects.table import Dialect
+from collector.messages import documents
+from collector.outcomes import by_model
+from collector.requested import schema_of
+from collector.values import dig, parse
+from spanledger.model import Content, Span
+
+#: Span names of OpenAI's other endpoints under kind LLM.
+_ENDPOINTS = {"imagesresponse": "image", "transcription": "audio", "translation": "audio", "speech": "audio", "httpxbinaryresponsecontent": "audio"}
+
+
+def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
+    asked = parse(attributes.get("llm.invocation_parameters"))
+    if isinstance(asked, dict):
+        model = asked.get("model") or asked.get("model_name") or asked.get("modelId")
+        if isinstance(model, str):
+            span.model_requested = span.model_requested or model[:512]
+            span.provider = span.provider or by_model(model)
+        if asked.get("stream") is True:
+            span.stream = True
+        tier = asked.get("service_tier")
+        if isinstance(tier, str):
+            span.service_tier = span.service_tier or tier
+    if span.kind == "llm":
+        span.kind = _ENDPOINTS.get(span.name.lower(), span.kind)  # type: ignore[assignment]
+
+
+def _text(content: Content, span: Span, attributes: Mapping[str, Any]) -> None:
+    asked = parse(attributes.get("llm.invocation_parameters"))
+    wanted = (dig(asked, "response_format"), dig(asked, "text")) if isinstance(asked, dict) else ()
+    for value in wanted:
+        content.schema = content.schema or schema_of(value)
+    if span.kind == "rerank":
+        content.context = content.context or documents(attributes.get("input.value"))
+
+
+OPENINFERENCE = Dialect(
+    name="openinference",
+    scopes=("openinference.*", "@arizeai/openinference-*", "@arizeai/*"),
+    marks=("openinference.span.kind", "llm.token_count.*", "llm.input_messages.*"),
+    fields={
+        "provider": ("llm.provider", "llm.system"), "model": ("llm.model_name", "embedding.model_name", "reranker.model_name"),
+        "response_id": ("llm.response.id",), "finish_reason": ("llm.finish_reason",), "tool_name": ("tool.name",),
+        "tool_call_id": ("tool.id", "tool_call.id"), "cost": ("llm.cost.total",),
+    },
+    usage={"input": ("llm.token_count.prompt",), "output": ("llm.token_count.completion",)},
+    content={"input": ("input.value",), "output": ("output.value",), "tool_input": ("tool.parameters", "input.value"), "query": ("input.value",)},
+    kinds=(("openinference.span.kind", OPERATIONS),),
+    default_kind="chain",
+    authority=2,
+    authorities={
+        f"openinference.instrumentation.{name}": 1
+        for name in (
+            "langchain", "llama_index", "openai_agents", "agents", "crewai", "dspy", "haystack", "smolagents", "pydantic_ai", "autogen",
+            "autogen_agentchat", "agno", "beeai", "mcp", "guardrails", "instructor", "litellm", "google_adk", "strands_agents", "portkey",
+        )
+    },
+    refine=_refine,
+    text=_text,
+)  # fmt: skip

@@ -1,0 +1,45 @@
+"""OpenLLMetry (Traceloop), Python and JavaScript: ``gen_ai.*`` on client spans, ``traceloop.*`` on workflows, tasks, agents and tools.
+
+JavaScript 0.27: Anthropic input leaves cached tokens out; OpenAI streams carry token counts made locally, unmarked. Python Anthropic
+streams may say one output token too many (the ``message_start`` value is added): the SDK's own span wins by authority.
+"""
+
+from __future__ import annotations
+
+from collector.dialects.genai import OPERATIONS
+from collector.dialects.table import Dialect
+
+_CONTENT = {
+    "input": ("gen_ai.input.messages", "traceloop.entity.input"), "output": ("gen_ai.output.messages", "traceloop.entity.output"),
+    "tool_input": ("gen_ai.tool.call.arguments", "traceloop.entity.input"), "tool_output": ("gen_ai.tool.call.result", "traceloop.entity.output"),
+}  # fmt: skip
+_FIELDS = {"tool_name": ("gen_ai.tool.name", "traceloop.entity.name")}
+_KINDS = (("traceloop.span.kind", OPERATIONS), ("gen_ai.operation.name", OPERATIONS), ("llm.request.type", OPERATIONS))
+
+OPENLLMETRY = Dialect(
+    name="openllmetry",
+    scopes=(*tuple(f"opentelemetry.instrumentation.{name}" for name in ("openai", "openai.*", "anthropic", "bedrock", "cohere",
+        "mistralai", "groq", "ollama", "langchain", "llamaindex", "crewai", "haystack", "together", "replicate", "alephalpha", "watsonx",
+        "google_generativeai", "transformers", "sagemaker", "writer", "agno", "chromadb", "pinecone", "qdrant", "milvus", "lancedb",
+        "marqo", "mcp", "openai_agents", "voyageai")), "traceloop.*", "traceloop-sdk*"),
+    marks=("traceloop.*",),
+    fields=_FIELDS,
+    content=_CONTENT,
+    kinds=_KINDS,
+    default_kind="chain",
+    authority=2,
+    authorities={f"opentelemetry.instrumentation.{n}": 1 for n in ("langchain", "llamaindex", "crewai", "haystack", "openai_agents", "agno", "mcp")},
+)  # fmt: skip
+
+TRACELOOP_JS = Dialect(
+    name="traceloop-js",
+    scopes=("@traceloop/*",),
+    fields=_FIELDS,
+    content=_CONTENT,
+    kinds=_KINDS,
+    default_kind="chain",
+    authority=2,
+    authorities={"@traceloop/instrumentation-langchain": 1, "@traceloop/instrumentation-llamaindex": 1, "@traceloop/node-server-sdk": 1},
+    exclusive_input=("@traceloop/instrumentation-anthropic", "@traceloop/instrumentation-bedrock"),
+    estimators=("@traceloop/instrumentation-openai",),
+)

@@ -1,0 +1,69 @@
+"""Vercel AI SDK: version 5 and 6 (scope ``ai``: ``ai.generateText`` around ``.doGenerate`` per step), version 7 (``gen_ai`` scope names).
+
+Outer spans carry the sum of their steps. Version 6 counts inclusively and says ``inputTokenDetails``; version 5 passes Anthropic's
+exclusive count on: the provider's own object in ``ai.response.providerMetadata`` tells which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from collector.dialects.table import Dialect
+from collector.usage import normalise
+from collector.values import dig, parse, to_int
+from spanledger.model import Span
+
+_OUTER = dict.fromkeys(
+    ("ai.generatetext", "ai.streamtext", "ai.generateobject", "ai.streamobject", "ai.embed", "ai.embedmany", "ai.agent", "ai.rerank"), "chain"
+)  # fmt: skip
+_INNER = {
+    **dict.fromkeys(
+        ("ai.generatetext.dogenerate", "ai.streamtext.dostream", "ai.generateobject.dogenerate", "ai.streamobject.dostream"), "llm"
+    ),
+    "ai.embed.doembed": "embedding", "ai.embedmany.doembed": "embedding", "ai.rerank.dorerank": "rerank",
+    "ai.generateimage.dogenerate": "image", "ai.transcribe": "audio", "ai.generatespeech": "audio", "ai.toolcall": "tool",
+}  # fmt: skip
+
+
+def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
+    operation = str(attributes.get("ai.operationId", "")).partition(" ")[0]
+    span.operation = span.operation.partition(" ")[0]
+    if "stream" in operation.lower():
+        span.stream = True
+    if span.kind == "embedding" and span.usage is not None and span.usage.output == 0:
+        span.usage = normalise({"input": span.usage.input})
+    if span.role != "call" or span.usage is None or "ai.usage.inputTokenDetails.noCacheTokens" in attributes:
+        return
+    raw = dig(parse(attributes.get("ai.response.providerMetadata")), "anthropic")
+    if not isinstance(raw, dict):
+        return
+    own = raw.get("usage") if isinstance(raw.get("usage"), dict) else {}
+    given = to_int(attributes.get("ai.usage.inputTokens", attributes.get("gen_ai.usage.input_tokens")))
+    read = to_int(own.get("cache_read_input_tokens")) or span.usage.cache_read or 0
+    write = to_int(own.get("cache_creation_input_tokens", raw.get("cacheCreationInputTokens"))) or span.usage.cache_write or 0
+    if given is not None and (read or write):
+        exclusive = to_int(own.get("input_tokens")) == given if own else True
+        counts = {"input": given, "output": span.usage.output, "cache_read": read, "cache_write": write, "reasoning": span.usage.reasoning}
+        span.usage = normalise(counts, exclusive_input=exclusive)
+
+
+VERCEL = Dialect(
+    name="vercel-ai",
+    scopes=("ai", "@ai-sdk/*", "@vercel/otel*", "ai-sdk*", "vercel-ai*"),
+    marks=("ai.operationId", "ai.model.id", "ai.response.*"),
+    fields={
+        "operation": ("gen_ai.operation.name", "ai.operationId"), "model_requested": ("gen_ai.request.model", "ai.model.id"),
+        "model": ("gen_ai.response.model", "ai.response.model"), "ttft_ms": ("ai.response.msToFirstChunk",),
+    },
+    content={
+        "input": ("gen_ai.input.messages", "ai.prompt.messages", "ai.prompt", "ai.value", "ai.values"),
+        "output": ("gen_ai.output.messages", "ai.response.text", "ai.response.object", "ai.response.toolCalls"),
+        "tool_input": ("gen_ai.tool.call.arguments", "ai.toolCall.args"), "tool_output": ("gen_ai.tool.call.result", "ai.toolCall.result"),
+        "tool_definitions": ("gen_ai.tool.definitions", "ai.prompt.tools"), "schema": ("ai.schema",),
+    },
+    kinds=(("ai.operationId", {**_OUTER, **_INNER}),),
+    default_kind="chain",
+    authority=1,
+    refine=_refine,
+)  # fmt: skip

@@ -1,0 +1,37 @@
+"""Provider response ids recovered from output text, before redaction can hide them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from collector.values import dig
+
+_TOP = re.compile(r"""^\s*\{\s*["']id["']\s*:\s*["']([A-Za-z0-9_.:/-]{6,200})["']""")
+_RESPONSE = re.compile(r"""["'](?:id|responseId|response_id)["']\s*:\s*["']((?:chatcmpl|resp|cmpl|gen|batch_req)[-_][A-Za-z0-9_.:-]{4,200})["']""")
+_MESSAGE = re.compile(r"""["'](?:id|responseId|response_id)["']\s*:\s*["'](msg_[A-Za-z0-9_.:-]{4,200})["']""")
+_GEMINI = re.compile(r"""["'](?:responseId|response_id)["']\s*:\s*["']([A-Za-z0-9_-]{8,200})["']""")
+#: What frameworks call their own runs: no provider made these.
+_OWN = ("run-", "run_", "lc_", "lc-", "call_", "toolu_", "tool_", "trace", "tr-", "span")
+_SCANNED = 200_000
+
+
+def recover(output: Any) -> str:
+    """``chatcmpl-…``, ``resp_…``, ``msg_…`` of an output object or its JSON or repr text; '' when there is none.
+
+    A Responses body names its own id first and its messages' ids (``msg_…``) below: the former is looked for first.
+    """
+    if isinstance(output, dict):
+        found = output.get("id") or output.get("responseId") or output.get("response_id") or dig(output, "response", "id")
+        return found if isinstance(found, str) and len(found) > 5 and not found.startswith(_OWN) else ""
+    if not isinstance(output, str) or len(output) < 12:
+        return ""
+    head = output[:_SCANNED]
+    top = _TOP.match(head)
+    if top and not top[1].startswith((*_OWN, "msg_")):
+        return top[1]
+    for pattern in (_RESPONSE, _MESSAGE, _GEMINI):
+        found = pattern.search(head)
+        if found:
+            return found[1]
+    return ""

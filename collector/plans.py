@@ -1,0 +1,180 @@
+"""Compiled reading plans: a dialect's tables resolved once for each distinct set of attribute names.
+
+Spans of one instrumentation come in few shapes (the tuple of their attribute names). For each (scope, names) pair everything that
+depends on names only is decided once and kept: the dialect, which name fills which field, where content and identity are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from collector.callers import CARRIER_FIELDS
+from collector.dialects import REGISTRY, by_marks, by_scope
+from collector.dialects.genai import BASE, MESSAGE_EVENTS
+from collector.dialects.own import PREFIX as OWN
+from collector.dialects.table import Dialect, matches
+from collector.outcomes import error_class
+from collector.values import first_text, to_bool, to_float, to_int, to_text
+
+#: canonical field -> how its value is read; others are text.
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "http_status": to_int, "server_port": to_text, "finish_reason": first_text, "stream": to_bool, "ttft_s": to_float, "ttft_ms": to_float,
+    "cache_hit": to_bool, "fallback": to_bool, "retry": to_int, "attempt": to_int, "cost": to_float, "provider_cost": to_float,
+    "sampling_ratio": to_float, "sample_rate": to_float, "latency_ms": to_float, "error_type": lambda v: error_class(to_text(v)),
+    "safety": to_int, "billed": to_bool, "usage_estimated": to_bool,
+}  # fmt: skip
+
+#: Names (or prefixes) that hold text of people or models, or much of it: never kept among ``attrs``.
+_NEVER_KEPT = (
+    "gen_ai.input.", "gen_ai.output.messages", "gen_ai.prompt", "gen_ai.completion", "gen_ai.system_instructions", "gen_ai.tool.call.",
+    "gen_ai.tool.definitions", "gen_ai.tool.description", "gen_ai.tool.json_schema", "gen_ai.content.", "gen_ai.retrieval.", "input.", "output.",
+    "llm.input_messages", "llm.output_messages", "llm.prompt", "llm.tools", "llm.invocation_parameters", "llm.function_call", "retrieval.",
+    "reranker.", "embedding.embeddings", "langfuse.observation.input", "langfuse.observation.output", "langfuse.trace.input",
+    "langfuse.trace.output", "langfuse.observation.status_message", "mlflow.", "traceloop.entity.input", "traceloop.entity.output", "lmnr.span.input",
+    "lmnr.span.output", "ai.prompt", "ai.response.text", "ai.response.object", "ai.response.toolCalls", "ai.toolCall.args", "ai.toolCall.result",
+    "ai.values", "ai.value", "ai.embedding", "ai.response.providerMetadata", "ai.response.reasoning", "ai.response.files", "exception",
+    "error.message", "error.stack", "metadata.", "hidden_params", "litellm.provider.error", "litellm.metadata", "llm.request.functions",
+    "llm.openai.", "llm.anthropic.", "llm.None.", "gcp.vertex.agent.", "pydantic_ai.", "all_messages", "final_result", "logfire.", "request_data",
+    "response_data", "model_request_parameters", "langsmith.metadata.usage", "langsmith.metadata.LANGSMITH", "langsmith.metadata.lc_", "prompt",
+    "response", "user_prompt", "request_text", "response_text", "tool_input", "tool_output", "tool_parameters", "arguments", "function_args",
+    "url.", "http.url", "http.target", "db.", "code.", "thread.", "process.", "gen_ai.usage.", "llm.token_count", "ai.usage",
+        "haystack.component.input",
+    "haystack.component.output", "haystack.pipeline.input", "haystack.pipeline.output", "crew_", "task_", "message", "text", "content",
+    "gen_ai.evaluation.explanation", "user.email", "gen_ai.aggregated_usage", "http.request.header", "http.response.header", "ai.request.headers",
+    "ai.settings", "telemetry.sdk", "service.", "error", "usage.", "baggage_conflict", "decision.", "smolagents.", "agent.task", "body", "query",
+    "recipient", "sender", "gen_ai.agent.tools", "gen_ai.agent.description", "github.copilot.context", "tag.tags", "attributes", "extra",
+)  # fmt: skip
+_MAX_SHAPES = 8_192
+
+
+class Shape:
+    """Everything that attribute names alone decide about a span."""
+
+    __slots__ = (
+        "authority",
+        "carrier",
+        "content",
+        "dialect",
+        "estimates",
+        "exclusive_input",
+        "exclusive_output",
+        "fields",
+        "genai",
+        "held",
+        "identity",
+        "keep",
+        "kinds",
+        "link",
+        "own_biz",
+        "reason",
+        "usage",
+        "usage_objects",
+    )  # fmt: skip
+
+    dialect: Dialect
+    genai: bool
+    carrier: bool
+    reason: str
+    fields: tuple[tuple[str, str, Callable[[Any], Any]], ...]
+    usage: tuple[tuple[str, str], ...]
+    usage_objects: tuple[str, ...]
+    kinds: tuple[tuple[str, Mapping[str, str]], ...]
+    identity: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    content: dict[str, tuple[str, ...]]
+    keep: tuple[str, ...]
+    link: str
+    own_biz: tuple[tuple[str, str], ...]
+    authority: int
+    exclusive_input: bool
+    exclusive_output: bool
+    estimates: bool
+
+
+class Plans:
+    """The shapes seen so far; bounded, rebuilt from scratch when full. Not shared between threads."""
+
+    def __init__(self, precedence: Mapping[str, Sequence[str]]) -> None:
+        self.precedence = precedence
+        self._own = {field: tuple(n for n in names if not n.startswith("resource.")) for field, names in precedence.items()}
+        self._carriers = frozenset(n for field in CARRIER_FIELDS for n in self._own.get(field, ()) if "#" not in n)
+        self._shapes: dict[tuple[str, tuple[str, ...]], Shape] = {}
+
+    def shape(self, scope: str, names: tuple[str, ...], dialect: Dialect | None = None) -> Shape:
+        """The plan for spans of a scope with these attribute names (``dialect``: known already, for log events)."""
+        key = (scope if dialect is None else f"{scope}\0{dialect.name}", names)
+        found = self._shapes.get(key)
+        if found is None:
+            if len(self._shapes) >= _MAX_SHAPES:
+                self._shapes.clear()
+            found = self._shapes[key] = self._compile(scope, names, dialect)
+        return found
+
+    def _compile(self, scope: str, names: tuple[str, ...], dialect: Dialect | None) -> Shape:
+        there = frozenset(names)
+        known = dialect or by_scope(scope)
+        marked = known or by_marks(names)
+        shape = Shape()
+        shape.dialect = table = marked or BASE
+        own = any(n.startswith(OWN) for n in names)
+        shape.genai = known is not None or marked is not None or own
+        shape.carrier = not there.isdisjoint(self._carriers)
+        shape.reason = "" if shape.genai or shape.carrier else "not_genai"
+        shape.fields = tuple(_fields(table, there))
+        shape.usage = tuple(_first_of(("usage",), table, there))
+        shape.usage_objects = tuple(n for n in (*table.usage_objects, *BASE.usage_objects) if n in there)
+        shape.kinds = tuple((n, m) for n, m in (*table.kinds, *BASE.kinds) if n in there or n == "name")
+        shape.identity = tuple(self._identity(there))
+        shape.content = dict(_content(table, there, names))
+        used = {n for _, n, _ in shape.fields} | {n for _, n in shape.usage} | {n for _, pairs in shape.identity for n, _ in pairs}
+        shape.keep = tuple(
+            n for n in names if n not in used and not n.startswith(_NEVER_KEPT) and not n.startswith(OWN) and n not in shape.usage_objects
+        )[:64]
+        shape.link = next((n for n in table.link if n in there), "")
+        shape.own_biz = tuple((n[len(OWN) + 4 :], n) for n in names if n.startswith(OWN + "biz."))
+        shape.authority = next((a for p, a in table.authorities.items() if matches((p,), scope)), table.authority)
+        shape.exclusive_input = matches(table.exclusive_input, scope)
+        shape.exclusive_output = matches(table.exclusive_output, scope)
+        shape.estimates = matches(table.estimators, scope)
+        return shape
+
+    def _identity(self, there: frozenset[str]) -> Iterable[tuple[str, tuple[tuple[str, str], ...]]]:
+        """For each field the present (attribute, key inside it) pairs, best first."""
+        for field, names in self._own.items():
+            found = []
+            for name in names:
+                holder, _, key = name.partition("#")
+                if holder in there:
+                    found.append((holder, key))
+            if found:
+                yield field, tuple(found)
+
+
+def _fields(table: Dialect, there: frozenset[str]) -> Iterable[tuple[str, str, Callable[[Any], Any]]]:
+    for field in {**table.fields, **BASE.fields}:
+        names = (OWN + field, *table.fields.get(field, ()), *BASE.fields.get(field, ()))
+        name = next((n for n in names if n in there), None)
+        if name is not None:
+            yield field, name, _READERS.get(field, to_text)
+    for field in ("kind", "role", "outcome", "billed", "usage_estimated", "safety", "latency_ms"):
+        if OWN + field in there:
+            yield field, OWN + field, _READERS.get(field, to_text)
+
+
+def _first_of(_: Any, table: Dialect, there: frozenset[str]) -> Iterable[tuple[str, str]]:
+    for field in {**table.usage, **BASE.usage}:
+        names = (f"{OWN}usage.{field}", f"{OWN}tokens_{field}", *table.usage.get(field, ()), *BASE.usage.get(field, ()))
+        name = next((n for n in names if n in there), None)
+        if name is not None:
+            yield field, name
+
+
+def _content(table: Dialect, there: frozenset[str], names: tuple[str, ...]) -> Iterable[tuple[str, tuple[str, ...]]]:
+    for slot in {**table.content, **BASE.content}:
+        asked = (*table.content.get(slot, ()), *BASE.content.get(slot, ()))
+        found = tuple(n for n in names if n.startswith(asked)) if slot.startswith("indexed_") else tuple(n for n in asked if n in there)
+        if found:
+            yield slot, found
+
+
+__all__ = ["MESSAGE_EVENTS", "REGISTRY", "Plans", "Shape"]

@@ -1,0 +1,133 @@
+"""Attribute values as senders write them: numbers as text, JSON in strings, Python reprs, quoted JSON strings. Nothing here raises."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+import orjson
+
+MAX_PARSED_BYTES = 4 << 20  # larger texts are never parsed, only stored
+_MAX_REPR_BYTES = 256 << 10  # Python's own parser is slow and deep: smaller limit
+_WORDS = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\b(None|True|False)\b""", re.S)
+_AS_JSON = {"None": "null", "True": "true", "False": "false"}
+_NUMBER = re.compile(r"\s*[+-]?\d{1,18}(\.\d*)?([eE][+-]?\d{1,3})?\s*\Z")
+
+
+def parse(value: Any) -> Any:
+    """A list or dict out of JSON text, a Python repr or an already structured value; None when it is neither."""
+    if isinstance(value, dict | list):
+        return value
+    if not isinstance(value, str) or len(value) > MAX_PARSED_BYTES:
+        return None
+    head = value[:1]
+    if head not in '[{"':
+        value = value.lstrip()
+        head = value[:1]
+    if head == '"':  # a JSON string that holds JSON
+        inner = _loads(value)
+        return parse(inner) if isinstance(inner, str) and inner[:1] in "[{" else None
+    if head not in "[{":
+        return None
+    found = _loads(value)
+    return found if found is not None else _from_repr(value)
+
+
+def _loads(value: str) -> Any:
+    try:
+        return orjson.loads(value)
+    except (orjson.JSONDecodeError, ValueError, RecursionError):
+        return None
+
+
+def _from_repr(value: str) -> Any:
+    """A Python literal (``{'completion_tokens': 50, 'audio': None}``); names such as ``<Obj>`` make it unreadable: None."""
+    if len(value) > _MAX_REPR_BYTES or value.count("[") + value.count("{") > 2_000:
+        return None
+    try:
+        found = ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return None
+    return found if isinstance(found, dict | list) else list(found) if isinstance(found, tuple | set) else None
+
+
+def to_text(value: Any) -> str:
+    """One line of text: JSON-quoted strings unquoted, numbers printed, structures as JSON."""
+    if isinstance(value, str):
+        if len(value) > 1 and value[0] == '"' == value[-1]:
+            inner = _loads(value)
+            return inner if isinstance(inner, str) else value
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if value is None:
+        return ""
+    return to_json(value)
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON; bytes as replaced text, keys as text."""
+    try:
+        return orjson.dumps(value, default=_other, option=orjson.OPT_NON_STR_KEYS).decode()
+    except (TypeError, ValueError, RecursionError):
+        return str(value)
+
+
+def _other(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def to_int(value: Any) -> int | None:
+    """Whole number ≥ 0; text and floats are read, nonsense, negatives and NaN are unknown."""
+    if type(value) is int:
+        return value if 0 <= value < 1 << 53 else None
+    found = to_float(value)
+    return None if found is None or found < 0 or found >= 1 << 53 else int(found)
+
+
+def to_float(value: Any) -> float | None:
+    """Finite number; text is read."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        value = value.strip().strip('"')
+        if not _NUMBER.match(value):
+            return None
+        value = float(value)
+    if isinstance(value, int | float) and value == value and abs(value) < 1e300:
+        return float(value)
+    return None
+
+
+def to_bool(value: Any) -> bool:
+    """True for true, 1 and their spellings as text."""
+    if isinstance(value, str):
+        return value.strip().strip('"').lower() in ("true", "1", "yes", "on")
+    return value is True or value == 1
+
+
+def first_text(value: Any) -> str:
+    """The first element of a list, of a JSON list in text, or the text itself (finish reasons come in all three)."""
+    if isinstance(value, str):
+        if value[:1] == "[":
+            value = parse(value)
+        else:
+            return to_text(value)
+    if isinstance(value, list):
+        return next((to_text(v) for v in value if v is not None), "")
+    return to_text(value)
+
+
+def dig(value: Any, *path: str | int) -> Any:
+    """``value[path0][path1]…`` or None; a step into anything but a dict or list is None."""
+    for step in path:
+        if isinstance(value, dict) and isinstance(step, str):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value

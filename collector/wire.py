@@ -1,0 +1,171 @@
+"""OTLP protobuf bodies, read cheaply: messages in which every attribute stays the bytes it came as.
+
+Walking ``KeyValue`` and ``AnyValue`` wrappers costs ~18 µs for 19 attributes; here the same wire format is described once
+more with ``attributes`` as ``repeated bytes`` (both are length-delimited fields, opentelemetry-proto v1.x field numbers), and a
+small pair is decoded once: spans of one service repeat most of their attributes byte for byte, so a bounded table of pairs
+answers two thirds of them with a single look-up. Text that is not valid UTF-8 is replaced, never a reason to refuse a request.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+_F = descriptor_pb2.FieldDescriptorProto
+
+#: message -> [(field, number, type, repeated)]; a type in capitals is a message of this file.
+_SHAPES: dict[str, list[tuple[str, int, str, bool]]] = {
+    "Status": [("message", 2, "bytes", False), ("code", 3, "int32", False)],
+    "Event": [("time_unix_nano", 1, "fixed64", False), ("name", 2, "bytes", False), ("attributes", 3, "bytes", True)],
+    "Span": [
+        ("trace_id", 1, "bytes", False), ("span_id", 2, "bytes", False), ("trace_state", 3, "bytes", False),
+        ("parent_span_id", 4, "bytes", False), ("name", 5, "bytes", False), ("kind", 6, "int32", False),
+        ("start_time_unix_nano", 7, "fixed64", False), ("end_time_unix_nano", 8, "fixed64", False),
+        ("attributes", 9, "bytes", True), ("events", 11, "Event", True), ("status", 15, "Status", False),
+    ],
+    "Log": [
+        ("time_unix_nano", 1, "fixed64", False), ("severity_number", 2, "int32", False), ("body", 5, "bytes", False),
+        ("attributes", 6, "bytes", True), ("trace_id", 9, "bytes", False), ("span_id", 10, "bytes", False),
+        ("observed_time_unix_nano", 11, "fixed64", False), ("event_name", 12, "bytes", False),
+    ],
+    "Scope": [("name", 1, "bytes", False), ("version", 2, "bytes", False)],
+    "ScopeSpans": [("scope", 1, "Scope", False), ("spans", 2, "Span", True)],
+    "ScopeLogs": [("scope", 1, "Scope", False), ("log_records", 2, "Log", True)],
+    "Resource": [("attributes", 1, "bytes", True)],
+    "ResourceSpans": [("resource", 1, "Resource", False), ("scope_spans", 2, "ScopeSpans", True)],
+    "ResourceLogs": [("resource", 1, "Resource", False), ("scope_logs", 2, "ScopeLogs", True)],
+    "TracesRequest": [("resource_spans", 1, "ResourceSpans", True)],
+    "LogsRequest": [("resource_logs", 1, "ResourceLogs", True)],
+}  # fmt: skip
+
+_TYPES = {"bytes": _F.TYPE_BYTES, "int32": _F.TYPE_INT32, "fixed64": _F.TYPE_FIXED64}
+
+
+def _build() -> dict[str, Any]:
+    file = descriptor_pb2.FileDescriptorProto(name="spanledger/wire.proto", package="spanledger.wire", syntax="proto3")
+    for name, fields in _SHAPES.items():
+        message = file.message_type.add(name=name)
+        for field, number, kind, repeated in fields:
+            made = message.field.add(name=field, number=number)
+            made.label = _F.LABEL_REPEATED if repeated else _F.LABEL_OPTIONAL
+            if kind in _TYPES:
+                made.type = _TYPES[kind]
+            else:
+                made.type, made.type_name = _F.TYPE_MESSAGE, f".spanledger.wire.{kind}"
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"spanledger.wire.{name}")) for name in _SHAPES}
+
+
+_CLASSES = _build()
+TracesRequest: Any = _CLASSES["TracesRequest"]
+LogsRequest: Any = _CLASSES["LogsRequest"]
+
+_PAIRS: dict[bytes, tuple[str, Any]] = {}  # whole attributes seen before; cleared when full, so bounded
+_PAIRS_MAX = 20_000
+_PAIR_BYTES = 96
+_NAMES: dict[bytes, str] = {}
+_DOUBLE = struct.Struct("<d")
+
+
+def text(raw: bytes) -> str:
+    """UTF-8 with anything invalid replaced."""
+    return raw.decode("utf-8", "replace")
+
+
+def plain(value: Any) -> Any:
+    """``AnyValue`` as str, bool, int, float, list, dict, bytes or None."""
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return None
+    if kind == "array_value":
+        return [plain(v) for v in value.array_value.values]
+    if kind == "kvlist_value":
+        return {kv.key: plain(kv.value) for kv in value.kvlist_value.values}
+    return getattr(value, kind)
+
+
+def any_value(raw: bytes) -> Any:
+    """A serialised ``AnyValue``; None when it cannot be read."""
+    try:
+        return plain(AnyValue.FromString(raw))
+    except Exception:
+        return _lenient(raw)
+
+
+def _lenient(raw: bytes) -> Any:
+    """String values that protobuf refuses because they are not UTF-8."""
+    if raw[:1] == b"\x0a":
+        size, at = _varint(raw, 1)
+        return text(raw[at : at + size])
+    return None
+
+
+def _varint(raw: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(raw) and shift < 70:
+        byte = raw[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            break
+        shift += 7
+    return value, at
+
+
+def _pair(raw: bytes) -> tuple[str, Any]:
+    """One serialised ``KeyValue``. The common layout (key, then a string, bool, int or double) is read by hand."""
+    if raw[:1] == b"\x0a" and raw[1] < 0x80:
+        end = 2 + raw[1]
+        name = raw[2:end]
+        key = _NAMES.get(name)
+        if key is None:
+            key = text(name)
+            if len(_NAMES) < _PAIRS_MAX:
+                _NAMES[name] = key
+        if raw[end : end + 1] == b"\x12":
+            size, at = (raw[end + 1], end + 2) if raw[end + 1] < 0x80 else _varint(raw, end + 1)
+            if at + size == len(raw) and size > 1:
+                tag = raw[at]
+                if tag == 0x0A:  # string_value
+                    length, at = (raw[at + 1], at + 2) if raw[at + 1] < 0x80 else _varint(raw, at + 1)
+                    if at + length == len(raw):
+                        return key, raw[at:].decode("utf-8", "replace")
+                elif tag == 0x18:  # int_value
+                    value, at = _varint(raw, at + 1)
+                    return key, value - (1 << 64) if value >= 1 << 63 else value
+                elif tag == 0x21:  # double_value
+                    return key, _DOUBLE.unpack_from(raw, at + 1)[0]
+                elif tag == 0x10:  # bool_value
+                    return key, raw[at + 1] != 0
+                return key, any_value(raw[-size:])
+    try:
+        kv = KeyValue.FromString(raw)
+        return kv.key, plain(kv.value)
+    except Exception:
+        return "", None
+
+
+def attributes(raws: Iterable[bytes]) -> dict[str, Any]:
+    """Plain attributes by name, in order; empty strings and unset values are left out (nobody means them)."""
+    out: dict[str, Any] = {}
+    known = _PAIRS.get
+    for raw in raws:
+        pair = known(raw)
+        if pair is None:
+            try:
+                pair = _pair(raw)
+            except (IndexError, struct.error):
+                continue
+            if len(raw) < _PAIR_BYTES:
+                if len(_PAIRS) >= _PAIRS_MAX:
+                    _PAIRS.clear()
+                _PAIRS[raw] = pair
+        key, value = pair
+        if value is not None and value != "":
+            out[key] = value
+    return out
