@@ -76,7 +76,7 @@ class Span(msgspec.Struct, kw_only=True, omit_defaults=True):
     parent_id: bytes = b""  # 8 bytes or empty
     start_ns: int
     end_ns: int
-    signal: Literal["span", "log"] = "span"
+    signal: Literal["span", "log", "metric"] = "span"  # metric: a session told by metrics alone (collector/points.py)
     scope: str = ""
     name: str = ""
     dialect: str = ""
