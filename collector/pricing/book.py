@@ -65,6 +65,7 @@ class Rates:
         return bands[0] if len(bands) == 1 else next(b for b in bands if n_in > b.start)
 
     def cost(self, usage: Usage, us_of_day: int) -> Nanos:
+        """Nano-USD of a call at a time of day."""
         return self.band(us_of_day, usage.input or 0).cost(usage, min_audio_s=self.min_audio_s)
 
 
@@ -123,7 +124,16 @@ class PriceBook:
         return self.price(provider=provider, model=model, at=at, usage=_NO_USAGE).tier
 
     def rates(
-        self, provider: str, model: str, model_requested: str, service_tier: str, region: str, server: str, ts_us: int, tenant: str = "", app: str = ""
+        self,
+        provider: str,
+        model: str,
+        model_requested: str,
+        service_tier: str,
+        region: str,
+        server: str,
+        ts_us: int,
+        tenant: str = "",
+        app: str = "",
     ) -> Rates:
         """Rates in force at ``ts_us`` (microseconds since the epoch), from the cache when asked before for the same day."""
         day = ts_us // _DAY_US
@@ -250,7 +260,12 @@ def _times_of_day(model: ModelInfo, day: date) -> list[tuple[int, datetime]]:
     else:
         timed = [c.constraint for c in model.prices if isinstance(c.constraint, TimeOfDateConstraint)]
         edges = {t for c in timed for t in (c.start_time, c.end_time)}
-    edges |= {t for v in model.price_variants or () if isinstance(v.constraint, TimeOfDateConstraint) for t in (v.constraint.start_time, v.constraint.end_time)}
+    edges |= {
+        t
+        for v in model.price_variants or ()
+        if isinstance(v.constraint, TimeOfDateConstraint)
+        for t in (v.constraint.start_time, v.constraint.end_time)
+    }
     midnight = datetime.combine(day, time(0), UTC)
     moments = {midnight} | {datetime.combine(day, t.replace(tzinfo=None), t.tzinfo or UTC).astimezone(UTC) for t in edges}
     offsets = {(m - midnight) // timedelta(microseconds=1) % _DAY_US for m in moments}

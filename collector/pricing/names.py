@@ -35,17 +35,19 @@ _NAMES: dict[str, str] = {
 }  # fmt: skip
 
 #: Providers that run on the caller's own machine: no bill unless the policy states a GPU price.
-LOCAL = frozenset(
-    "ollama ollama-chat chatollama vllm hosted-vllm llamacpp llama.cpp llama-cpp llama-cpp-python lmstudio lm-studio llamafile localai tgi "
-    "text-generation-inference sglang mlx mlx-lm gpt4all transformers huggingface-local local self-hosted selfhosted koboldcpp xinference "
-    "jan ramalama docker-model-runner foundry-local oobabooga exllamav2 tabbyapi triton tensorrt-llm ctransformers".split()
-)
+LOCAL = frozenset({
+    "ollama", "ollama-chat", "chatollama", "vllm", "hosted-vllm", "llamacpp", "llama.cpp", "llama-cpp", "llama-cpp-python",
+    "lmstudio", "lm-studio", "llamafile", "localai", "tgi", "text-generation-inference", "sglang", "mlx", "mlx-lm", "gpt4all",
+    "transformers", "huggingface-local", "local", "self-hosted", "selfhosted", "koboldcpp", "xinference", "jan", "ramalama",
+    "docker-model-runner", "foundry-local", "oobabooga", "exllamav2", "tabbyapi", "triton", "tensorrt-llm", "ctransformers",
+})  # fmt: skip
 
 #: Names that say how a call was made, not who served it: the model or the server decides.
-_THROUGH = frozenset(
-    "litellm litellm-proxy langchain llama-index llamaindex openai-compatible openai-like openailike custom custom-openai custom-llm unknown "
-    "other none gateway proxy vercel portkey helicone instructor dspy semantic-kernel haystack crewai autogen agents genai".split()
-)
+_THROUGH = frozenset({
+    "litellm", "litellm-proxy", "langchain", "llama-index", "llamaindex", "openai-compatible", "openai-like", "openailike",
+    "custom", "custom-openai", "custom-llm", "unknown", "other", "none", "gateway", "proxy", "vercel", "portkey", "helicone",
+    "instructor", "dspy", "semantic-kernel", "haystack", "crewai", "autogen", "agents", "genai",
+})  # fmt: skip
 
 _BY_NAME = {name: key for key, names in _NAMES.items() for name in names.split()}
 PRICE_LISTS: dict[str, Provider] = {p.id: p for p in _PROVIDERS}

@@ -102,6 +102,7 @@ class TierRule:
     match: Mapping[str, tuple[str, ...]]
 
     def fits(self, fields: Mapping[str, str]) -> bool:
+        """Does this rule speak of a call with these fields?"""
         return all(any(matches(glob, fields.get(name, "")) for glob in globs) for name, globs in self.match.items())
 
 

@@ -1,0 +1,13 @@
+"""Posting: families of spans (evidence) become ledger entries, one per provider call.
+
+In: canonical spans of one family, in any order, repeated or not; the :class:`PostingRules`. Out: :class:`~spanledger.model.Entry` rows.
+Pure: no I/O, no clock. Open ``post.py`` first; ``same_call.py`` decides what is one call, ``figures.py`` whose figures count,
+``aggregates.py`` what agents tell beyond their calls, ``entry.py`` builds the row, ``rules.py`` holds what policy says.
+"""
+
+from collector.posting.family import family_keys, pick
+from collector.posting.gateways import suspects
+from collector.posting.post import key, post, post_singles
+from collector.posting.rules import AppEntry, GatewayRule, PostingRules, rules_from
+
+__all__ = ["AppEntry", "GatewayRule", "PostingRules", "family_keys", "key", "pick", "post", "post_singles", "rules_from", "suspects"]

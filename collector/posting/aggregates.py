@@ -1,0 +1,118 @@
+"""Usage told by agents, chains, workflows and steps: nothing where calls below explain it, else an entry of its own (posting 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from collector.posting.calls import NEAR_NS, Call, told
+from collector.posting.family import Family
+from collector.posting.figures import residual
+from spanledger.model import Usage
+
+
+@dataclass(slots=True)
+class Rest:
+    """Usage that only an aggregate tells. ``aggregate``: it stands for calls nobody reports; ``unattributed``: it is no call."""
+
+    span: int
+    usage: Usage
+    kind: Literal["aggregate", "unattributed"]
+    models: frozenset[str]
+    end: int
+
+
+def rests(family: Family, calls: Sequence[Call], usages: Mapping[int, Usage | None], covering: Iterable[int]) -> list[Rest]:
+    """What the aggregates of a family tell beyond its calls.
+
+    Args:
+        usages: by first member of each call, its usage.
+        covering: call spans that only repeat several calls below them.
+    """
+    covers = set(covering)
+    spans = [i for i, s in enumerate(family.spans) if told(s.usage) and (s.role == "aggregate" or i in covers)]
+    if not spans:
+        return []
+    sessions = {(c.project, family.links[m]) for c in calls if c.logs for m in c.members} - {("", "")}
+    spans = [i for i in spans if not (family.links[i] and (family.spans[i].project, family.links[i]) in sessions)]
+    return _Aggregates(family, calls, usages, covers).rests(spans)
+
+
+class _Aggregates:
+    def __init__(self, family: Family, calls: Sequence[Call], usages: Mapping[int, Usage | None], covers: set[int]) -> None:
+        self.family, self.usages, self.covers = family, usages, covers
+        self.below: dict[int, list[Call]] = {}
+        self.in_trace: dict[tuple[str, bytes], list[Call]] = {}
+        for call in calls:
+            for up in {a for m in call.members for a in family.ancestors(m)}:
+                self.below.setdefault(up, []).append(call)
+            for trace in call.traces:
+                self.in_trace.setdefault((call.project, trace), []).append(call)
+        self.found: list[Rest] = []
+
+    def rests(self, spans: Sequence[int]) -> list[Rest]:
+        f = self.family
+        for i in sorted(spans, key=lambda i: (-f.depth(i), f.spans[i].end_ns, i)):
+            self._one(i)
+        return self._deltas()
+
+    def _one(self, i: int) -> None:
+        s = self.family.spans[i]
+        own = s.usage
+        if own is None:
+            return
+        rule = "unknown" if i in self.covers else s.aggregate_rule
+        calls = [c for c in self.below.get(i, ()) if c.answered and not c.cache_hit]
+        inner = [r for r in self.found if i in self.family.ancestors(r.span)]
+        if rule == "sum":
+            explained = self._before(i) if calls or inner else self._within(i)
+            left = residual(own, explained)
+            if left is not None:
+                self._add(i, left, "unattributed" if explained or calls or inner else "aggregate")
+        elif calls or inner:
+            if rule != "cumulative" and not inner and not any(told(self.usages.get(c.members[0])) for c in calls):
+                self._add(i, own, "unattributed")  # calls below that report nothing explain nothing
+        elif not self._explained(own, self._within(i)):
+            self._add(i, own, "aggregate")
+
+    def _add(self, i: int, usage: Usage, kind: Literal["aggregate", "unattributed"]) -> None:
+        s = self.family.spans[i]
+        self.found.append(Rest(i, usage, kind, self.family.models[i], max(s.end_ns, s.start_ns)))
+
+    def _before(self, i: int) -> list[Usage]:
+        """Usage of everything in the trace that ended before this aggregate did."""
+        s = self.family.spans[i]
+        limit = s.end_ns + NEAR_NS
+        calls = [self.usages.get(c.members[0]) for c in self.in_trace.get((s.project, s.trace_id), ()) if c.end <= limit and not c.cache_hit]
+        other = [r.usage for r in self.found if self.family.spans[r.span].trace_id == s.trace_id and r.end <= limit]
+        return [u for u in (*calls, *other) if u is not None and not u.empty]
+
+    def _within(self, i: int) -> list[Usage]:
+        """Usage of calls in the trace that ran while this aggregate did, wherever they hang."""
+        s = self.family.spans[i]
+        since, until = s.start_ns - NEAR_NS, s.end_ns + NEAR_NS
+        calls = (c for c in self.in_trace.get((s.project, s.trace_id), ()) if since <= c.start and c.end <= until and not c.cache_hit)
+        found = (self.usages.get(c.members[0]) for c in calls)
+        return [u for u in found if u is not None and not u.empty]
+
+    @staticmethod
+    def _explained(own: Usage, others: Sequence[Usage]) -> bool:
+        return bool(others) and residual(own, others) is None
+
+    def _deltas(self) -> list[Rest]:
+        """Runs of one cumulative agent, alone: each tells the runs before it too, so only the growth is its own."""
+        last: dict[tuple[str, bytes, str, str, str], Usage] = {}
+        kept: list[Rest] = []
+        for rest in sorted(self.found, key=lambda r: (r.end, r.span)):
+            s = self.family.spans[rest.span]
+            if s.aggregate_rule == "cumulative" and rest.kind == "aggregate":
+                key = (s.project, s.trace_id, s.service, s.scope, s.name)
+                before, last[key] = last.get(key), rest.usage
+                if before is not None and (rest.usage.input or 0) >= (before.input or 0) and (rest.usage.output or 0) >= (before.output or 0):
+                    growth = residual(rest.usage, [before])
+                    if growth is None:
+                        continue
+                    rest.usage = growth
+            kept.append(rest)
+        return kept

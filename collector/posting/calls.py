@@ -1,0 +1,143 @@
+"""Calls under construction: sets of spans that tell one provider call, and when two of them may be the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from collector.posting.family import Family
+from spanledger.model import Span, Usage
+
+NEAR_NS = 500_000_000  # twins overlap within half a second
+Totals = tuple[int, int] | None
+
+_FAILED = frozenset({"error", "timeout", "rate_limited", "cancelled"})
+
+
+def failed(span: Span) -> bool:
+    """Did the attempt that this span tells end without an answer, as far as it says?"""
+    if span.outcome:
+        return span.outcome in _FAILED
+    return span.status == "error"
+
+
+def told(usage: Usage | None) -> bool:
+    """True when a usage object tells something above zero."""
+    return usage is not None and not usage.empty
+
+
+def totals(usage: Usage | None) -> Totals:
+    """Input and output of a usage that tells something; None when unknown."""
+    return None if usage is None or usage.empty else (usage.input or 0, usage.output or 0)
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """Spans that tell one call (``members``: indices, ascending) and what they agree on."""
+
+    members: list[int]
+    project: str
+    kinds: set[str]
+    ids: set[str]
+    request_ids: set[str]
+    scopes: set[tuple[str, str]]  # (service, scope): an instrumentation that speaks
+    traces: set[bytes]
+    models: set[str]
+    start: int
+    end: int
+    sums: set[tuple[int, int]]  # distinct (input, output) that members tell
+    cache_hit: bool
+    answered: bool  # a member says that an answer came
+    logs: bool  # a log event tells it
+    into: Call | None = field(default=None)
+
+    @classmethod
+    def of(cls, family: Family, i: int) -> Call:
+        """A call told by one span."""
+        s = family.spans[i]
+        own = totals(s.usage)
+        return cls(
+            members=[i],
+            project=s.project,
+            kinds={s.kind},
+            ids={s.response_id} if s.response_id else set(),
+            request_ids={s.request_id} if s.request_id else set(),
+            scopes={(s.service, s.scope or s.dialect)},
+            traces={s.trace_id},
+            models=set(family.models[i]),
+            start=s.start_ns,
+            end=max(s.end_ns, s.start_ns),
+            sums={own} if own else set(),
+            cache_hit=s.cache_hit,
+            answered=not failed(s) or bool(own),
+            logs=s.signal == "log",
+        )
+
+    @property
+    def root(self) -> Call:
+        """The call that this one has been merged into; itself while it lives."""
+        call = self
+        while call.into is not None:
+            call = call.into
+        return call
+
+    def take(self, other: Call) -> Call:
+        """Merge; the one with the earlier first member lives on."""
+        a, b = (self, other) if self.members[0] < other.members[0] else (other, self)
+        b.into = a
+        a.members = sorted({*a.members, *b.members})
+        a.kinds |= b.kinds
+        a.ids |= b.ids
+        a.request_ids |= b.request_ids
+        a.scopes |= b.scopes
+        a.traces |= b.traces
+        a.models |= b.models
+        a.start, a.end = min(a.start, b.start), max(a.end, b.end)
+        a.sums |= b.sums
+        a.cache_hit = a.cache_hit or b.cache_hit
+        a.answered = a.answered or b.answered
+        a.logs = a.logs or b.logs
+        return a
+
+
+def ids_differ(a: Call, b: Call) -> bool:
+    """Both name response ids and none in common."""
+    return bool(a.ids and b.ids and not a.ids & b.ids)
+
+
+def models_related(a: Call, b: Call) -> bool:
+    """Do two calls name the same model, as far as both name one?"""
+    return not a.models or not b.models or bool(a.models & b.models)
+
+
+def kinds_related(a: Call, b: Call) -> bool:
+    """One kind of call; a wrapper may call an embedding a generation, but then it names the same model."""
+    return bool(a.kinds & b.kinds) or bool(a.models & b.models)
+
+
+def sums_agree(a: Call, b: Call) -> bool:
+    """Equal totals, or unknown on a side; a count that one side lacks (output of embeddings) does not speak against."""
+    return not a.sums or not b.sums or bool(a.sums & b.sums)
+
+
+def nested_same(outer: Call, inner: Call) -> bool:
+    """May a call span and one nested in it tell one call (DESIGN §4, posting 1a)?"""
+    if ids_differ(outer, inner) or not kinds_related(outer, inner):
+        return False
+    if outer.ids & inner.ids:
+        return True
+    unlike = bool(outer.sums and inner.sums and not outer.sums & inner.sums)
+    return not (unlike and not models_related(outer, inner))
+
+
+def twins(a: Call, b: Call) -> bool:
+    """May two spans of different instrumentations in one trace tell one call (posting 1c)?"""
+    if a.scopes & b.scopes or ids_differ(a, b) or not a.kinds & b.kinds or not models_related(a, b) or not sums_agree(a, b):
+        return False
+    if not (a.sums and b.sums) and a.answered != b.answered:
+        return False
+    return a.start <= b.end + NEAR_NS and b.start <= a.end + NEAR_NS
+
+
+def distance(a: Call, b: Call) -> int:
+    """How far apart in time (ns): difference of starts plus difference of ends."""
+    return abs(a.start - b.start) + abs(a.end - b.end)

@@ -1,0 +1,126 @@
+"""A family of spans as posting sees it: one version of each span, in an order of content, with the tree that they form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+
+from collector.pricing import price_list_id, stripped
+from collector.rows import facts_of, version_of
+from spanledger.model import CALL_KINDS, Span
+
+#: Kinds below which a call is another call than the one around them (a tool that asks a model, a guardrail, a judge).
+BOUNDARIES = frozenset({"tool", "guardrail", "evaluator", "retriever"})
+_SHORT_ID = 6  # shorter response ids are counters of local servers: no evidence across traces
+
+
+def family_keys(span: Span) -> list[bytes]:
+    """16-byte keys by which spans may belong to one family: its trace id always first, then response id and agent session where told.
+
+    Sharing a key is necessary, not sufficient: :func:`~collector.posting.post` checks model, usage and time across traces.
+    """
+    keys = [span.trace_id]
+    if span.response_id and len(span.response_id) >= _SHORT_ID and not span.cache_hit:
+        keys.append(_digest("response", span.project, provider_key(span), span.response_id))
+    if span.link:
+        keys.append(_digest("link", span.project, span.link))
+    return keys
+
+
+def provider_key(span: Span) -> str:
+    """The provider as far as it tells calls apart."""
+    known = price_list_id(span.provider)
+    return known if known not in ("", "?") else span.provider.lower()
+
+
+def _digest(*parts: str) -> bytes:
+    return blake2b("\0".join(parts).encode("utf8", "surrogatepass"), digest_size=16).digest()
+
+
+def version(span: Span) -> int:
+    """Rank of one version of a span: later end, then more attributes, then the greater payload hash (as the journal has it)."""
+    return version_of(span, facts_of(span))
+
+
+def pick(versions: Sequence[Span]) -> Span:
+    """The version of one span that counts, whatever the order they came in."""
+    return versions[0] if len(versions) == 1 else max(versions, key=version)
+
+
+def order(span: Span) -> tuple[int, bytes, bytes, str, str, str]:
+    """Content order of spans: entries stand under their first member."""
+    return span.start_ns // 1000, span.trace_id, span.span_id, span.project, span.service, span.signal
+
+
+class Family:
+    """Spans in content order, their parents, and what a call span is about. Indices stand for spans throughout posting."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self.spans = _distinct(spans)
+        by_id: dict[tuple[str, bytes, bytes], int] = {}
+        for i, s in enumerate(self.spans):
+            key = (s.project, s.trace_id, s.span_id)
+            if s.signal == "span" or key not in by_id:
+                by_id.setdefault(key, i)
+        self.parent = [self._parent(i, s, by_id) for i, s in enumerate(self.spans)]
+        self.models = [frozenset(m for m in (stripped(s.model), stripped(s.model_requested)) if m) for s in self.spans]
+        self.links = self._links()
+
+    def _parent(self, i: int, span: Span, by_id: dict[tuple[str, bytes, bytes], int]) -> int:
+        if span.signal == "log":  # an event stands inside the span it was written in
+            at = by_id.get((span.project, span.trace_id, span.span_id), i)
+            if at != i:
+                return at
+        up = by_id.get((span.project, span.trace_id, span.parent_id), -1) if span.parent_id else -1
+        return -1 if up == i else up
+
+    def ancestors(self, i: int) -> Iterator[int]:
+        """Nearest first; ends at the root, at a parent that is not here, or where a chain bites its tail."""
+        seen, up = {i}, self.parent[i]
+        while up >= 0 and up not in seen:
+            yield up
+            seen.add(up)
+            up = self.parent[up]
+
+    def depth(self, i: int) -> int:
+        """How many ancestors a span has here."""
+        return sum(1 for _ in self.ancestors(i))
+
+    def enclosing_call(self, i: int) -> int:
+        """The nearest call span around a call span with no tool, guardrail or judge between; -1 when there is none."""
+        for up in self.ancestors(i):
+            span = self.spans[up]
+            if span.role in ("call", "companion") and span.signal == "span":
+                return up
+            if span.kind in BOUNDARIES:
+                return -1
+        return -1
+
+    def _links(self) -> list[str]:
+        """Agent session of each span: its own, the nearest ancestor's of the same dialect, or the only one its dialect has in the trace."""
+        told: dict[tuple[str, bytes, str], set[str]] = {}
+        for s in self.spans:
+            if s.link:
+                told.setdefault((s.project, s.trace_id, s.dialect), set()).add(s.link)
+        if not told:
+            return [""] * len(self.spans)
+        links: list[str] = []
+        for i, s in enumerate(self.spans):
+            near = (self.spans[a] for a in self.ancestors(i))
+            link = s.link or next((a.link for a in near if a.link and a.dialect == s.dialect), "")
+            only = told.get((s.project, s.trace_id, s.dialect), set())
+            links.append(link or (next(iter(only)) if len(only) == 1 else ""))
+        return links
+
+
+def _distinct(spans: Sequence[Span]) -> list[Span]:
+    """One version of each span, in content order."""
+    versions: dict[tuple[str, str, bytes, bytes, str], list[Span]] = {}
+    for span in spans:
+        versions.setdefault((span.project, span.service, span.trace_id, span.span_id, span.signal), []).append(span)
+    return sorted((pick(v) for v in versions.values()), key=order)
+
+
+def tells_call(span: Span) -> bool:
+    """May this span be the only teller of a provider call?"""
+    return span.role == "call" or (span.role == "companion" and span.kind in CALL_KINDS)

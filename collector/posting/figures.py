@@ -1,0 +1,79 @@
+"""The usage of one call out of all that tell it: per token class the figure of the most detailed member, the provider's own client first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spanledger.model import Span, Usage, UsageSource
+
+_NATIVE = 3
+#: Classes that are part of input or of output: taken from another member only where that total agrees.
+_IN_PARTS = ("cache_read", "cache_write", "cache_write_1h", "audio_in")
+_OUT_PARTS = ("reasoning", "audio_out")
+_ALONE = ("images", "audio_seconds", "characters")
+
+
+def ranked(members: Sequence[Span], *, session: bool) -> list[Span]:
+    """Members from the one whose figures rule to the one whose figures count least; equal ones stay in content order.
+
+    ``session``: the call is an agent's, whose log event rules over its spans.
+    """
+    return sorted(members, key=lambda s: _rank(s, session))
+
+
+def _rank(s: Span, session: bool) -> tuple[bool, bool, bool, bool, int, int]:
+    u = s.usage
+    empty = u is None or u.empty
+    return session and s.signal != "log", empty, s.usage_estimated, s.authority != _NATIVE, -(u.detail if u is not None else 0), -s.authority
+
+
+def usage_of(order: Sequence[Span]) -> tuple[Usage | None, UsageSource, bool]:
+    """Usage, its source, and whether members that reported disagree on input or output.
+
+    Args:
+        order: members as :func:`ranked` gives them.
+    """
+    tellers = [s for s in order if s.usage is not None and not s.usage.empty]
+    if not tellers:
+        return None, "missing", False
+    first = tellers[0]
+    usage: Usage = first.usage  # type: ignore[assignment]
+    reported = [s.usage for s in tellers if not s.usage_estimated and s.usage is not None]
+    disagree = len({u.input for u in reported if u.input is not None}) > 1 or len({u.output for u in reported if u.output is not None}) > 1
+    if len(tellers) > 1:
+        usage = _filled(usage, [s.usage for s in tellers[1:] if s.usage is not None])
+    return usage, "estimated" if first.usage_estimated else "reported", disagree
+
+
+def _filled(usage: Usage, others: Sequence[Usage]) -> Usage:
+    """The first member's figures, completed by those of the others that fit to them."""
+    found = {name: getattr(usage, name) for name in usage.__struct_fields__}
+    for other in others:
+        for name in ("input", "output", *_ALONE):
+            if found[name] is None:
+                found[name] = getattr(other, name)
+        for total, parts in (("input", _IN_PARTS), ("output", _OUT_PARTS)):
+            if getattr(other, total) == found[total]:
+                for name in parts:
+                    if found[name] is None:
+                        found[name] = getattr(other, name)
+    return Usage(**found)
+
+
+def estimate(prompt_chars: int, response_chars: int) -> Usage | None:
+    """Tokens guessed from text length, four characters a token; None without any text."""
+    if not prompt_chars and not response_chars:
+        return None
+    return Usage(input=-(-prompt_chars // 4), output=-(-response_chars // 4))
+
+
+_RESIDUAL = ("input", "output", "cache_read", "cache_write", "reasoning")
+
+
+def residual(own: Usage, explained: Sequence[Usage]) -> Usage | None:
+    """``max(0, own - sum)`` per token class; None when nothing is left. Parts never exceed the total they belong to."""
+    left = {name: max(0, (getattr(own, name) or 0) - sum(getattr(u, name) or 0 for u in explained)) for name in _RESIDUAL}
+    left["cache_read"] = min(left["cache_read"], left["input"])
+    left["cache_write"] = min(left["cache_write"], left["input"] - left["cache_read"])
+    left["reasoning"] = min(left["reasoning"], left["output"])
+    return Usage(**left) if any(left.values()) else None

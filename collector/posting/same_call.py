@@ -1,0 +1,173 @@
+"""Which spans of a family tell the same provider call (DESIGN §4, posting 1, 4, 7; research/conventions.md §4).
+
+In this order, each step on what the one before left: companions of one dialect, nesting, response ids, twins across instrumentations
+(all within a trace), log events of an agent's session, response ids across traces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from collector.posting.calls import Call, distance, models_related, nested_same, sums_agree, twins
+from collector.posting.family import Family, provider_key, tells_call
+from collector.posting.matching import pairs
+from collector.posting.sessions import settle_sessions
+
+ACROSS_NS = 600_000_000_000  # traces are linked by response id when calls start within ten minutes
+
+
+@dataclass(slots=True)
+class Told:
+    """The outcome: calls by first member, and call spans that only repeat several calls below them (read as aggregates)."""
+
+    calls: list[Call]
+    covering: list[int] = field(default_factory=list)
+
+
+def same_calls(family: Family) -> Told:
+    """Group the spans of a family into calls. Deterministic in the set of spans."""
+    calls = {i: Call.of(family, i) for i, s in enumerate(family.spans) if tells_call(s)}
+    _join_companions(family, calls)
+    waiting = _join_nested(family, calls)
+    by_trace: dict[tuple[str, bytes], list[Call]] = {}
+    covering = {id(c): c for c, _ in waiting}
+    for call in _roots(calls.values()):
+        if id(call) not in covering and not call.logs:
+            by_trace.setdefault((call.project, min(call.traces)), []).append(call)
+    for found in by_trace.values():
+        _join_ids(found)
+        _join_twins(_roots(found))
+    covers = _settle_covering(waiting)
+    left, dropped = settle_sessions(family, [c for c in _roots(calls.values()) if id(c) not in covers])
+    _join_across(family, left)
+    final = sorted(_roots(c for c in left if id(c) not in dropped), key=lambda c: c.members[0])
+    return Told(final, sorted(m for c in covers.values() for m in c.members))
+
+
+def _roots(calls: Iterable[Call]) -> list[Call]:
+    """Calls that live on, each once, by first member."""
+    return sorted({id(c.root): c.root for c in calls}.values(), key=lambda c: c.members[0])
+
+
+def _join_companions(family: Family, calls: dict[int, Call]) -> None:
+    """Same-scope halves of one call, by the dialect's own key."""
+    by_key: dict[tuple[str, bytes, str, str], int] = {}
+    for i in calls:
+        s = family.spans[i]
+        if s.companion_of:
+            first = by_key.setdefault((s.project, s.trace_id, s.scope, s.companion_of), i)
+            if first != i:
+                calls[first].root.take(calls[i].root)
+
+
+def _join_nested(family: Family, calls: dict[int, Call]) -> list[tuple[Call, list[Call]]]:
+    """Innermost first: a call span and what is nested in it. Returns outer calls that repeat several calls, with these."""
+    inside: dict[int, list[int]] = {}
+    for i in calls:
+        if family.spans[i].signal == "span" and (up := family.enclosing_call(i)) in calls:
+            inside.setdefault(up, []).append(i)
+    waiting: list[tuple[Call, list[Call]]] = []
+    covering: dict[int, list[Call]] = {}
+    for outer in sorted(inside, key=lambda i: (-family.depth(i), i)):
+        mine = calls[outer].root
+        kids: list[Call] = []
+        for kid in _roots(calls[k] for k in inside[outer]):
+            kids += covering.get(id(kid), [kid])  # one that repeats others stands for these
+        kids = [k for k in _roots(kids) if k is not mine]
+        if len(kids) > 1:
+            _join_ids(kids)
+            _join_twins(_roots(kids))
+            kids = _roots(kids)
+        same = [k for k in kids if nested_same(mine, k)]
+        by_id = [k for k in same if mine.ids & k.ids]
+        if by_id:
+            for kid in by_id:
+                mine = mine.root.take(kid.root)
+            continue
+        answered = [k for k in same if k.answered] or ([] if mine.answered else same)
+        if len(answered) == 1:
+            mine.take(answered[0])
+        elif answered:
+            covering[id(mine)] = answered
+            waiting.append((mine, answered))
+    return waiting
+
+
+def _settle_covering(waiting: list[tuple[Call, list[Call]]]) -> dict[int, Call]:
+    """Outer calls whose inner ones turned out to be one call join it; the others only repeat. Returns those, by ``id``."""
+    covers: dict[int, Call] = {}
+    for outer, kids in waiting:
+        mine, below = outer.root, _roots(kids)
+        below = [k for k in below if k is not mine]
+        if len(below) == 1 and nested_same(mine, below[0]):
+            mine.take(below[0])
+        elif below:
+            covers[id(mine)] = mine
+    return {key: call for key, call in covers.items() if call.into is None}
+
+
+def _join_ids(calls: Sequence[Call]) -> None:
+    """One call per response id; answers from a response cache stay apart, though they repeat the id."""
+    owner: dict[str, Call] = {}
+    for call in calls:
+        for name in sorted(call.root.ids):
+            mine = call.root
+            if not mine.cache_hit and (other := owner.setdefault(name, mine).root) is not mine:
+                mine.take(other)
+
+
+def _join_twins(calls: Sequence[Call]) -> None:
+    """What different instrumentations say of the same calls, one to one; first where totals are told and equal, then the rest."""
+    for exact in (True, False):
+        groups: dict[tuple[tuple[str, str], ...], list[Call]] = {}
+        for call in _roots(calls):
+            groups.setdefault(tuple(sorted(call.scopes)), []).append(call)
+        if len(groups) < 2:
+            return
+        clusters: list[Call] = []
+        for scopes in sorted(groups, key=lambda g: (-len(g), g)):
+            clusters = _match(clusters, groups[scopes], exact=exact)
+
+
+def _match(clusters: list[Call], fresh: list[Call], *, exact: bool) -> list[Call]:
+    """Join each fresh call with at most one cluster that it may be the twin of."""
+    by_start = sorted(range(len(clusters)), key=lambda k: (clusters[k].start, clusters[k].members[0]))
+    wishes: dict[int, list[int]] = {}
+    for n, call in enumerate(fresh):
+        fits = [k for k in by_start if (not exact or (call.sums and clusters[k].sums)) and twins(call, clusters[k])]
+        if fits:
+            wishes[n] = sorted(fits, key=lambda k: (distance(call, clusters[k]), clusters[k].members[0]))
+    found = pairs(sorted(wishes, key=lambda n: fresh[n].members[0]), wishes)
+    for n, k in found.items():
+        clusters[k].take(fresh[n])
+    return _roots([*clusters, *fresh])
+
+
+def _join_across(family: Family, calls: Sequence[Call]) -> None:
+    """Equal response ids of one provider in different traces: one call if model and usage agree and they start within ten minutes."""
+    by_key: dict[tuple[str, str, str], list[Call]] = {}
+    for call in calls:
+        if call.cache_hit:
+            continue
+        keys = {
+            (call.project, provider_key(family.spans[m]), family.spans[m].response_id) for m in call.members if len(family.spans[m].response_id) >= 6
+        }
+        for key in sorted(keys):
+            by_key.setdefault(key, []).append(call)
+    for key in sorted(by_key):
+        _join_window(_roots(by_key[key]))
+
+
+def _join_window(calls: list[Call]) -> None:
+    first: list[Call] = []
+    for call in sorted(calls, key=lambda c: (c.start, c.members[0])):
+        for head in first:
+            one, two = head.root, call.root
+            if one is two:
+                break
+            if two.start - one.start <= ACROSS_NS and models_related(one, two) and sums_agree(one, two):
+                one.take(two)
+                break
+        else:
+            first.append(call)
