@@ -86,7 +86,7 @@ def migrate(client: Client, *, layout: Layout = "single") -> list[str]:
 def pending(client: Client) -> list[str]:
     """Names of migrations that have not run (completely) on this warehouse; changes nothing."""
     exists = client.query("SELECT count() FROM system.tables WHERE database = 'spanledger' AND name = 'migrations'")
-    done = _done(client) if exists.first_row[0] else set()
+    done: set[tuple[int, int]] = _done(client) if exists.result_rows[0][0] else set()
     names = {f"{s.version:04d}_{s.name}": None for s in statements() if (s.version, s.number) not in done}
     return list(names)
 

@@ -39,6 +39,7 @@ countIf(e.cost_supplied_usd IS NOT NULL AND abs(e.cost_supplied_usd - e.cost_est
 countIf(e.billed AND e.cost_source IN ('provider', 'supplied', 'computed')) AS priced_calls
 countIf(e.billed AND e.cost_source = 'partial') AS partial_calls
 countIf(e.billed AND e.cost_source = 'unpriced') AS unpriced_calls
+sumIf(toUInt64(e.tokens_in) + e.tokens_out, e.billed AND e.cost_source = 'unpriced') AS unpriced_tokens
 countIf(e.billed AND e.usage_source = 'reported') AS usage_reported
 countIf(e.billed AND e.usage_source = 'aggregate') AS usage_aggregate
 countIf(e.billed AND e.usage_source = 'estimated') AS usage_estimated

@@ -1,0 +1,230 @@
+"""Questions on a real engine, checked against plain Python over the same calls."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from spanledger.errors import NotFound, QueryRefused
+from spanledger.model import Entry
+from warehouse import queries, tables
+from warehouse.engine import Engine
+from warehouse.migrate import migrate
+from warehouse.queries import Filters, Scope
+
+pytest.importorskip("chdb")
+
+DAY = datetime(2026, 11, 1, tzinfo=UTC)
+WHOLE = Scope(DAY, DAY + timedelta(days=3))
+
+
+def entry(i: int, rnd: random.Random) -> Entry:
+    """A believable call; everything random comes from ``rnd``."""
+    at = DAY + timedelta(seconds=rnd.uniform(0, 2 * 86_400))
+    cached = rnd.random() < 0.1
+    priced = rnd.random() < 0.95
+    cost = Decimal(rnd.randrange(10**6)) / 10**9 if priced and not cached else Decimal(0)
+    return Entry(
+        project="p",
+        service=f"svc{i % 3}",
+        ts_us=int(at.timestamp() * 1e6),
+        trace_id=rnd.randbytes(16),
+        span_id=rnd.randbytes(8),
+        app_id=f"app{i % 5}",
+        team=f"team{i % 2}",
+        provider="openai",
+        model=f"m{i % 4}",
+        model_requested="m0" if i % 4 == 0 else "m1",
+        model_tier=["standard", "premium"][i % 2],
+        endpoint="chat",
+        user_hash=f"u{rnd.randrange(20)}",
+        session_hash=f"s{rnd.randrange(30)}",
+        prompt_id="greet",
+        prompt_version=str(i % 2),
+        billed=not cached,
+        cache_hit=cached,
+        outcome=rnd.choice(["success"] * 8 + ["error", "timeout"]),
+        retry=rnd.choice([0, 0, 0, 1, 2]),
+        tokens_in=rnd.randrange(5_000),
+        tokens_out=rnd.randrange(800),
+        usage_source=rnd.choice(["reported"] * 9 + ["missing"]),
+        latency_ms=rnd.lognormvariate(6, 1),
+        ttft_ms=rnd.choice([None, rnd.uniform(50, 400)]),
+        cost_estimate_usd=cost,
+        cost_in_usd=cost,
+        cost_source="computed" if priced else "unpriced",
+        members=(rnd.randbytes(8),),
+        biz_metric={"tickets": 1.0} if i % 3 == 0 else {},
+    )
+
+
+def rows(entries: list[Entry], ver: int = 1, *, deleted: bool = False) -> pa.Table:
+    """Entries as the Arrow batch that the ledger takes."""
+    dicts = [msgspec.structs.asdict(e) for e in entries]
+    for d in dicts:
+        d["ts"] = d.pop("ts_us")
+        d["biz_metric"], d["attrs"] = list(d["biz_metric"].items()), list(d["attrs"].items())
+        d["members"], d["safety_types"] = list(d["members"]), list(d["safety_types"])
+        d["ver"], d["is_deleted"] = ver, int(deleted)
+        d["ts"] = DAY + timedelta(microseconds=d["ts"] - int(DAY.timestamp() * 1e6))
+    return pa.Table.from_pylist(dicts, schema=tables.CALLS)
+
+
+@pytest.fixture(scope="module")
+def entries() -> list[Entry]:
+    rnd = random.Random(4)
+    return [entry(i, rnd) for i in range(2_000)]
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]) -> Iterator[Client]:
+    with Engine.open(tmp_path_factory.mktemp("warehouse") / "data") as engine:
+        client = engine.client()
+        migrate(client)
+        client.insert_arrow("calls", rows(entries))
+        client.insert_arrow("calls", rows(entries[:500], ver=2))  # re-posted
+        gone = [msgspec.structs.replace(e, span_id=b"goneGONE") for e in entries[:100]]
+        client.insert_arrow("calls", rows(gone))
+        client.insert_arrow("calls", rows(gone, ver=2, deleted=True))
+        yield client
+
+
+def test_spend_is_the_sum_over_the_live_entries_to_the_last_decimal(client: Client, entries: list[Entry]) -> None:
+    expected: dict[tuple[str, str, str], list[Any]] = defaultdict(lambda: [0, Decimal(0), 0])
+    for e in entries:
+        group = expected[e.app_id, e.team, e.model_tier]
+        group[0] += 1
+        group[1] += e.cost_estimate_usd
+        group[2] += e.tokens_in
+    report = queries.spend_report(client, WHOLE)
+    got = {(r["app"], r["team"], r["model_tier"]): [r["calls"], r["cost_usd"], r["tokens_in"]] for r in report.rows.iter_rows(named=True)}
+    assert got == dict(expected)
+    assert report.total["cost_usd"] == sum(e.cost_estimate_usd for e in entries)
+    assert report.rows["cost_usd"].to_list() == sorted(report.rows["cost_usd"].to_list(), reverse=True)
+
+
+def test_coverage_counts_what_is_unpriced_and_without_usage(client: Client, entries: list[Entry]) -> None:
+    found = queries.coverage(client, WHOLE)
+    billed = [e for e in entries if e.billed]
+    assert (found.calls, found.billed_calls) == (2_000, len(billed))
+    assert found.unpriced_calls == sum(e.cost_source == "unpriced" for e in billed)
+    assert found.usage_missing == sum(e.usage_source == "missing" for e in billed)
+    assert found.priced_share == found.priced_calls / len(billed)
+    assert (found.hours, found.closed_hours) == (72, 0)
+
+
+def test_an_empty_window_is_zero_with_unknown_shares(client: Client) -> None:
+    report = queries.spend_report(client, Scope(DAY - timedelta(days=9), DAY - timedelta(days=8)))
+    assert report.rows.is_empty()
+    assert report.total["cost_usd"] == 0
+    assert report.coverage.priced_share is None
+    assert queries.spend(client, Scope(DAY - timedelta(days=9), DAY), by=())["calls"].to_list() == [0]
+
+
+def test_windows_are_half_open(client: Client, entries: list[Entry]) -> None:
+    at = DAY + timedelta(microseconds=min(e.ts_us for e in entries) - int(DAY.timestamp() * 1e6))
+    assert queries.spend(client, Scope(at, at + timedelta(microseconds=1)), by=())["calls"][0] == 1
+    assert queries.spend(client, Scope(DAY, at), by=())["calls"][0] == 0
+
+
+def test_a_team_scope_hides_every_other_team(client: Client, entries: list[Entry]) -> None:
+    scope = Scope(WHOLE.since, WHOLE.until, teams=("team1",))
+    assert queries.spend(client, scope, by=("team",))["team"].to_list() == ["team1"]
+    assert queries.spend(client, Scope(WHOLE.since, WHOLE.until, teams=()), by=())["calls"][0] == 0
+    other = next(e for e in entries if e.team == "team0")
+    with pytest.raises(NotFound):
+        queries.trace(client, other.trace_id.hex(), teams=("team1",))
+    with pytest.raises(NotFound):
+        queries.call(client, other.trace_id.hex(), other.span_id.hex(), teams=("team1",))
+
+
+def test_filters_and_unknown_dimensions(client: Client, entries: list[Entry]) -> None:
+    scope = Scope(WHOLE.since, WHOLE.until, Filters(app=("app1", "app2"), model=("m1",)))
+    expected = sum(e.app_id in ("app1", "app2") and e.model == "m1" for e in entries)
+    assert queries.spend(client, scope, by=())["calls"][0] == expected
+    hostile = Scope(WHOLE.since, WHOLE.until, Filters(app=("' OR 1=1 --",)))
+    assert queries.spend(client, hostile, by=())["calls"][0] == 0
+    with pytest.raises(QueryRefused):
+        queries.spend(client, WHOLE, by=("app_id; DROP TABLE calls",))
+
+
+@pytest.mark.parametrize("by", [(), ("hour",), ("day", "app"), ("week",), ("month", "user"), ("prompt", "prompt_version"), ("outcome",)])
+def test_every_grouping_adds_up_to_the_same_total(client: Client, entries: list[Entry], by: tuple[str, ...]) -> None:
+    frame = queries.spend(client, WHOLE, by=by)
+    assert frame["cost_usd"].sum() == sum(e.cost_estimate_usd for e in entries)
+    assert frame["calls"].sum() == len(entries)
+
+
+def test_latency_quantiles_are_within_two_percent_of_exact(client: Client, entries: list[Entry]) -> None:
+    frame = queries.latency(client, WHOLE, by=("model",))
+    for row in frame.iter_rows(named=True):
+        exact = sorted(e.latency_ms for e in entries if e.model == row["model"])
+        for name, p in (("p50_ms", 0.5), ("p90_ms", 0.9), ("p99_ms", 0.99)):
+            true = exact[max(0, -int(-p * len(exact) // 1) - 1)]
+            assert row[name] == pytest.approx(true, rel=0.02)
+        assert row["mean_ms"] == pytest.approx(sum(exact) / len(exact), rel=1e-5)
+
+
+def test_rates_count_outcomes_and_value_what_the_cache_saved(client: Client, entries: list[Entry]) -> None:
+    row = queries.rates(client, WHOLE, by=()).row(0, named=True)
+    assert row["errors"] == sum(e.outcome == "error" for e in entries)
+    assert row["cache_hits"] == sum(e.cache_hit for e in entries)
+    assert row["model_switches"] == sum(e.model != e.model_requested for e in entries)
+    assert row["retries"] == sum(e.retry for e in entries)
+    assert row["error_rate"] == pytest.approx(row["errors"] / len(entries))
+    saved = sum(e.tokens_in for e in entries if e.cache_hit) / sum(e.tokens_in for e in entries if not e.cache_hit)
+    assert float(row["cache_saved_usd"]) == pytest.approx(saved * float(sum(e.cost_in_usd for e in entries)), rel=0.1)
+
+
+def test_cost_per_thousand_requests(client: Client, entries: list[Entry]) -> None:
+    for row in queries.cost_per_1000(client, WHOLE).iter_rows(named=True):
+        mine = [e for e in entries if e.model_tier == row["model_tier"]]
+        assert row["cost_per_1000_usd"] == (sum(e.cost_estimate_usd for e in mine) * 1000 / len(mine)).quantize(Decimal("1e-9"), "ROUND_DOWN")
+
+
+def test_distinct_people_are_counted_once(client: Client) -> None:
+    assert queries.people(client, WHOLE, by=()).row(0) == (20, 30)
+
+
+def test_pages_of_calls_are_complete_and_newest_first(client: Client, entries: list[Entry]) -> None:
+    seen: list[tuple[datetime, str]] = []
+    cursor = ""
+    while True:
+        page = queries.calls(client, WHOLE, limit=300, cursor=cursor)
+        seen += [(r["ts"], r["span_id"]) for r in page.rows.iter_rows(named=True)]
+        if not (cursor := page.cursor):
+            break
+    assert [at for at, _ in seen] == sorted((at for at, _ in seen), reverse=True)
+    assert sorted(span for _, span in seen) == sorted(e.span_id.hex() for e in entries)
+    with pytest.raises(QueryRefused):
+        queries.calls(client, WHOLE, cursor="nonsense")
+
+
+def test_a_call_is_found_by_its_key_and_by_its_members(client: Client, entries: list[Entry]) -> None:
+    e = entries[7]
+    for span in (e.span_id, e.members[0]):
+        found = queries.call(client, e.trace_id.hex(), span.hex())
+        assert (found["span_id"], found["cost_estimate_usd"]) == (e.span_id.hex(), e.cost_estimate_usd)
+    with pytest.raises(NotFound):
+        queries.call(client, "zz", "00")
+
+
+def test_unpriced_and_usage_lists_name_the_models(client: Client, entries: list[Entry]) -> None:
+    unpriced = queries.unpriced(client, WHOLE)
+    assert unpriced["unpriced_calls"].sum() == sum(e.billed and e.cost_source == "unpriced" for e in entries)
+    assert queries.missing_usage(client, WHOLE)["missing_calls"].sum() == sum(e.billed and e.usage_source == "missing" for e in entries)
+
+
+def test_dimensions_list_what_there_is(client: Client) -> None:
+    found = queries.dimensions(client, WHOLE, names=("app", "model"))
+    assert set(found.filter(found["dimension"] == "app")["value"]) == {f"app{i}" for i in range(5)}

@@ -1,0 +1,247 @@
+"""How a question becomes SQL: windows, filters and grouping from fixed lists; every value is a bound parameter.
+
+The two sources are one: hours whose rollup is clean are read from a rollup table, all others from the ledger, in a single statement
+(``sql/queries/_composed.sql``), so that a figure is the same whichever hours have been rolled up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+
+from spanledger.errors import QueryFailed, QueryRefused, WarehouseBusy, WarehouseUnavailable
+from warehouse.sqlfiles import sql
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+#: What money and service levels may be grouped and filtered by: the name in questions → column of the ledger.
+DIMENSIONS: Mapping[str, str] = {
+    "project": "project",
+    "service": "service",
+    "app": "app_id",
+    "app_id": "app_id",
+    "team": "team",
+    "tenant": "tenant_hash",
+    "tenant_hash": "tenant_hash",
+    "env": "env",
+    "region": "region",
+    "device_class": "device_class",
+    "route": "route",
+    "endpoint": "endpoint",
+    "operation": "operation",
+    "provider": "provider",
+    "model": "model",
+    "model_requested": "model_requested",
+    "tier": "model_tier",
+    "model_tier": "model_tier",
+    "prompt": "prompt_id",
+    "prompt_id": "prompt_id",
+    "prompt_version": "prompt_version",
+    "prompt_hash": "prompt_hash",
+    "user": "user_hash",
+    "user_hash": "user_hash",
+    "session": "session_hash",
+    "session_hash": "session_hash",
+    "outcome": "outcome",
+    "error_type": "error_type",
+    "finish_reason": "finish_reason",
+    "service_tier": "service_tier",
+    "usage_source": "usage_source",
+    "cost_source": "cost_source",
+    "price_id": "price_id",
+    "entry_kind": "entry_kind",
+    "dialect": "dialect",
+    "scope": "scope",
+    "circuit_state": "circuit_state",
+}
+
+#: Grains of time: a name in ``by`` → the start of the period that an hour lies in (UTC; weeks start on Monday).
+GRAINS: Mapping[str, str] = {
+    "hour": "toDateTime64(toStartOfHour(%s), 6, 'UTC')",
+    "day": "toDate(%s)",
+    "week": "toMonday(%s)",
+    "month": "toStartOfMonth(%s)",
+}
+
+_ROLLUPS = {"calls": ("spend_hour", "prompt_hour"), "scores": ("score_hour",), "people": ("people_hour",)}
+_COLUMNS = {
+    name: frozenset(columns.split())
+    for name, columns in {
+        "spend_hour": "project app_id team tenant_hash env region device_class provider model model_tier endpoint route operation",
+        "prompt_hour": "project app_id team tenant_hash env provider model model_tier prompt_id prompt_version",
+        "score_hour": "project app_id team tenant_hash env route model model_tier prompt_id prompt_version detector detector_version",
+        "people_hour": "project app_id team tenant_hash env",
+    }.items()
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Keep rows whose dimension is one of these values; empty: all. Names as in :data:`DIMENSIONS`."""
+
+    project: Sequence[str] = ()
+    service: Sequence[str] = ()
+    app: Sequence[str] = ()
+    team: Sequence[str] = ()
+    tenant: Sequence[str] = ()
+    env: Sequence[str] = ()
+    region: Sequence[str] = ()
+    route: Sequence[str] = ()
+    endpoint: Sequence[str] = ()
+    operation: Sequence[str] = ()
+    provider: Sequence[str] = ()
+    model: Sequence[str] = ()
+    tier: Sequence[str] = ()
+    prompt: Sequence[str] = ()
+    prompt_version: Sequence[str] = ()
+    user: Sequence[str] = ()
+    session: Sequence[str] = ()
+    outcome: Sequence[str] = ()
+    cost_source: Sequence[str] = ()
+    usage_source: Sequence[str] = ()
+
+    def given(self) -> dict[str, Sequence[str]]:
+        """Ledger column → allowed values, for the dimensions that are restricted."""
+        named = {DIMENSIONS[f.name]: getattr(self, f.name) for f in fields(self)}
+        return {column: values for column, values in named.items() if values}
+
+
+NO_FILTERS = Filters()
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which rows a question is about: a half-open UTC window, filters, and the teams that the asker may see (``None``: all)."""
+
+    since: datetime
+    until: datetime
+    filters: Filters = NO_FILTERS
+    teams: Sequence[str] | None = None
+
+    @property
+    def columns(self) -> set[str]:
+        """Columns that the conditions need."""
+        return set(self.filters.given()) | ({"team"} if self.teams is not None else set())
+
+    @property
+    def where(self) -> str:
+        """Conditions on ``e``, each starting with AND."""
+        parts = [f" AND e.{column} IN {{f_{column}:Array(String)}}" for column in self.filters.given()]
+        if self.teams is not None:
+            parts.append(" AND e.team IN {scope_teams:Array(String)}")
+        return "".join(parts)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Values of the conditions and of the window."""
+        bound: dict[str, Any] = {f"f_{column}": list(values) for column, values in self.filters.given().items()}
+        if self.teams is not None:
+            bound["scope_teams"] = list(self.teams)
+        return bound | {"since": stamp(self.since), "until": stamp(self.until)}
+
+
+def stamp(at: datetime) -> str:
+    """UTC text of a moment for a ``DateTime64(6, 'UTC')`` parameter; a naive datetime is taken as UTC."""
+    utc = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return utc.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def grouping(by: Sequence[str]) -> tuple[list[str], set[str]]:
+    """Select-list items ``(… AS name)`` over ``e`` with time ``$time``, and the ledger columns that they need.
+
+    Raises:
+        QueryRefused: a name that is neither a dimension nor a grain.
+    """
+    items, columns = [], set[str]()
+    for name in by:
+        if name in GRAINS:
+            items.append(f"{GRAINS[name] % '$time'} AS `{name}`")
+        elif name in DIMENSIONS:
+            items.append(f"e.{DIMENSIONS[name]} AS `{name}`")
+            columns.add(DIMENSIONS[name])
+        else:
+            raise QueryRefused(f"cannot group by {name!r}: one of {', '.join([*DIMENSIONS, *GRAINS])}")
+    return items, columns
+
+
+@cache
+def measures(name: str) -> dict[str, str]:
+    """Measure → expression over ``e``, from ``sql/measures/<name>.sql``."""
+    lines = (Path(__file__).parents[1] / "sql" / "measures" / f"{name}.sql").read_text(encoding="utf8").splitlines()
+    pairs = (line.rpartition(" AS ") for line in lines if line and not line.startswith("--"))
+    return {alias: expression for expression, _, alias in pairs}
+
+
+def composed(by: Sequence[str], scope: Scope, wanted: Sequence[str], *, base: str = "calls") -> str:
+    """A sub-query with one row per group: the ``by`` columns and the ``wanted`` measures, exact at the moment of reading.
+
+    ``base``: ``calls`` (measures of ``spend_hour``), ``scores`` (of ``score_hour``) or ``people`` (of ``people_hour``: states).
+    """
+    items, columns = grouping(by)
+    needed = columns | scope.columns
+    table = next((t for t in _ROLLUPS[base] if needed <= _COLUMNS[t]), None)
+    known = measures(_ROLLUPS[base][0])
+    return fill(
+        "_composed" if table else "_live",
+        {
+            "base": "scores" if base == "scores" else "calls",
+            "rollup": table or "",
+            "live": "verdicts" if base == "scores" else "ledger",
+            "names": listed([f"`{name}`" for name in by]),
+            "by_hour": listed(items).replace("$time", "e.hour"),
+            "by_ts": listed(items).replace("$time", "e.ts"),
+            "sums": ", ".join(f"{merged(known[m], m, 's')} AS {m}" for m in wanted),
+            "rolled": ", ".join(f"{merged(known[m], m, 'e')} AS {m}" for m in wanted),
+            "measured": ", ".join(f"{known[m]} AS {m}" for m in wanted),
+            "where": scope.where,
+            "group": f"GROUP BY {', '.join(f'`{name}`' for name in by)}" if by else "",
+        },
+    )
+
+
+def merged(expression: str, name: str, alias: str) -> str:
+    """How a measure of hours is put together from parts."""
+    if expression.startswith("uniq"):
+        return f"uniqCombined64MergeState(14)({alias}.{name})"
+    return f"{'sumMap' if expression.startswith('sumMap') else 'sum'}({alias}.{name})"
+
+
+def listed(items: Sequence[str]) -> str:
+    """``a, b, `` for use before further select-list items; empty for none."""
+    return "".join(f"{item}, " for item in items)
+
+
+def fill(name: str, parts: Mapping[str, str]) -> str:
+    """The SQL file ``name`` with its ``$parts`` put in; parts are made here from fixed lists, never from values."""
+    return Template(sql(name)).substitute(parts)
+
+
+def frame(client: Client, statement: str, params: Mapping[str, Any]) -> pl.DataFrame:
+    """Run and read as Polars."""
+    with query_errors():
+        table = client.query_arrow(statement, dict(params))
+    return pl.DataFrame(table)
+
+
+@contextmanager
+def query_errors() -> Generator[None]:
+    """Translate driver exceptions: unreachable → ``WarehouseUnavailable``, limits → ``WarehouseBusy``, else ``QueryFailed``."""
+    try:
+        yield
+    except (OperationalError, ConnectionError, TimeoutError) as exc:
+        raise WarehouseUnavailable(f"the warehouse does not answer: {str(exc)[:300]}") from exc
+    except ClickHouseError as exc:
+        message = str(exc)
+        if any(f"Code: {code}." in message for code in (159, 202, 241)):  # time, concurrency, memory
+            raise WarehouseBusy(f"the warehouse gave up on a query: {message[:300]}") from exc
+        raise QueryFailed(message[:600]) from exc

@@ -1,0 +1,143 @@
+"""Questions about single calls: the latest ones, one call, one trace."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from spanledger.errors import NotFound, QueryRefused
+from warehouse.queries.ask import NO_FILTERS, Scope, fill, frame
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+_FIRST_STEP = timedelta(hours=1)  # how far back the first look goes; each further look four times as far
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of a list and the cursor of the next page (``""``: that was the last)."""
+
+    rows: pl.DataFrame
+    cursor: str
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The journal and the ledger of one trace."""
+
+    spans: pl.DataFrame
+    entries: pl.DataFrame
+
+
+def calls(
+    client: Client,
+    scope: Scope,
+    *,
+    limit: int = 50,
+    cursor: str = "",
+) -> Page:
+    """Entries newest first, ``limit`` a page; ids in lower-case hexadecimal, ``cost_usd`` Decimal(18, 9).
+
+    Raises:
+        QueryRefused: not a cursor of ours.
+    """
+    before = _decode(cursor) if cursor else (_us(scope.until), "f" * 32, "f" * 16)
+    newest = min(_us(scope.until), before[0] + 1)
+    rows, step = pl.DataFrame(), _FIRST_STEP
+    oldest = _us(scope.since)
+    while True:
+        start = max(oldest, newest - int(step.total_seconds() * 1e6))
+        part = replace(scope, since=_at(start), until=_at(newest))
+        params = part.params | {
+            "before_ts": _text(before[0]),
+            "before_trace": before[1],
+            "before_span": before[2],
+            "rows": limit + 1,
+        }
+        rows = frame(client, fill("latest_calls", {"where": part.where}), params)
+        if rows.height > limit or start <= oldest:
+            break
+        step *= 4
+    if rows.height <= limit:
+        return Page(rows, "")
+    rows = rows.head(limit)
+    return Page(rows, _encode(rows.row(-1, named=True)))
+
+
+def call(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | None = None) -> dict[str, Any]:
+    """One entry with every column, found by its key or by any span that tells it (ids in hexadecimal).
+
+    Raises:
+        NotFound: no such call, or one that the asker may not see.
+    """
+    scope = _anywhen(teams)
+    rows = frame(client, fill("call", {"where": scope.where}), scope.params | {"trace": _hex(trace_id, 32), "span": _hex(span_id, 16)})
+    if rows.is_empty():
+        raise NotFound(f"no call {trace_id}/{span_id}")
+    return rows.row(0, named=True)
+
+
+def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None) -> Trace:
+    """Every span of a trace in order of time with ``parent_span_id`` (zeros: a root), and its entries with their ``members``.
+
+    With ``teams``, a trace is seen by the teams that have a call in it.
+
+    Raises:
+        NotFound: no such trace, or one that the asker may not see.
+    """
+    scope = _anywhen(teams)
+    params = scope.params | {"trace": _hex(trace_id, 32)}
+    entries = frame(client, fill("trace_entries", {"where": scope.where}), params)
+    if teams is not None and entries.is_empty():
+        raise NotFound(f"no trace {trace_id}")
+    spans = frame(client, fill("trace_spans", {}), params)
+    if spans.is_empty() and entries.is_empty():
+        raise NotFound(f"no trace {trace_id}")
+    return Trace(spans, entries)
+
+
+def _anywhen(teams: Sequence[str] | None) -> Scope:
+    return Scope(datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC), NO_FILTERS, teams)
+
+
+def _hex(text: str, digits: int) -> str:
+    """A padded hexadecimal id; raises ``NotFound`` for anything else, since no such thing is stored."""
+    try:
+        bytes.fromhex(text)
+    except ValueError as exc:
+        raise NotFound(f"{text!r} is no id") from exc
+    if len(text) > digits:
+        raise NotFound(f"{text!r} is no id")
+    return text.lower().rjust(digits, "0")
+
+
+def _us(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _at(us: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+
+
+def _text(us: int) -> str:
+    return _at(us).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _encode(row: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(f"{_us(row['ts'])}.{row['trace_id']}.{row['span_id']}".encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[int, str, str]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        us, trace_id, span_id = text.split(".")
+        return int(us), bytes.fromhex(trace_id).hex(), bytes.fromhex(span_id).hex()
+    except (ValueError, binascii.Error, UnicodeDecodeError) as exc:
+        raise QueryRefused("not a cursor of this list") from exc
