@@ -18,6 +18,7 @@ NO_PARENT = b"\0" * 8
 DISAGREES, COSTS_DIFFER = 2, 5
 _FREE = Priced(source="computed")
 _COST_GAP = Decimal("0.01")
+_ANSWERED = frozenset({"stop", "length", "tool_calls"})
 
 
 def outcome_of(span: Span) -> Outcome:
@@ -65,9 +66,9 @@ def billed(members: Sequence[Span], outcome: Outcome, reported: bool, cache_hit:
         return True
     if outcome == "cancelled":  # a stream that was left: the provider had begun to answer
         return any(s.stream or s.ttft_ms is not None or s.response_id for s in members)
-    if outcome == "filtered":
-        return any(s.status != "error" or s.response_id for s in members)
-    return any(s.response_id for s in members)
+    if outcome == "filtered":  # an answer withheld is paid, a prompt refused is not
+        return any(s.status != "error" for s in members)
+    return outcome == "error" and any(s.finish_reason in _ANSWERED for s in members)
 
 
 def model_of(order: Sequence[Span]) -> str:

@@ -13,14 +13,29 @@ _FIELDS = frozenset(IDENTITY)
 
 
 def identity(family: Family, members: Sequence[int]) -> dict[str, str]:
-    """Identity fields of a call told by these spans, the earliest member's word first at equal distance."""
+    """Identity fields of a call told by these spans, the earliest member's word first at equal distance.
+
+    The caller's side speaks before another service that tells the same call (a gateway knows its key's team, not the app); the name
+    of an agent's own program is the weakest claim to be the app.
+    """
     spans = [family.spans[m] for m in members]
+    home = [s for s in spans if s.service == spans[0].service]
+    away = [s for s in spans if s.service != spans[0].service]
     known = set(members)
-    near = (family.spans[a] for a in _by_distance(family, members) if a not in known)
-    ancestors = list(near)
+    ancestors = [family.spans[a] for a in _by_distance(family, members) if a not in known]
     return merged(
-        chain((s.own for s in spans), (a.own for a in ancestors), (s.inherited for s in spans), (a.inherited for a in ancestors)),
-    )
+        chain(
+            (s.own for s in home), (a.own for a in ancestors), (_resource(s) for s in home), (s.own for s in away),
+            (_resource(s) for s in away), (_resource(a) for a in ancestors), (s.inherited for s in spans),
+        )
+    )  # fmt: skip
+
+
+def _resource(span: Span) -> dict[str, str]:
+    """Identity of a span's resource, without the name of an agent's program."""
+    if span.link and span.inherited.get("app") == span.service:
+        return {k: v for k, v in span.inherited.items() if k != "app"}
+    return span.inherited
 
 
 def merged(sources: Iterable[dict[str, str]]) -> dict[str, str]:
