@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from spanledger.errors import SpanledgerError
+from spanledger.errors import ConfigError, SpanledgerError
 
 if TYPE_CHECKING:
     from spanledger.settings import Settings
@@ -177,7 +177,7 @@ def config_hash_token(
     """Print the SHA-256 under which a token stands in the policy file."""
     from spanledger.commands import upkeep
 
-    upkeep.hash_token(sys.stdin.readline().strip() if token == "-" else token)
+    upkeep.hash_token(token)
 
 
 def main() -> None:
@@ -215,6 +215,7 @@ def _failed(exc: BaseException, code: int, message: str = "") -> int:
         import traceback
 
         traceback.print_exception(exc)
-    text = (message or str(exc)).strip()
-    typer.echo("\n".join(f"spanledger: {line}" for line in text.splitlines()) or "spanledger: failed", err=True)
+    lines = (message or str(exc)).strip().splitlines()
+    told = lines if isinstance(exc, ConfigError) else [" ".join(" ".join(lines).split())]  # a policy file may have several problems
+    typer.echo("\n".join(f"spanledger: {line}" for line in told if line) or "spanledger: failed", err=True)
     return code

@@ -25,6 +25,8 @@ SHOWN = {
     "usage_missing": "no usage",
     "cost_usd": "cost USD",
 }
+EXACT = {"output_format_json_quote_64bit_integers": 1, "output_format_json_quote_decimals": 1}
+READ_ONLY = {"readonly": 1}  # last: it forbids changing settings
 FORMATS = {"json": "JSON", "csv": "CSVWithNames", "table": "JSONCompact"}
 
 
@@ -34,10 +36,11 @@ def query(settings: Settings, sql: str, form: str) -> None:
     Raises:
         QueryRefused, QueryFailed: exit code 2.
     """
-    from warehouse.readonly import read
+    from warehouse.queries.ask import query_errors
 
-    with opened(settings) as client:
-        body = read(client, sql, FORMATS[form], rows=settings.query_rows, seconds=settings.query_timeout_s)
+    limits = {"max_execution_time": int(settings.query_timeout_s) or 1, "max_result_rows": settings.query_rows}
+    with opened(settings, query_settings=EXACT | limits | READ_ONLY) as client, query_errors():
+        body = client.raw_query(sql.strip().rstrip(";"), fmt=FORMATS[form])
     if form == "csv":
         sys.stdout.buffer.write(body)
         return
@@ -53,12 +56,12 @@ def query(settings: Settings, sql: str, form: str) -> None:
 def spend(settings: Settings, by: Sequence[str], since: str, until: str, form: str) -> None:
     """Print spend by dimension and period, dearest first, with what stands behind the total."""
     from spanledger.commands.output import table, write
-    from warehouse.queries.spending import spend as ask
+    from warehouse.queries import Scope, spend_report
 
     start, end = window(since, until, datetime.now(UTC))
     names = [name.strip() for name in by if name.strip()]
     with opened(settings) as client:
-        found = ask(client, start, end, by=names)
+        found = spend_report(client, Scope(start, end), by=names)
     if form != "table":
         write(found.rows.columns, found.rows.iter_rows(), form)
         return
@@ -74,7 +77,8 @@ def evidence(coverage: Coverage) -> Iterator[str]:
     if not coverage.billed_calls:
         yield "no billed calls in this window"
         return
-    yield f"{coverage.priced_share or 0:.1%} of {coverage.billed_calls:,} billed calls have a price, {coverage.usage_share or 0:.1%} reported their usage"
+    priced, reported = coverage.priced_share or 0, coverage.usage_share or 0
+    yield f"{priced:.1%} of {coverage.billed_calls:,} billed calls have a price, {reported:.1%} reported their usage"
     for n, words in (
         (coverage.unpriced_calls, f"calls without a known price ({coverage.unpriced_tokens:,} tokens)"),
         (coverage.partial_calls, "calls priced in part"),

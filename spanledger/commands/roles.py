@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from spanledger import instance, logs
@@ -89,7 +89,7 @@ def _role(role: str, settings: Settings, run: Run, *, supervised: bool) -> None:
 
 
 @contextlib.contextmanager
-def _told_by_signals(stop: threading.Event) -> Iterator[None]:
+def _told_by_signals(stop: threading.Event) -> Generator[None]:
     """Ctrl-C or SIGTERM stop the role; a second one ends it at once."""
 
     def on_signal(_number: int, _frame: object) -> None:
@@ -103,7 +103,7 @@ def _told_by_signals(stop: threading.Event) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _told_by_supervisor(stop: threading.Event, shutdown_s: float) -> Iterator[None]:
+def _told_by_supervisor(stop: threading.Event, shutdown_s: float) -> Generator[None]:
     """The end of standard input stops the role; signals meant for the whole group are left to the supervisor.
 
     When the supervisor was killed, nobody else would end a role that hangs: it ends itself ``shutdown_s`` + 2 after the pipe did.

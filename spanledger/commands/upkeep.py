@@ -36,6 +36,8 @@ def migrate(settings: Settings) -> None:
 
 def hash_token(token: str) -> None:
     """Print the hash of ``token``, or make one and print both."""
+    if token in ("-",):
+        token = sys.stdin.readline().strip()
     if not token:
         token = "sl_" + secrets.token_urlsafe(32)
         typer.echo(f"token:  {token}   (shown once)")

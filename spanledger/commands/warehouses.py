@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from spanledger import instance
 from spanledger.errors import NotFound
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def opened(settings: Settings, *, writing: bool = False) -> Iterator[Client]:
+def opened(settings: Settings, *, writing: bool = False, query_settings: Mapping[str, Any] | None = None) -> Generator[Client]:
     """A client on database ``spanledger``.
 
     Args:
         settings: how this installation runs.
         writing: ``False`` also creates nothing where nothing is.
+        query_settings: settings of every query, applied in their order.
 
     Raises:
         WarehouseUnavailable, AccessDenied: the server or endpoint cannot be used.
@@ -31,7 +32,7 @@ def opened(settings: Settings, *, writing: bool = False) -> Iterator[Client]:
 
     if not settings.embedded or instance.held(settings.data_dir):
         access = instance.sql_access(settings, wait_s=10)
-        client = connect(access.url, user=access.user, password=access.password)
+        client = connect(access.url, user=access.user, password=access.password, settings=dict(query_settings or {}))
         try:
             yield client
         finally:
@@ -40,7 +41,7 @@ def opened(settings: Settings, *, writing: bool = False) -> Iterator[Client]:
     if not writing and not (settings.data_dir / "warehouse").is_dir():
         raise NotFound(f"there is no data in {settings.data_dir}: start it with `spanledger up --data {settings.data_dir}`")
     with Engine.open(settings.data_dir, memory_bytes=settings.warehouse_memory_bytes) as engine:
-        client = engine.client(**({} if writing else READ_SETTINGS))
+        client = engine.client(**READ_SETTINGS, **(query_settings or {}))
         try:
             yield client
         finally:

@@ -172,18 +172,25 @@ def _tell(name: str, root: yaml.Node | None, problem: Any) -> str:
 
 def _keys_beside(where: tuple[int | str, ...]) -> list[str]:
     """Keys that may stand where the unknown key stands, as far as the models can be walked."""
-    model: Any = Policy
+    at: Any = Policy
     for step in where[:-1]:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            fields = {field.alias or key: field for key, field in model.model_fields.items()}
-            model = _inner_model(fields[str(step)].annotation) if str(step) in fields else None
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        return []
-    return [field.alias or key for key, field in model.model_fields.items()]
+        at = _within(at, step)
+    return list(_fields(at)) if _is_model(at) else []
 
 
-def _inner_model(annotation: Any) -> Any:
-    """The model within ``Model``, ``list[Model]``, ``dict[str, Model]`` or ``Model | None``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((m for arg in getattr(annotation, "__args__", ()) if (m := _inner_model(arg)) is not None), None)
+def _within(annotation: Any, step: int | str) -> Any:
+    """What stands under key or index ``step`` of ``Model``, ``list[Model]``, ``dict[str, Model]`` or ``Model | None``."""
+    if _is_model(annotation):
+        return _fields(annotation).get(str(step))
+    inner: tuple[Any, ...] = getattr(annotation, "__args__", ())
+    if getattr(annotation, "__origin__", None) in (list, dict):
+        return inner[-1]
+    return next((found for arg in inner if (found := _within(arg, step)) is not None), None)
+
+
+def _fields(model: Any) -> dict[str, Any]:
+    return {field.alias or key: field.annotation for key, field in model.model_fields.items()}
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
