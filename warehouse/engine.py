@@ -97,9 +97,7 @@ class Engine:
             running = cls._open
             if running is not None:
                 if running.data_dir != data_dir:
-                    raise DataDirHeld(
-                        f"this process already has {running.data_dir} open: the embedded engine holds one data directory per process"
-                    )
+                    raise DataDirHeld(f"this process already has {running.data_dir} open: the embedded engine holds one data directory per process")
                 running._users += 1
                 return running
             engine = cls(

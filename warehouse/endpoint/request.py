@@ -1,0 +1,115 @@
+"""One HTTP request as the ClickHouse protocol reads it: credentials, transport arguments, settings, parameters, statement."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.parser import BytesParser
+from email.policy import HTTP
+from urllib.parse import parse_qsl, urlsplit
+
+from warehouse.endpoint.bodies import Body
+from warehouse.endpoint.refusal import Refused
+from warehouse.endpoint.vocabulary import words
+
+#: Arguments that are no settings. ``log_comment`` is ours: it names the asker in the query log.
+_TRANSPORT = words(
+    """
+    query database default_format query_id session_id session_timeout session_check user password quota_key role
+    wait_end_of_query buffer_size enable_http_compression http_zlib_compression_level compress decompress client_protocol_version
+    send_progress_in_http_headers http_headers_progress_interval_ms cancel_http_readonly_queries_on_client_close
+    http_receive_timeout http_send_timeout http_connection_timeout close_session log_comment stacktrace send_logs_level
+    add_http_cors_header
+    """
+)
+
+
+@dataclass
+class Request:
+    """A request without its body's content."""
+
+    method: str
+    path: str
+    args: dict[str, str]
+    headers: Mapping[str, str]
+    body: Body
+    query_id: str
+
+    @classmethod
+    def parse(cls, method: str, target: str, headers: Mapping[str, str], body: Body) -> Request:
+        """Take the request line and headers apart; raises ``Refused`` for what the protocol does not know."""
+        parts = urlsplit(target)
+        args = dict(parse_qsl(parts.query, keep_blank_values=True))
+        if args.get("compress") == "1" or args.get("decompress") == "1":
+            raise Refused("the block compression of compress=1 is not offered: use enable_http_compression=1 and Accept-Encoding", 48)
+        return cls(method, parts.path, args, headers, body, args.get("query_id") or str(uuid.uuid4()))
+
+    def credentials(self) -> tuple[str | None, str | None]:
+        """User and password, or ``None`` and a bearer token: from the headers, then the arguments."""
+        if user := self.headers.get("X-ClickHouse-User"):
+            return user, self.headers.get("X-ClickHouse-Key")
+        scheme, _, value = (self.headers.get("Authorization") or "").partition(" ")
+        if scheme.lower() == "bearer":
+            return None, value.strip()
+        if scheme.lower() == "basic":
+            try:
+                user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+            except (binascii.Error, UnicodeDecodeError):
+                return "", ""
+            return user or None, password or None
+        return self.args.get("user"), self.args.get("password")
+
+    @property
+    def params(self) -> dict[str, str]:
+        """Values of server-side parameters, as the protocol escapes them."""
+        return {name[6:]: value for name, value in self.args.items() if name.startswith("param_")}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Everything that is neither transport nor parameter."""
+        return {name: value for name, value in self.args.items() if name not in _TRANSPORT and not name.startswith("param_")}
+
+    @property
+    def format(self) -> str:
+        """The result format, where the statement does not name one."""
+        return self.headers.get("X-ClickHouse-Format") or self.args.get("default_format") or "TabSeparated"
+
+    @property
+    def waits(self) -> bool:
+        """Whether the client wants the whole result or an error, never half of one."""
+        return self.args.get("wait_end_of_query") == "1"
+
+    @property
+    def accepts(self) -> str:
+        """Encodings that the result may be sent in; empty unless asked for."""
+        return (self.headers.get("Accept-Encoding") or "") if self.args.get("enable_http_compression") == "1" else ""
+
+    def statement(self, most: int) -> str:
+        """The whole statement: argument, then body.
+
+        Raises:
+            Refused: longer than ``most`` bytes, not UTF-8, or a file part (external data is not offered).
+        """
+        self.take_form(most)
+        text = self.args.get("query", "").encode()
+        body = self.body.read(most)
+        try:
+            return (text + (b"\n" if text and body else b"") + body).decode()
+        except UnicodeDecodeError as exc:
+            raise Refused("the statement is not UTF-8", 62) from exc
+
+    def take_form(self, most: int) -> None:
+        """Move the fields of a multipart body into the arguments."""
+        kind = self.headers.get("Content-Type") or ""
+        if not kind.lower().startswith("multipart/form-data"):
+            return
+        message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + self.body.read(most))
+        for part in message.iter_parts():
+            name = part.get_param("name", header="content-disposition")
+            if not isinstance(name, str) or part.get_filename():
+                raise Refused("external data is not offered", 48)
+            value = part.get_payload(decode=True)
+            self.args[name] = value.decode() if isinstance(value, bytes) else ""
