@@ -26,6 +26,7 @@ _TRIPPED = frozenset(
     {"true", "1", "blocked", "intervened", "guardrail_intervened", "tripped", "fail", "failed", "failure", "deny", "denied", "flagged", "violation"}
 )
 _KINDS = CALL_KINDS | AGGREGATE_KINDS | {"tool", "retriever", "guardrail", "evaluator", "cache", "carrier"}
+_SESSION = 8  # a session key is at least this long: Codex says its threads' numbers under the same name
 _MAX_TEXT, _MAX_KEPT, _MAX_KEPT_VALUE = 512, 4_096, 256
 _lower: dict[str, str] = {}
 
@@ -97,7 +98,7 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
     _how(span, raw, rest)
     if shape.link:
         value = identity_value(attributes[shape.link])
-        span.link = f"{dialect.name}:{value}" if value else ""
+        span.link = f"{dialect.name}:{value}" if len(value) >= _SESSION else ""
     if shape.own_biz:
         span.biz = {name: float(v) for name, n in shape.own_biz if isinstance(v := attributes[n], int | float)}
     if shape.estimates and span.stream and span.usage is not None:

@@ -2,7 +2,8 @@
 
 Known by scope or by its attributes on the caller's span, never by span names (``metadata.generation_name`` renames them). Cached tokens
 stand only in ``metadata.usage_object``, a Python repr; without it in ``llm.<provider>.usage`` of the raw request span. An id that equals
-``litellm.call_id`` is LiteLLM's, not the provider's. The price is its own (``response_cost`` in ``hidden_params``).
+``litellm.call_id`` is LiteLLM's, not the provider's. The price is its own (``response_cost`` in ``hidden_params``). The raw request span
+below a request span tells the same call, even where the gateway made an id of its own for its caller: both say exactly the same times.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
         span.kind, span.role, span.usage = "chain", "none", None
         return
     made_up = to_text(attributes.get("litellm.call_id"))
-    if span.response_id and span.response_id == made_up and span.status != "error":
+    span.companion_of = _same_request(span, span.span_id)
+    if span.response_id and span.response_id == made_up:
         span.request_id, span.response_id = span.request_id or made_up, ""
     hidden = parse(attributes.get("hidden_params"))
     cost = to_float(dig(hidden, "response_cost"))
@@ -50,6 +52,11 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
         span.usage = None  # zeros of a failed call are no metering
 
 
+def _same_request(span: Span, request: bytes) -> str:
+    """The key that a request span shares with the raw request span below it."""
+    return f"{request.hex()}:{span.start_ns}:{span.end_ns}"
+
+
 def _raw_request(attributes: Mapping[str, Any]) -> str | None:
     """The provider in ``llm.<provider>.…`` names of a raw request span."""
     for name in attributes:
@@ -62,6 +69,7 @@ def _raw_request(attributes: Mapping[str, Any]) -> str | None:
 
 def _understand_raw(span: Span, provider: str, attributes: Mapping[str, Any]) -> None:
     prefix = f"llm.{provider}."
+    span.companion_of = _same_request(span, span.parent_id)
     body = parse(attributes.get(prefix + "stringified_raw_response"))
     span.model = span.model or to_text(attributes.get(prefix + "model") or dig(body, "model"))[:512]
     span.provider = span.provider or provider_of("" if provider == "None" else provider, span.model)

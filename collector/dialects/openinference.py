@@ -33,7 +33,9 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
         tier = asked.get("service_tier")
         if isinstance(tier, str):
             span.service_tier = span.service_tier or tier
-    if span.kind == "llm":
+    if span.role == "call" and span.usage is None and "._prepare" in span.name:
+        span.kind, span.role = "chain", "none"  # LlamaIndex traces the making of a request as kind LLM
+    elif span.kind == "llm":
         span.kind = _ENDPOINTS.get(span.name.lower(), span.kind)  # type: ignore[assignment]
 
 
