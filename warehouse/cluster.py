@@ -1,7 +1,7 @@
 """The second rendering of the schema: a replicated, sharded ClickHouse cluster instead of one node.
 
 Every table ``t`` becomes ``t_local`` (``Replicated…MergeTree``, ``ON CLUSTER``) and ``t`` itself a ``Distributed`` table over it,
-so that queries and inserts are the same in both layouts. Tables that hold calls are sharded by trace, all others by their first key.
+so that queries and inserts are the same in both layouts. Tables that hold calls are sharded by trace, rollups by app, small ones by their key; the audit log is one shard, so that its order is one.
 The macros ``{cluster}``, ``{shard}`` and ``{replica}`` are the server's own (docker/clickhouse/).
 """
 
@@ -9,19 +9,9 @@ from __future__ import annotations
 
 import re
 
-#: Sharding key of tables whose rows belong to a trace: retries of a span land on the shard that has it, from whichever collector.
+#: Rows that belong to a trace: retries of a span land on the shard that has it, from whichever collector.
 BY_TRACE = "cityHash64(trace_id)"
-_SHARDING = {
-    "spans": BY_TRACE,
-    "contents": BY_TRACE,
-    "calls": BY_TRACE,
-    "scores": BY_TRACE,
-    "feedback": BY_TRACE,
-    "posting_mark": "cityHash64(writer)",
-    "job_marks": "cityHash64(job)",
-    "leases": "cityHash64(name)",
-    "erasures": "cityHash64(id)",
-}  # the others: one shard, so that their order is one
+_KEYS = ("trace_id", "app_id", "writer", "job", "name", "id")  # the first that a table has shards it; without any: one shard, one order
 
 _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS spanledger\.(\w+)", re.M)
 _ENGINE = re.compile(r"^ENGINE = (\w*MergeTree)(?:\(([^)]*)\))?", re.M)
@@ -33,7 +23,7 @@ _ALTER = re.compile(r"^ALTER TABLE spanledger\.(\w+)", re.M)
 def render(sql: str) -> list[str]:
     """The statements that stand for one statement of the single-node schema, in the order to run them."""
     if match := _TABLE.search(sql):
-        return [_local(sql, match[1]), _distributed(match[1])]
+        return [_local(sql, match[1]), _distributed(match[1], sharding(sql))]
     if match := _ALTER.search(sql):
         local = _ALTER.sub(r"ALTER TABLE spanledger.\1_local ON CLUSTER '{cluster}'", sql)
         return [local, _ALTER.sub(r"ALTER TABLE spanledger.\1 ON CLUSTER '{cluster}'", sql)] if _columns(sql) else [local]
@@ -51,8 +41,14 @@ def _local(sql: str, table: str) -> str:
     return _ENGINE.sub(lambda m: f"ENGINE = Replicated{m[1]}({', '.join(p for p in (path, m[2]) if p)})", sql)
 
 
-def _distributed(table: str) -> str:
-    key = _SHARDING.get(table, "0")
+def sharding(sql: str) -> str:
+    """Sharding expression of a table, from the columns of its CREATE statement."""
+    columns = set(re.findall(r"^[\s(]*(\w+) [A-Z]", sql, re.M)) | set(re.findall(r"[(,] ?(\w+) [A-Z]\w+", sql))
+    key = next((k for k in _KEYS if k in columns and "audit_log" not in sql), None)
+    return f"cityHash64({key})" if key else "0"
+
+
+def _distributed(table: str, key: str) -> str:
     return (
         f"CREATE TABLE IF NOT EXISTS spanledger.{table} ON CLUSTER '{{cluster}}' AS spanledger.{table}_local\n"
         f"ENGINE = Distributed('{{cluster}}', 'spanledger', '{table}_local', {key})"

@@ -75,7 +75,7 @@ GRAINS: Mapping[str, str] = {
 
 _ROLLUPS = {"calls": ("spend_hour", "prompt_hour"), "scores": ("score_hour",), "people": ("people_hour",)}
 _COLUMNS = {
-    name: frozenset(columns.split())
+    name: tuple(columns.split())
     for name, columns in {
         "spend_hour": "project app_id team tenant_hash env region device_class provider model model_tier endpoint route operation",
         "prompt_hour": "project app_id team tenant_hash env provider model model_tier prompt_id prompt_version",
@@ -177,9 +177,15 @@ def grouping(by: Sequence[str]) -> tuple[list[str], set[str]]:
 @cache
 def measures(name: str) -> dict[str, str]:
     """Measure → expression over ``e``, from ``sql/measures/<name>.sql``."""
+    name = "spend_hour" if name == "prompt_hour" else name
     lines = (Path(__file__).parents[1] / "sql" / "measures" / f"{name}.sql").read_text(encoding="utf8").splitlines()
     pairs = (line.rpartition(" AS ") for line in lines if line and not line.startswith("--"))
     return {alias: expression for expression, _, alias in pairs}
+
+
+def rollup_dimensions(table: str) -> tuple[str, ...]:
+    """Dimension columns of a rollup table."""
+    return _COLUMNS[table]
 
 
 def composed(by: Sequence[str], scope: Scope, wanted: Sequence[str], *, base: str = "calls") -> str:
@@ -189,7 +195,7 @@ def composed(by: Sequence[str], scope: Scope, wanted: Sequence[str], *, base: st
     """
     items, columns = grouping(by)
     needed = columns | scope.columns
-    table = next((t for t in _ROLLUPS[base] if needed <= _COLUMNS[t]), None)
+    table = next((t for t in _ROLLUPS[base] if needed <= set(_COLUMNS[t])), None)
     known = measures(_ROLLUPS[base][0])
     return fill(
         "_composed" if table else "_live",

@@ -1,0 +1,187 @@
+"""The composed reader against FINAL: equal at every moment, whatever is late, repeated, deleted or killed."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from warehouse import queries
+from warehouse.engine import Engine
+from warehouse.migrate import migrate
+from warehouse.queries import Scope
+from warehouse.rollups import HourClock, RollupWorker, freeze, touch
+
+pytest.importorskip("chdb")
+
+DAY = datetime(2026, 11, 1, tzinfo=UTC)
+SCOPE = Scope(DAY, DAY + timedelta(days=1))
+
+_INSERT = """
+INSERT INTO spanledger.calls
+    (project, service, ts, trace_id, span_id, entry_kind, app_id, team, user_hash, prompt_id, billed, cost_estimate_usd, cost_source,
+     tokens_in, latency_ms, biz_metric, ver, is_deleted)
+SELECT 'p', 's', toDateTime64('2026-11-01 00:00:00', 6, 'UTC') + toIntervalSecond(id % 86400), unhex(hex(sipHash128(id))),
+    unhex(hex(sipHash64(id))), 'call', concat('app', toString(id % 3)), concat('t', toString(id % 2)), toString(id % 50),
+    concat('p', toString(id % 5)), true, toDecimal64((id * {ver:UInt64} % 9973) / 1e6, 9), 'computed', id % 1000, 1 + id % 4000,
+    map('sold', id % 7 / 8), {ver:UInt64}, {deleted:UInt8}
+FROM (SELECT arrayJoin({ids:Array(UInt64)}) AS id)
+"""
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    with Engine.open(tmp_path) as engine:
+        client = engine.client()
+        migrate(client)
+        yield client
+
+
+def write(client: Client, clock: HourClock, ids: list[int], ver: int, *, deleted: bool = False) -> None:
+    hours = {int(DAY.timestamp()) + i % 86_400 // 3_600 * 3_600 for i in ids}
+    with clock.writing(hours, ver):
+        client.command(_INSERT, parameters={"ids": ids, "ver": ver, "deleted": int(deleted)})
+
+
+def exact(client: Client, by: tuple[str, ...]) -> pl.DataFrame:
+    """The same question with a dimension that no rollup has: straight from FINAL, then added up."""
+    sums = [c for c in queries.spend(client, SCOPE, by=()).columns if c not in by]
+    frame = queries.spend(client, SCOPE, by=(*by, "outcome"))
+    return frame.group_by(by).agg(pl.col(sums).sum()).sort(by) if by else frame.select(pl.col(sums).sum())
+
+
+def assert_exact(client: Client) -> None:
+    for by in (("hour", "app", "team"), ("app", "prompt"), ()):
+        composed = queries.spend(client, SCOPE, by=by)
+        other = exact(client, by)
+        assert (composed.sort(by) if by else composed).equals(other.select(composed.columns)), by
+
+
+def closed(client: Client) -> int:
+    return queries.coverage(client, SCOPE).closed_hours
+
+
+def test_quiet_hours_are_rolled_up_and_read_from_the_rollup(client: Client) -> None:
+    clock = HourClock(client, "w", quiet_s=0)
+    write(client, clock, list(range(0, 86_400, 60)), 1)
+    assert closed(client) == 0
+    assert RollupWorker([clock]).step(client) == 24
+    assert closed(client) == 24
+    assert_exact(client)
+    client.command("TRUNCATE TABLE spanledger.calls")  # proof that nothing else is read
+    assert queries.spend(client, SCOPE, by=())["calls"][0] == 1_440
+    assert queries.people(client, SCOPE, by=())["users"][0] == 5
+
+
+def test_a_late_batch_makes_its_hour_dirty_before_it_lands(client: Client) -> None:
+    clock = HourClock(client, "w", quiet_s=0)
+    write(client, clock, list(range(0, 86_400, 60)), 1)
+    worker = RollupWorker([clock])
+    worker.step(client)
+    clock.issued([DAY])
+    assert closed(client) == 23
+    client.command(_INSERT, parameters={"ids": [0, 86_400, 172_800], "ver": 2, "deleted": 0})
+    assert_exact(client)
+    assert worker.step(client) == 0  # in flight: not to be rolled up
+    clock.landed([DAY])
+    assert worker.step(client) == 1
+    assert closed(client) == 24
+    assert_exact(client)
+
+
+def test_a_publication_that_comes_late_is_ignored(client: Client) -> None:
+    first, second = HourClock(client, "a", quiet_s=0), HourClock(client, "b", quiet_s=0)
+    write(client, first, [1, 2, 3], 1)
+    worker = RollupWorker([first])
+    first.settle()
+    second.issued([DAY])  # opened by another writer between the worker's look and its publication
+    assert worker.step(client) == 0
+    client.command(_INSERT, parameters={"ids": [4], "ver": 2, "deleted": 0})
+    assert queries.spend(client, SCOPE, by=())["calls"][0] == 4
+
+
+def test_tombstones_and_reposted_rows_move_the_rollup(client: Client) -> None:
+    clock = HourClock(client, "w", quiet_s=0)
+    worker = RollupWorker([clock])
+    write(client, clock, list(range(0, 20_000, 7)), 1)
+    worker.step(client)
+    write(client, clock, list(range(0, 20_000, 21)), 2)
+    write(client, clock, list(range(0, 20_000, 35)), 3, deleted=True)
+    worker.step(client)
+    assert closed(client) == 6
+    assert_exact(client)
+
+
+def test_a_restarted_writer_shuts_what_its_killed_self_left_open(client: Client) -> None:
+    killed = HourClock(client, "w")
+    killed.issued([DAY])
+    client.command(_INSERT, parameters={"ids": [5], "ver": 1, "deleted": 0})  # landed, never said so
+    again = HourClock(client, "w")
+    assert RollupWorker([again]).step(client) == 1
+    assert_exact(client)
+    assert closed(client) == 1
+
+
+def test_the_state_is_rebuilt_from_the_data_when_marks_are_lost(client: Client) -> None:
+    clock = HourClock(client, "w", quiet_s=0)
+    write(client, clock, list(range(0, 20_000, 7)), 1)
+    RollupWorker([clock]).step(client)
+    client.command("TRUNCATE TABLE spanledger.hour_marks")
+    client.command(_INSERT, parameters={"ids": [5], "ver": 9, "deleted": 0})
+    assert_exact(client)
+    assert RollupWorker([HourClock(client, "w", quiet_s=0)]).step(client) == 6
+    assert_exact(client)
+    client.command(_INSERT, parameters={"ids": [6], "ver": 10, "deleted": 0})  # by other means: found at the next start
+    assert RollupWorker([HourClock(client, "w", quiet_s=0)]).step(client) == 1
+    assert_exact(client)
+
+
+def test_a_touched_hour_is_recomputed_and_a_frozen_one_survives_its_base(client: Client) -> None:
+    clock = HourClock(client, "w", quiet_s=0)
+    write(client, clock, [1, 2, 4_000], 1)
+    worker = RollupWorker([clock])
+    worker.step(client)
+    client.command("ALTER TABLE spanledger.calls DELETE WHERE toSecond(ts) = 1 SETTINGS mutations_sync = 1")
+    touch(client, "calls", [DAY], reason="erasure")
+    assert worker.step(client) == 1
+    assert_exact(client)
+    freeze(client, DAY, DAY + timedelta(hours=1), note="retention")
+    client.command("TRUNCATE TABLE spanledger.calls")
+    touch(client, "calls", [DAY, DAY + timedelta(hours=1)], reason="retention")
+    worker.step(client)
+    assert queries.spend(client, SCOPE, by=())["calls"][0] == 1
+
+
+def test_superseded_rows_are_deleted_after_a_while_and_nothing_else(client: Client) -> None:
+    clock = HourClock(client, "w", quiet_s=0)
+    worker = RollupWorker([clock])
+    for ver in (1, 2, 3):
+        write(client, clock, [1, 2, 4_000], ver)
+        worker.step(client)
+    assert worker.sweep(client) == 0
+    worker.grace_s = -1.0
+    assert worker.sweep(client) == 2 * 3 * 3  # two old generations of three rows in each of three tables
+    client.command("TRUNCATE TABLE spanledger.calls")
+    assert queries.spend(client, SCOPE, by=())["calls"][0] == 3
+
+
+def test_short_fuzz_with_late_and_repeated_rows(client: Client) -> None:
+    rnd = random.Random(11)
+    clock = HourClock(client, "w", quiet_s=0.05)
+    worker = RollupWorker([clock])
+    end = time.monotonic() + 5
+    ver = 0
+    while time.monotonic() < end:
+        ver += 1
+        late = rnd.random() < 0.2
+        ids = [rnd.randrange(200_000 if late else 30_000 + ver * 200) for _ in range(40)]
+        write(client, clock, ids + ids[:10], ver, deleted=rnd.random() < 0.1)
+        if rnd.random() < 0.4:
+            worker.step(client)
+        assert_exact(client)
