@@ -39,7 +39,10 @@ def _digest(*parts: str) -> bytes:
 
 def version(span: Span) -> int:
     """Rank of one version of a span: later end, then more attributes, then the greater payload hash (as the journal has it)."""
-    return version_of(span, facts_of(span))
+    try:
+        return version_of(span, facts_of(span))
+    except UnicodeEncodeError:  # a lone surrogate: no journal row can hold it, but posting does not stumble over it
+        return version_of(span, repr(span).encode("utf8", "backslashreplace"))
 
 
 def pick(versions: Sequence[Span]) -> Span:
