@@ -1,204 +1,242 @@
-"""Evidence features of one claim against a context: what in it is new, and how it is put together.
+"""Evidence features of one unit (a sentence or a whole response) against a context: what in it is new, and how it is put together.
 
-A *unit* is a sentence or a whole response. All features are shares, weights or flags; those in
-`LENGTH` grow with the text and are used only where the training command says so (research §3.5:
-length features make a model learn which data set it looks at).
+All features are shares, weights or flags. Those in `LENGTH` grow with the text; only models of data without a length leak use them
+(research §3.1, §3.5). "Weight" is inverse document frequency; "novel" means that the context does not hold the term.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import NamedTuple
 
+from detectors.text import cues
 from detectors.text.context import ContextIndex
 from detectors.text.lexicon import FIRST_PERSON, HEDGES, META, NEGATIONS, SECOND_PERSON
 from detectors.text.words import NUMBER, STOP, Token
 
-NAMES = (
-    "novel_share", "novel_weight_share", "novel_weight_max", "novel_weight_second",
-    "novel_weight_mean", "unasked_weight_share", "unasked_weight_max", "asked_only_share",
-    "best_sentence_cover", "best_window_cover", "scatter", "pair_novelty", "triple_novelty",
-    "content_pair_novelty", "longest_run_share", "in_run_share", "number_novel_share",
-    "number_elsewhere_share", "name_novel_share", "name_elsewhere_share", "name_share",
-    "negation_mismatch", "negated", "first_person_share", "second_person_share", "hedge_share",
-    "meta_share", "asks", "exclaims", "never_meet_share", "novel_streak_share", "near_miss_share",
-    "question_share", "weight_mean", "stop_novel_share", "is_item", "is_lead_in", "lower_case",
-    "novel_weight_sum", "unasked_weight_sum", "novel_count", "number_novel_count",
-    "name_novel_count", "longest_run_log", "words_log", "context_words_log",
-)  # fmt: skip
-LENGTH = NAMES[NAMES.index("novel_weight_sum") :]
+_WORDS = ("novel_share", "novel_weight_share", "novel_weight_max", "novel_weight_second", "novel_weight_mean", "unasked_weight_share",
+          "unasked_weight_max", "asked_only_share", "question_share", "weight_mean", "stop_novel_share", "novel_streak_share",
+          "near_miss_share", "number_novel_share", "name_novel_share", "name_share", "first_person_share", "second_person_share",
+          "hedge_share", "meta_share", "negated")  # fmt: skip
+_PLACE = ("best_sentence_cover", "best_window_cover", "scatter", "number_elsewhere_share", "name_elsewhere_share", "negation_mismatch",
+          "never_meet_share", "cites", "cited_gap", "denied_cover")  # fmt: skip
+_ORDER = ("pair_novelty", "triple_novelty", "content_pair_novelty", "longest_run_share", "in_run_share")
+_FORM = ("asks", "exclaims", "is_item", "is_lead_in", "lower_case", "refuses", "denies_mention", "advises", "concludes", "exemplifies", "leads_in")
+LENGTH = ("novel_weight_sum", "unasked_weight_sum", "novel_count", "number_novel_count", "name_novel_count", "longest_run_log", "words_log",
+          "context_words_log")  # fmt: skip
+NAMES = (*_WORDS, *_PLACE, *_ORDER, *_FORM, *LENGTH)
+LENGTH_FREE = NAMES[: -len(LENGTH)]
 
 
 class Weights:
-    """Inverse document frequency of a term, from the bundled table; rare and unknown terms weigh most."""
+    """Inverse document frequency of a term, from the bundled table; unknown terms weigh most."""
 
     def __init__(self, table: Mapping[str, float], unknown: float) -> None:
         self.table = dict(table)
         self.unknown = unknown
 
     def __call__(self, term: str) -> float:
+        """The weight of one term."""
         return self.table.get(term, self.unknown)
 
 
 class Evidence(NamedTuple):
-    """The context sentence that covers most of a unit; ``sentence`` -1 when none shares a word."""
+    """The context sentence that covers most of a unit's weight; ``sentence`` is -1 when none shares a term."""
 
     sentence: int
     cover: float
 
 
-def unit(
-    part: list[Token], text: str, context: ContextIndex, asked: frozenset[str] | set[str], weigh: Weights, whole: bool = False
-) -> tuple[list[float], Evidence]:
+class Tally:
+    """Counts and weights over the words of a unit, gathered in one pass."""
+
+    def __init__(self, part: list[Token], context: ContextIndex, asked: Set[str], weigh: Weights) -> None:
+        self.part, self.context = part, context
+        self.kept: list[tuple[Token, float]] = []  # content words and numbers that make a claim, with weights
+        self.stops = self.stops_novel = self.first = self.second = self.hedges = self.meta = 0
+        self.negated = False
+        for token in part:
+            word = token.word
+            if word in NEGATIONS:
+                self.negated = True
+            if word in HEDGES:
+                self.hedges += 1
+            if token.kind == STOP:
+                self._stop(token)
+            elif word in META:
+                self.meta += 1
+                if token.term in context.where:  # a context about passages or sources
+                    self.kept.append((token, weigh(token.term)))
+            else:
+                self.kept.append((token, weigh(token.term)))
+        self._claims(asked)
+
+    def _stop(self, token: Token) -> None:
+        self.stops += 1
+        self.stops_novel += token.term not in self.context.stops
+        self.first += token.word in FIRST_PERSON
+        self.second += token.word in SECOND_PERSON
+
+    def _claims(self, asked: Set[str]) -> None:
+        where, prefixes = self.context.where, self.context.prefixes
+        start = self.part[0] if self.part else None
+        self.weight = self.question_weight = self.novel_weight = self.unasked_weight = self.unasked_top = 0.0
+        self.novel = self.asked_only = self.near = self.numbers = self.numbers_novel = self.names = self.names_novel = 0
+        self.top = self.runner_up = self.streak = streak = 0.0
+        for token, weight in self.kept:
+            term = token.term
+            name, number, in_question = token.capital and token is not start, token.kind == NUMBER, term in asked
+            self.weight += weight
+            self.names += name
+            self.numbers += number
+            if in_question:
+                self.question_weight += weight
+            if term in where:
+                streak = 0.0
+                continue
+            self.novel += 1
+            self.novel_weight += weight
+            self.names_novel += name
+            self.numbers_novel += number
+            self.near += not number and len(term) >= 5 and term[:5] in prefixes
+            streak += weight
+            self.streak = max(self.streak, streak)
+            if weight > self.top:
+                self.top, self.runner_up = weight, self.top
+            else:
+                self.runner_up = max(self.runner_up, weight)
+            if in_question:
+                self.asked_only += 1
+            else:
+                self.unasked_weight += weight
+                self.unasked_top = max(self.unasked_top, weight)
+
+    @property
+    def cover(self) -> float:
+        """Share of the unit's weight that the context holds anywhere."""
+        return (self.weight - self.novel_weight) / self.weight if self.weight else 0.0
+
+    def shares(self) -> list[float]:
+        """Values of `_WORDS`."""
+        n, content, total = max(1, len(self.part)), max(1, len(self.kept)), self.weight or 1.0
+        return [
+            self.novel / content, self.novel_weight / total, self.top, self.runner_up, self.novel_weight / content, self.unasked_weight / total,
+            self.unasked_top, self.asked_only / content, self.question_weight / total, self.weight / content, self.stops_novel / max(1, self.stops),
+            self.streak / total, self.near / max(1, self.novel), self.numbers_novel / max(1, self.numbers), self.names_novel / max(1, self.names),
+            self.names / content, self.first / n, self.second / n, self.hedges / n, self.meta / max(1, self.meta + len(self.kept)),
+            float(self.negated),
+        ]  # fmt: skip
+
+
+def unit(part: list[Token], text: str, context: ContextIndex, asked: Set[str], weigh: Weights, whole: bool = False) -> tuple[list[float], Evidence]:
     """Feature values in the order of `NAMES`, and the best evidence sentence.
 
     Args:
-        part: the unit's tokens; ``text`` the unit's characters.
-        asked: terms of the question or dialogue history.
-        whole: the unit is a full response (evidence may come from many sentences).
+        part: the unit's tokens; ``text`` its characters.
+        asked: terms of the question or of the dialogue so far.
+        whole: the unit is a full response, whose evidence may come from many sentences.
     """
-    where, stops = context.where, context.stops
-    n = len(part)
-    weight_all = novel_all = unasked_all = question_all = 0.0
-    top = second = unasked_top = streak = streak_top = 0.0
-    content = novel = asked_only = near = numbers = numbers_novel = names = names_novel = 0
-    stop_count = stop_novel = first = you = hedges = meta = 0
-    negated = False
-    kept: list[Token] = []
-    for i, token in enumerate(part):
-        term, word = token.term, token.word
-        if word in NEGATIONS:
-            negated = True
-        if word in HEDGES:
-            hedges += 1
-        if token.kind == STOP:
-            stop_count += 1
-            stop_novel += term not in stops
-            first += word in FIRST_PERSON
-            you += word in SECOND_PERSON
-            continue
-        if word in META:
-            meta += 1
-            if term not in where:
-                continue
-        kept.append(token)
-        content += 1
-        weight = weigh(term)
-        weight_all += weight
-        is_name = token.capital and i > 0
-        names += is_name
-        is_number = token.kind == NUMBER
-        numbers += is_number
-        in_question = term in asked
-        if in_question:
-            question_all += weight
-        if term in where:
-            streak = 0.0
-            continue
-        if not is_number and len(term) >= 5 and term[:5] in context.prefixes:
-            near += 1
-        novel += 1
-        novel_all += weight
-        streak += weight
-        streak_top = max(streak_top, streak)
-        numbers_novel += is_number
-        names_novel += is_name
-        if weight > top:
-            top, second = weight, top
-        elif weight > second:
-            second = weight
-        if in_question:
-            asked_only += 1
-        else:
-            unasked_all += weight
-            unasked_top = max(unasked_top, weight)
-    evidence, window = _best(kept, context, weigh, weight_all)
-    pairs, triples, content_pairs, run, in_run = _order(part, kept, context)
-    mask = 1 << evidence.sentence if evidence.sentence >= 0 else 0
-    if whole:
-        numbers_away = names_away = 0.0
-    else:
-        numbers_away = _elsewhere([t for t in kept if t.kind == NUMBER], where, mask)
-        names_away = _elsewhere([t for t in kept if t.capital and t is not part[0]], where, mask)
-    mismatch = bool(not whole and evidence.sentence >= 0 and negated != context.negated(evidence.sentence))
-    total = weight_all or 1.0
-    per = content or 1
-    cover = (weight_all - novel_all) / total if weight_all else 0.0
+    tally = Tally(part, context, asked, weigh)
     stripped = text.strip()
-    row = [
-        novel / per, novel_all / total, top, second, novel_all / per, unasked_all / total, unasked_top, asked_only / per,
-        evidence.cover, window, cover - evidence.cover, pairs, triples, content_pairs, run / max(1, n), in_run,
-        numbers_novel / max(1, numbers), numbers_away, names_novel / max(1, names), names_away, names / per,
-        float(mismatch), float(negated), first / max(1, n), you / max(1, n), hedges / max(1, n),
-        meta / max(1, meta + content), float(stripped.endswith("?")), float("!" in stripped),
-        _never_meet(kept, where), streak_top / total, near / max(1, novel),
-        question_all / total, weight_all / per, stop_novel / max(1, stop_count),
-        float(stripped[:1] in "-*•" or stripped[:2].rstrip(".").isdigit()), float(stripped.endswith(":")),
-        float(bool(stripped) and stripped == stripped.lower()),
-        novel_all, unasked_all, float(novel), float(numbers_novel), float(names_novel), math.log1p(run), math.log1p(n),
-        math.log1p(context.n_tokens),
+    evidence, window = _best(tally)
+    run, order = _order(tally)
+    form = _form(stripped)
+    place = [
+        evidence.cover, window, tally.cover - evidence.cover,
+        *((0.0, 0.0, 0.0) if whole else _away(tally, evidence)),
+        _never_meet(tally), *_cited(tally, stripped), tally.cover if cues.denies(stripped) else 0.0,
     ]  # fmt: skip
-    return row, evidence
+    length = [
+        tally.novel_weight, tally.unasked_weight, float(tally.novel), float(tally.numbers_novel), float(tally.names_novel), math.log1p(run),
+        math.log1p(len(part)), math.log1p(context.n_tokens),
+    ]  # fmt: skip
+    return [*tally.shares(), *place, *order, *form, *length], evidence
 
 
-def _best(kept: list[Token], context: ContextIndex, weigh: Weights, total: float) -> tuple[Evidence, float]:
-    """The sentence, and the cover of the best two neighbouring sentences, by weight of distinct terms."""
-    if not total:
-        return Evidence(-1, 0.0), 0.0
+def _best(tally: Tally) -> tuple[Evidence, float]:
+    """The covering sentence, and the cover of the best two neighbouring sentences, by weight of distinct terms."""
+    context = tally.context
+    distinct = {token.term: weight for token, weight in tally.kept}
     scores: dict[int, float] = {}
-    distinct: dict[str, float] = {}
-    for token in kept:
-        distinct[token.term] = weigh(token.term)
     for term, weight in distinct.items():
         for number in context.postings.get(term, ()):
             scores[number] = scores.get(number, 0.0) + weight
     if not scores:
         return Evidence(-1, 0.0), 0.0
     best = max(scores, key=scores.__getitem__)
-    total = sum(distinct.values())
-    window = 0.0
+    total = sum(distinct.values()) or 1.0
+    window = scores[best]
     for other in (best - 1, best + 1):
         if other in scores:
             mask = (1 << best) | (1 << other)
             window = max(window, sum(w for t, w in distinct.items() if context.where.get(t, 0) & mask))
-    return Evidence(best, scores[best] / total), max(scores[best], window) / total
+    return Evidence(best, scores[best] / total), window / total
 
 
-def _order(part: list[Token], kept: list[Token], context: ContextIndex) -> tuple[float, float, float, int, float]:
-    """Novelty of pairs, triples and content pairs; longest copied run (tokens); share of tokens in copied triples."""
-    terms = [t.term for t in part]
-    n = len(terms)
-    pairs = [p in context.pairs for p in zip(terms, terms[1:], strict=False)]
+def _order(tally: Tally) -> tuple[int, list[float]]:
+    """Longest run of tokens copied from the context, and values of `_ORDER`."""
+    context = tally.context
+    terms = [t.term for t in tally.part]
+    content = [t.term for t, _ in tally.kept]
+    pairs = [p in context.pairs for p in itertools.pairwise(terms)]
     triples = [t in context.triples for t in zip(terms, terms[1:], terms[2:], strict=False)]
-    content = [t.term for t in kept]
-    content_pairs = [p in context.content_pairs for p in zip(content, content[1:], strict=False)]
+    content_pairs = [p in context.content_pairs for p in itertools.pairwise(content)]
     longest = run = 0
-    for hit in triples:
+    copied = bytearray(len(terms))
+    for i, hit in enumerate(triples):
         run = run + 1 if hit else 0
         longest = max(longest, run)
-    length = longest + 2 if longest else (2 if any(pairs) else int(any(t in context.where for t in content)))
-    covered = [False] * n
-    for i, hit in enumerate(triples):
         if hit:
-            covered[i] = covered[i + 1] = covered[i + 2] = True
-    return _misses(pairs), _misses(triples), _misses(content_pairs), length, sum(covered) / max(1, n)
+            copied[i : i + 3] = b"\1\1\1"
+    length = longest + 2 if longest else (2 if any(pairs) else int(tally.novel < len(content)))
+    n = max(1, len(terms))
+    return length, [_misses(pairs), _misses(triples), _misses(content_pairs), length / n, sum(copied) / n]
 
 
 def _misses(hits: list[bool]) -> float:
     return 1.0 - sum(hits) / len(hits) if hits else 0.0
 
 
-def _elsewhere(items: list[Token], where: dict[str, int], mask: int) -> float:
-    """Share of terms that the context has, but not in the evidence sentence."""
-    known = [where[t.term] for t in items if t.term in where]
-    return sum(not m & mask for m in known) / len(known) if known else 0.0
+def _away(tally: Tally, evidence: Evidence) -> tuple[float, float, float]:
+    """Shares of known numbers and names that stand outside the evidence sentence; whether exactly one of the two negates."""
+    where = tally.context.where
+    mask = 1 << evidence.sentence if evidence.sentence >= 0 else 0
+    start = tally.part[0] if tally.part else None
+    numbers = [where[t.term] for t, _ in tally.kept if t.kind == NUMBER and t.term in where]
+    names = [where[t.term] for t, _ in tally.kept if t.capital and t is not start and t.term in where]
+    mismatch = evidence.sentence >= 0 and tally.negated != tally.context.negated(evidence.sentence)
+    return _outside(numbers, mask), _outside(names, mask), float(mismatch)
 
 
-def _never_meet(kept: list[Token], where: dict[str, int]) -> float:
-    """Share of neighbouring content terms, both in the context, that never stand in one or neighbouring sentences."""
-    known = [where[t.term] for t in kept if t.term in where]
-    pairs = list(zip(known, known[1:], strict=False))
-    if not pairs:
-        return 0.0
-    return sum(not a & (b | b << 1 | b >> 1) for a, b in pairs) / len(pairs)
+def _outside(masks: list[int], mask: int) -> float:
+    return sum(not m & mask for m in masks) / len(masks) if masks else 0.0
+
+
+def _never_meet(tally: Tally) -> float:
+    """Share of neighbouring content terms, both in the context, that never stand in one or in neighbouring sentences."""
+    where = tally.context.where
+    known = [where[t.term] for t, _ in tally.kept if t.term in where]
+    pairs = list(itertools.pairwise(known))
+    return sum(not a & (b | b << 1 | b >> 1) for a, b in pairs) / len(pairs) if pairs else 0.0
+
+
+def _cited(tally: Tally, text: str) -> tuple[float, float]:
+    """Whether a numbered passage is cited, and how much less of the unit it covers than the whole context does."""
+    mask = 0
+    for number in cues.citations(text):
+        mask |= tally.context.passage(number)
+    if not mask:
+        return 0.0, 0.0
+    held = sum(w for t, w in tally.kept if tally.context.where.get(t.term, 0) & mask)
+    return 1.0, tally.cover - held / (tally.weight or 1.0)
+
+
+def _form(text: str) -> list[float]:
+    """Values of `_FORM`."""
+    return [
+        float(text.endswith("?")), float("!" in text), float(text[:1] in ("-", "*", "•") or text[:2].rstrip(".").isdigit()),
+        float(text.endswith(":")),
+        float(bool(text) and text == text.lower()), *cues.flags(text),
+    ]  # fmt: skip

@@ -7,6 +7,8 @@ is one `&`.
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -43,6 +45,7 @@ class ContextIndex:
         self.stops: set[str] = set()
         self.numbers: set[str] = set()
         self._negated = 0
+        self._passages: dict[int, int] | None = None
         self.n_tokens = 0
         for number, part in enumerate(by_sentence(tokens(self.text), self.spans)):
             self._add(number, part)
@@ -51,7 +54,7 @@ class ContextIndex:
     def _add(self, number: int, part: list[Token]) -> None:
         terms = [t.term for t in part]
         self.n_tokens += len(terms)
-        self.pairs.update(zip(terms, terms[1:], strict=False))
+        self.pairs.update(itertools.pairwise(terms))
         self.triples.update(zip(terms, terms[1:], terms[2:], strict=False))
         content: list[str] = []
         bit = 1 << number
@@ -69,11 +72,31 @@ class ContextIndex:
             if not mask & bit:
                 self.where[term] = mask | bit
                 self.postings.setdefault(term, []).append(number)
-        self.content_pairs.update(zip(content, content[1:], strict=False))
+        self.content_pairs.update(itertools.pairwise(content))
+
+    def passage(self, number: int) -> int:
+        """Bit mask of the sentences of the numbered passage (``passage 3: …``, ``[3] …``); 0 when there is none."""
+        if self._passages is None:
+            self._passages = _passages(self.text, self.spans)
+        return self._passages.get(number, 0)
 
     def negated(self, sentence: int) -> bool:
         """Whether the sentence holds a negation."""
         return bool(self._negated >> sentence & 1)
+
+
+_PASSAGE = re.compile(r"^\W{0,3}(?:passage|document|doc|source|context|chunk|reference)?\W{0,2}(\d{1,2})\W{0,2}(?:[:\])]|$)", re.I | re.M)
+
+
+def _passages(text: str, spans: list[tuple[int, int]]) -> dict[int, int]:
+    starts = [(m.start(), int(m.group(1))) for m in _PASSAGE.finditer(text)]
+    out: dict[int, int] = {}
+    for i, (start, number) in enumerate(starts):
+        stop = starts[i + 1][0] if i + 1 < len(starts) else len(text)
+        for k, (a, _) in enumerate(spans):
+            if start <= a < stop:
+                out[number] = out.get(number, 0) | 1 << k
+    return out
 
 
 def by_sentence(words: list[Token], spans: list[tuple[int, int]]) -> list[list[Token]]:

@@ -6,8 +6,12 @@ compare them as they stand.
 
 from __future__ import annotations
 
-STOPWORDS = frozenset(
-    """
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+STOPWORDS = _words("""
 a about above after again against all also although am among an and any are aren't around as at be
 because been before being below between both but by can can't cannot could couldn't did didn't do
 does doesn't doing don't down during each either else ever every few for from further get gets got
@@ -21,37 +25,35 @@ they're they've this those though through thus to too toward towards under unles
 very via was wasn't we we'd we'll we're we've well were weren't what what's when when's where where's
 whether which while who who's whom whose why why's will with within without won't would wouldn't yet
 you you'd you'll you're you've your yours yourself yourselves s t re ve ll d m lrb rrb etc eg ie
-""".split()
-)
+""")
 
-NEGATIONS = frozenset(
-    """
+NEGATIONS = _words("""
 no not never none neither nor nothing nobody nowhere without cannot can't couldn't didn't doesn't
 don't hadn't hasn't haven't isn't mustn't shouldn't wasn't weren't won't wouldn't aren't ain't n't
 hardly barely rarely seldom lack lacks lacked unable fail fails failed refuse refused deny denied
-""".split()
-)
+""")
 
-FIRST_PERSON = frozenset("i i'd i'll i'm i've me my mine myself we we'd we'll we're we've us our ours".split())
-SECOND_PERSON = frozenset("you you'd you'll you're you've your yours yourself".split())
+FIRST_PERSON = _words("i i'd i'll i'm i've me my mine myself we we'd we'll we're we've us our ours")
+SECOND_PERSON = _words("you you'd you'll you're you've your yours yourself")
 
 # Words with which an answer talks about itself, its sources or its own limits, not about the world.
-META = frozenset(
-    """
+META = _words("""
 passage passages text context document documents article excerpt source sources provided given
 based according information answer question mention mentioned mentions state stated states specify
 specified specific explicitly directly summary overall conclusion additionally furthermore moreover
 following follow here note sorry unfortunately unable available detail details refer regarding
-""".split()
-)
+""")
 
-HEDGES = frozenset(
+HEDGES = _words(
     "maybe perhaps possibly probably likely unlikely seems seem appear appears might could may generally "
-    "typically usually often sometimes think believe guess sure suppose tend tends".split()
+    "typically usually often sometimes think believe guess sure suppose tend tends"
 )
 
 _UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-_ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+_ORDINALS = (
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+)
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 
 NUMBER_WORDS = {word: str(i) for i, word in enumerate(_UNITS.split())}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-
 _STEP2 = (
     ("ational", "ate"),
     ("tional", "tion"),

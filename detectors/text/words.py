@@ -63,8 +63,8 @@ def _normal(surface: str) -> tuple[str, int, str, bool]:
     word = word.strip(".")
     if word in NUMBER_WORDS:
         return NUMBER_WORDS[word], NUMBER, word, capital
-    word = SAME.get(word, word)
-    return stem(word), STOP if word in STOPWORDS else CONTENT, word, capital
+    same = SAME.get(word, word)
+    return stem(same), STOP if same in STOPWORDS else CONTENT, word, capital
 
 
 def _scaled(number: Token, end: int, scale: float) -> Token:

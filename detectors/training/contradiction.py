@@ -1,0 +1,87 @@
+"""The pair model: fitted on human-labelled pairs of answers (RefChecker), cross-validated by prompt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import calibration
+from detectors.contradiction.features import Answer, pair_features
+from detectors.contradiction.model import PairModel, mixed
+from detectors.grounding.features import Weights
+from detectors.linear import Linear
+from detectors.training.data import read
+from detectors.training.metrics import folds
+from detectors.trees import Ensemble
+
+Array = NDArray[np.float64]
+
+VERSION = "contradiction-1"
+THRESHOLD = 1 / 3
+INNER_FOLDS = 5
+CLEAN_PERCENTILE = 0.9
+_C = 0.003
+_ROUNDS = 150
+_TREES = {
+    "objective": "binary", "learning_rate": 0.04, "num_leaves": 7, "min_data_in_leaf": 20, "feature_fraction": 0.3, "bagging_fraction": 0.8,
+    "bagging_freq": 1, "lambda_l2": 10.0, "verbose": -1, "num_threads": 1, "deterministic": True, "force_row_wise": True,
+}  # fmt: skip
+
+
+class Pairs(NamedTuple):
+    """Features, labels, prompts and settings of labelled pairs."""
+
+    x: Array
+    y: Array
+    groups: list[str]
+    source: list[str]
+
+    def take(self, chosen: NDArray[np.bool_]) -> Pairs:
+        """The rows where ``chosen`` is true."""
+        at = np.flatnonzero(chosen)
+        return Pairs(self.x[at], self.y[at], [self.groups[i] for i in at], [self.source[i] for i in at])
+
+
+def labelled(folder: Path, weigh: Weights) -> Pairs:
+    """The labelled pairs that can be judged."""
+    kept = []
+    for row in read(folder, "pairs_refchecker"):
+        x = pair_features(Answer(row["answer_a"]), Answer(row["answer_b"]), frozenset(), weigh)
+        if x is not None:
+            kept.append((x, float(bool(row["label"])), row["prompt_id"], row["source"]))
+    return Pairs(np.vstack([k[0] for k in kept]), np.array([k[1] for k in kept]), [k[2] for k in kept], [k[3] for k in kept])
+
+
+def _experts(data: Pairs, seed: int) -> tuple[Linear, Ensemble]:
+    booster = lightgbm.train({**_TREES, "seed": seed}, lightgbm.Dataset(data.x, data.y), _ROUNDS)
+    return Linear.fit(data.x, data.y, None, _C), Ensemble.of(booster, digits=8)
+
+
+def fit(data: Pairs, seed: int) -> PairModel:
+    """The pair model, calibrated on out-of-fold opinions."""
+    fold = folds(data.groups, INNER_FOLDS, seed)
+    unseen = np.zeros((len(data.y), 2))
+    for k in range(INNER_FOLDS):
+        linear, trees = _experts(data.take(fold != k), seed)
+        held = data.x[fold == k]
+        unseen[fold == k] = np.column_stack([linear.raw(held), trees.raw(held)])
+    centers = (float(unseen[:, 0].mean()), float(unseen[:, 1].mean()))
+    spreads = (float(unseen[:, 0].std()), float(unseen[:, 1].std()))
+    z = mixed(unseen, centers, spreads)
+    platt = calibration.fit(z, data.y)
+    floor = round(float(np.quantile(platt(z)[data.y == 0], CLEAN_PERCENTILE)), 4)
+    linear, trees = _experts(data, seed)
+    return PairModel(linear, trees, centers, spreads, platt, round(THRESHOLD, 4), floor, VERSION)
+
+
+def cross_validated(data: Pairs, k: int, seed: int) -> Array:
+    """Scores of every pair by a model that saw no pair of its prompt."""
+    fold = folds(data.groups, k, seed)
+    out = np.zeros(len(data.y))
+    for part in range(k):
+        out[fold == part] = fit(data.take(fold != part), seed).scores(data.x[fold == part])
+    return out

@@ -1,0 +1,178 @@
+"""What the grounding experts are fitted on, how they are mixed, and the cross-validation that is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import calibration
+from detectors.grounding.features import LENGTH_FREE, NAMES, Weights
+from detectors.grounding.model import ASSUMED_RATE, Expert, Mixture, Model, Part, riskiest
+from detectors.linear import Linear, logit, sigmoid
+from detectors.training.data import Labelled
+from detectors.training.metrics import folds
+from detectors.trees import Ensemble
+
+Array = NDArray[np.float64]
+
+VERSION = "grounding-1"
+THRESHOLD = 1 / 3
+INNER_FOLDS = 5
+CLEAN_PERCENTILE = 0.9  # the floor p0: what nine of ten clean retrieved answers stay under
+
+
+class Spec(NamedTuple):
+    """One expert: its data set, the unit it judges, its form, whether it may see length features, and its regularisation."""
+
+    name: str
+    data: str
+    on: str
+    kind: str
+    length: bool
+    c: float = 0.02
+
+
+#: HaluEval is length-leaky: its experts never see length features.
+SPECS = (
+    Spec("rag_sentence", "ragtruth_qa", "sentence", "linear", False),
+    Spec("rag_sentence_length", "ragtruth_qa", "sentence", "linear", True),
+    Spec("rag_response", "ragtruth_qa", "response", "linear", True, 0.05),
+    Spec("chat_sentence", "begin", "sentence", "linear", False),
+    Spec("chat_sentence_length", "begin", "sentence", "linear", True),
+    Spec("chat_response", "begin", "response", "linear", True, 0.05),
+    Spec("claim_sentence", "wice", "sentence", "linear", False),
+    Spec("claim_response", "wice", "response", "linear", True, 0.05),
+    Spec("claim_trees", "wice", "sentence", "trees", False),
+    Spec("fact_sentence", "fever_symmetric", "sentence", "linear", False),
+    Spec("fact_trees", "fever_symmetric", "sentence", "trees", False),
+    Spec("dialogue_sentence", "halueval_dialogue", "sentence", "linear", False),
+    Spec("dialogue_trees", "halueval_dialogue", "sentence", "trees", False),
+    Spec("dialogue_response", "halueval_dialogue", "response", "trees", False),
+    Spec("summary_sentence", "halueval_summary", "sentence", "linear", False),
+)
+_BOTH = {
+    "rag_sentence": 1.0,
+    "rag_sentence_length": 1.0,
+    "rag_response": 1.0,
+    "chat_sentence": 1.0,
+    "chat_sentence_length": 1.0,
+    "chat_response": 1.0,
+}
+#: Weights of the experts in each regime's mixture, and the sets that calibrate it.
+MIXTURES: Mapping[str, tuple[Mapping[str, float], tuple[str, ...]]] = {
+    "retrieved": (_BOTH, ("ragtruth_qa",)),
+    "snippet": (_BOTH, ("begin",)),
+    "claim": (
+        {**_BOTH, "claim_sentence": 1.0, "claim_response": 1.0, "claim_trees": 1.0, "fact_sentence": 0.7, "fact_trees": 0.7, "summary_sentence": 1.0},
+        ("wice", "fever_symmetric"),
+    ),
+    "dialogue": ({**_BOTH, "dialogue_sentence": 6.0, "dialogue_trees": 6.0, "dialogue_response": 6.0}, ("halueval_dialogue",)),
+}
+_NATURAL_RATE = ("ragtruth_qa",)  # answers of real models to real questions; elsewhere the base rate is an artefact of how the set was made
+_TREES = {
+    "objective": "binary", "learning_rate": 0.05, "feature_fraction": 0.5, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 5.0,
+    "min_data_in_leaf": 20, "verbose": -1, "num_threads": 1, "deterministic": True, "force_row_wise": True,
+}  # fmt: skip
+_ROUNDS = 100
+
+
+def expert(spec: Spec, data: Labelled, seed: int) -> Expert:
+    """One fitted expert. Sentence experts learn from sentences where labels belong to them, else from whole responses."""
+    columns = np.array([NAMES.index(n) for n in (NAMES if spec.length else LENGTH_FREE)])
+    if spec.on == "sentence" and spec.data in ("ragtruth_qa", "wice", "fever_symmetric"):
+        x = np.vstack([u.sentences for u in data.units])
+        y = np.concatenate(data.sentence_y)
+        weight = np.concatenate([np.full(len(u.spans), len(u.spans) ** -0.5) for u in data.units])
+    else:
+        x, y, weight = np.vstack([u.whole for u in data.units]), data.y, np.ones(len(data.y))
+    x = x[:, columns]
+    if spec.kind == "linear":
+        return Expert(spec.name, spec.on, columns, Linear.fit(x, y, weight, spec.c))
+    leaves = 15 if len(y) > 1500 else 7
+    booster = lightgbm.train({**_TREES, "num_leaves": leaves, "seed": seed}, lightgbm.Dataset(x, y, weight=weight), _ROUNDS)
+    return Expert(spec.name, spec.on, columns, Ensemble.of(booster, digits=8))
+
+
+def opinion(made: Expert, data: Labelled) -> Array:
+    """An expert's log-odds per response."""
+    if made.on == "response":
+        return logit(sigmoid(made.body.raw(np.vstack([u.whole for u in data.units])[:, made.columns])))
+    raw = sigmoid(made.body.raw(np.vstack([u.sentences for u in data.units])[:, made.columns]))
+    return riskiest(np.split(raw, np.cumsum([len(u.spans) for u in data.units])[:-1]))
+
+
+def fit(sets: Mapping[str, Labelled], weigh: Weights, seed: int) -> Model:
+    """The whole model from labelled sets; mixtures are centred and calibrated on opinions of experts that did not see the row."""
+    experts = {s.name: expert(s, sets[s.data], seed) for s in SPECS}
+    unseen = _unseen(sets, experts, seed)
+    mixtures: dict[str, Mixture] = {}
+    floor = 0.0
+    for regime, (weights, names) in MIXTURES.items():
+        mixtures[regime], p = _mixture(weights, names, sets, unseen)
+        if regime == "retrieved":
+            floor = round(float(np.quantile(p[sets[names[0]].y == 0], CLEAN_PERCENTILE)), 4)
+    return Model(list(experts.values()), mixtures, weigh, round(THRESHOLD, 4), floor, VERSION)
+
+
+def _unseen(sets: Mapping[str, Labelled], experts: Mapping[str, Expert], seed: int) -> dict[tuple[str, str], Array]:
+    """Opinion of each expert on each calibrating set, out of fold on its own."""
+    out: dict[tuple[str, str], Array] = {}
+    for spec in SPECS:
+        for regime_weights, names in MIXTURES.values():
+            for name in names:
+                if spec.name in regime_weights and (spec.name, name) not in out:
+                    data = sets[name]
+                    out[spec.name, name] = _out_of_fold(spec, data, seed) if spec.data == name else opinion(experts[spec.name], data)
+    return out
+
+
+def _out_of_fold(spec: Spec, data: Labelled, seed: int) -> Array:
+    out = np.zeros(len(data.y))
+    fold = folds(data.groups, INNER_FOLDS, seed)
+    for k in range(INNER_FOLDS):
+        out[fold == k] = opinion(expert(spec, data.take(fold != k), seed), data.take(fold == k))
+    return out
+
+
+def _mixture(
+    weights: Mapping[str, float], names: Sequence[str], sets: Mapping[str, Labelled], unseen: Mapping[tuple[str, str], Array]
+) -> tuple[Mixture, Array]:
+    opinions = {e: np.concatenate([unseen[e, n] for n in names]) for e in weights}
+    parts = tuple(Part(e, w, float(opinions[e].mean()), float(opinions[e].std())) for e, w in weights.items())
+    mixture = Mixture(parts, calibration.Platt())
+    y = np.concatenate([sets[n].y for n in names])
+    weight = np.concatenate([_rate_weights(n, sets[n].y) for n in names])
+    mixture = mixture._replace(platt=calibration.fit(mixture.mixed(opinions), y, weight))
+    return mixture, mixture.platt(mixture.mixed(opinions))
+
+
+def _rate_weights(name: str, y: Array) -> Array:
+    """Row weights that bring a set of artificial base rate to `ASSUMED_RATE`; every set counts as 300 rows."""
+    if name in _NATURAL_RATE:
+        return np.ones(len(y))
+    rate = y.mean()
+    return np.where(y == 1, ASSUMED_RATE / rate, (1 - ASSUMED_RATE) / (1 - rate)) * 300 / len(y)
+
+
+def cross_validated(sets: Mapping[str, Labelled], weigh: Weights, k: int, seed: int) -> dict[str, Array]:
+    """Scores of every row by a model that saw no row of its group, calibration included; same order as each set's rows."""
+    fold = {name: folds(data.groups, k, seed) for name, data in sets.items()}
+    out = {name: np.zeros(len(data.y)) for name, data in sets.items()}
+    for part in range(k):
+        model = fit({n: d.take(fold[n] != part) for n, d in sets.items()}, weigh, seed)
+        for name, data in sets.items():
+            held = fold[name] == part
+            out[name][held] = [p for p, _ in model.scores(data.take(held).units)]
+    return out
+
+
+def report(model: Model, data: Labelled) -> Array:
+    """Scores of a set that the model never learns from."""
+    return np.array([p for p, _ in model.scores(data.units)])
+
+
+__all__ = ["SPECS", "cross_validated", "expert", "fit", "report"]
