@@ -85,7 +85,7 @@ def tool_counts(family: Family, near: Nearby) -> dict[int, int]:
     """By first member of a call: how many tool runs it led to; nested tellings of one run count once."""
     counts: dict[int, int] = {}
     for i, s in enumerate(family.spans):
-        if s.kind != "tool":
+        if s.kind != "tool" or i in near.of_member:
             continue
         outer = (family.spans[a] for a in family.ancestors(i))
         if any(o.kind == "tool" and (o.tool_name == s.tool_name or not s.tool_name) for o in outer):

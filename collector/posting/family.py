@@ -47,7 +47,7 @@ def version(span: Span) -> int:
 
 def pick(versions: Sequence[Span]) -> Span:
     """The version of one span that counts, whatever the order they came in."""
-    return versions[0] if len(versions) == 1 else max(versions, key=version)
+    return versions[0] if len(versions) == 1 else max(versions, key=lambda s: (version(s), s.parent_id))
 
 
 def order(span: Span) -> tuple[int, bytes, bytes, str, str, str]:

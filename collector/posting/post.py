@@ -10,9 +10,10 @@ from collector.posting.calls import Call
 from collector.posting.entry import build
 from collector.posting.family import Family, tells_call
 from collector.posting.figures import ranked, usage_of
-from collector.posting.identity import alone, identity, registered
+from collector.posting.identity import identity, registered
 from collector.posting.rules import PostingRules
 from collector.posting.same_call import same_calls
+from collector.posting.singles import post_singles
 from spanledger.model import Entry, Span, Usage, UsageSource
 
 
@@ -25,8 +26,11 @@ def post(family: Sequence[Span], rules: PostingRules) -> list[Entry]:
     if len(family) == 1:
         return post_singles(family, rules)
     told = Family(family)
-    if len(told.spans) == 1:
-        return post_singles(told.spans, rules)
+    return post_singles(told.spans, rules) if len(told.spans) == 1 else post_family(told, rules)
+
+
+def post_family(told: Family, rules: PostingRules) -> list[Entry]:
+    """The common way, for families of any size."""
     found = same_calls(told)
     figures = {c.members[0]: _figures(told, c) for c in found.calls}
     entries = {c.members[0]: _entry(told, c, figures[c.members[0]], rules) for c in found.calls}
@@ -34,24 +38,6 @@ def post(family: Sequence[Span], rules: PostingRules) -> list[Entry]:
     usages = {first: usage for first, (_, usage, _, _) in figures.items()}
     extra = [_rest(told, rest, rules) for rest in rests(told, found.calls, usages, found.covering)]
     return sorted([*entries.values(), *extra], key=key)
-
-
-def post_singles(spans: Sequence[Span], rules: PostingRules) -> list[Entry]:
-    """Entries of spans of which each is a family of its own; equal to ``post([span])`` one by one, in the spans' order."""
-    entries: list[Entry] = []
-    for s in spans:
-        usage = s.usage
-        if usage is not None and usage.empty:
-            usage = None
-        if tells_call(s):
-            who, app = registered(alone(s), rules)
-            source: UsageSource = "missing" if usage is None else "estimated" if s.usage_estimated else "reported"
-            entry = build((s,), (s,), usage, source, who, app, rules, cache_hit=s.cache_hit)
-            entries.append(entry)
-        elif s.role == "aggregate" and usage is not None:
-            who, app = registered(alone(s), rules)
-            entries.append(build((s,), (s,), usage, "aggregate", who, app, rules, kind="aggregate"))
-    return entries
 
 
 def key(entry: Entry) -> tuple[str, str, int, bytes, bytes]:
