@@ -24,8 +24,8 @@ def cold_keys(span: Span) -> tuple[int, int, int]:
     """The 64-bit keys of ``warehouse.journal.known_keys`` for one span: trace, response id (0 = none), link (0 = none)."""
     return (
         int.from_bytes(span.trace_id[8:16], "little"),
-        xxhash.xxh64_intdigest(span.response_id) if span.response_id else 0,
-        xxhash.xxh64_intdigest(span.link) if span.link else 0,
+        xxhash.xxh64_intdigest(span.response_id.encode()) if span.response_id else 0,
+        xxhash.xxh64_intdigest(span.link.encode()) if span.link else 0,
     )
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
 import pyarrow as pa
 import structlog
 
@@ -79,6 +78,8 @@ class Poster:
         self._ver = 0
         self._mark = self._marked = 0
         self._stopping = False
+        self._behind: list[bytes] = []
+        self._highest = 0
         self._thread = threading.Thread(target=self._run, name="poster", daemon=True)
 
     def start(self) -> int:
@@ -86,9 +87,7 @@ class Poster:
         self._client = self._open()
         highest, self._ver = journal.sequences(self._client)
         self._mark = self._marked = journal.posting_mark(self._client, self._writer)
-        traces, responses, links = journal.known_keys(self._client, _EPOCH)
-        for keys in (traces, responses, links):
-            self._recent.cold.extend(keys.to_numpy(zero_copy_only=False).astype(np.uint64))
+        self._recent.cold.extend(journal.known_keys(self._client, _EPOCH))
         self._behind = journal.traces_after(self._client, self._mark) if highest > self._mark else []
         self._highest = highest
         self._thread.start()
@@ -103,6 +102,11 @@ class Poster:
             self._backlog += len(rows)
             self._changed.notify_all()
         metrics.posting_backlog.set(self._backlog)
+
+    @property
+    def alive(self) -> bool:
+        """The thread runs."""
+        return self._thread.is_alive()
 
     @property
     def idle(self) -> bool:
@@ -126,8 +130,11 @@ class Poster:
                 if not self._step():
                     return
                 pause = 0.1
-            except WarehouseBusy as exc:  # nothing is lost: the rows wait here, and the journal has them
-                log.warning("posting_waits", reason=str(exc), backlog=self._backlog, retry_s=pause)
+            except Exception as exc:  # nothing is lost: the rows wait here, and the journal has them
+                if isinstance(exc, WarehouseBusy):
+                    log.warning("posting_waits", reason=str(exc), backlog=self._backlog, retry_s=pause)
+                else:
+                    log.exception("posting_failed", backlog=self._backlog, retry_s=pause)
                 metrics.posting_retries.inc()
                 if self._stopping:
                     return

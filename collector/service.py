@@ -66,7 +66,8 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
     auth = _Derived(policy, IngestAuth)
     require_tokens_off_loopback(settings.otlp_host, auth())
     with _opened(settings) as warehouse:
-        rules = _Derived(policy, rules_from)
+        keys = load_identity_keys(settings.data_dir / "keys")
+        rules = _Derived(policy, lambda p: rules_from(p, lambda tenant: keys.name("", "tenant", tenant)))
         poster = Poster(
             warehouse.client,
             rules,
@@ -75,7 +76,6 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
             hours=warehouse.hours,
             retention=policy.current.retention.spans or _FOREVER,
         )
-        keys = load_identity_keys(settings.data_dir / "keys")
         highest = poster.start()
         intake = Intake(
             warehouse.client,

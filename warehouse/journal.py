@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
@@ -78,15 +79,14 @@ def entry_keys_of_traces(client: Client, trace_ids: Sequence[bytes]) -> pa.Table
     return _fetch(client, "journal_entry_keys", [t.hex() for t in trace_ids], "traces")
 
 
-def known_keys(client: Client, since: datetime) -> tuple[pa.Array, pa.Array, pa.Array]:
+def known_keys(client: Client, since: datetime) -> np.ndarray:
     """64-bit hashes of the trace ids, response ids and links of all journal rows that start at or after ``since``.
 
-    Trace: the last eight bytes, little endian. Response id and link: xxHash64. Each UInt64, distinct, unordered.
+    Trace: the last eight bytes, little endian. Response id and link: xxHash64. UInt64, one array for all kinds, unordered.
     """
     with warehouse_errors():
         rows = client.query_arrow(sql("journal_known_keys"), {"since": since})
-    by_kind = [rows.filter(pa.compute.equal(rows["kind"], k))["key"].combine_chunks() for k in (0, 1, 2)]
-    return by_kind[0], by_kind[1], by_kind[2]
+    return rows["key"].to_numpy() if rows.num_rows else np.empty(0, np.uint64)
 
 
 def sequences(client: Client) -> tuple[int, int]:
