@@ -126,9 +126,11 @@ def _fill(span: Span, shape: Shape, attributes: Mapping[str, Any]) -> dict[str, 
     """Set the direct fields; give back the others."""
     rest: dict[str, Any] = {}
     for field, name, read in shape.fields:
-        value = read(attributes[name])
-        if value is None or value == "":
-            continue
+        value = attributes[name]
+        if read is not to_text or type(value) is not str or value[0] == '"':
+            value = read(value)
+            if value is None or value == "":
+                continue
         if field in _DIRECT:
             setattr(span, field, value[:_MAX_TEXT] if type(value) is str else value)
         else:
@@ -145,7 +147,8 @@ def usage_of(shape: Shape, attributes: Mapping[str, Any]) -> Usage | None:
         found = from_object(attributes[name])
         if not found:
             continue
-        if shape.dialect.usage_objects_first or ("input" not in counts and "output" not in counts):
+        whole = found.get("input") is not None or found.get("output") is not None or found.get("total") is not None
+        if whole and (shape.dialect.usage_objects_first or ("input" not in counts and "output" not in counts)):
             counts = {**counts, **{k: v for k, v in found.items() if v is not None}}
             if found.get("input") is not None:
                 counts.pop("total", None)
@@ -153,7 +156,8 @@ def usage_of(shape: Shape, attributes: Mapping[str, Any]) -> Usage | None:
         for field, value in found.items():
             if value is not None and field not in ("input", "output", "total"):
                 counts.setdefault(field, value)
-        break
+        if whole:
+            break
     return normalise(counts, exclusive_input=shape.exclusive_input, exclusive_output=shape.exclusive_output)
 
 

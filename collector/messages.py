@@ -27,6 +27,8 @@ _TEXT_KEYS = ("text", "content", "output_text", "input_text", "thinking", "refus
 
 def role_of(raw: Any) -> str:
     """One spelling of a role; roles of their own (``critic``) stay."""
+    if raw == "user" or raw == "assistant" or raw == "system":
+        return raw
     low = to_text(raw).strip().lower()[:32]
     return _ROLES.get(low, low) or "user"
 
@@ -120,9 +122,29 @@ def _with_calls(value: dict[str, Any]) -> str:
     return "\n".join(t for t in (text, *calls) if t)
 
 
+def plain_parts(turn: Any) -> str | None:
+    """Text of the commonest shape, ``{role, parts: [{type: text, content}]}`` with text parts only; None for every other."""
+    if type(turn) is not dict:
+        return None
+    parts = turn.get("parts")
+    if type(parts) is not list:
+        return None
+    if len(parts) == 1:
+        part = parts[0]
+        if type(part) is dict and part.get("type") == "text" and type(text := part.get("content")) is str:
+            return text
+        return None
+    texts = [p["content"] for p in parts if type(p) is dict and p.get("type") == "text" and type(p.get("content")) is str]
+    return "\n".join(texts) if texts and len(texts) == len(parts) else None
+
+
 def turns(value: Any, default: str = "user") -> list[Message]:
     """Messages of an input attribute, in order. Text that is no structure is one turn of ``default``."""
     found = parse(value)
+    if type(found) is list:
+        quick = [(v, plain_parts(v)) for v in found]
+        if all(text is not None for _, text in quick):
+            return [Message(role_of(v.get("role") or default), text) for v, text in quick if text is not None]
     if found is None:
         text = to_text(value) if value is not None else ""
         return [Message(default, text)] if text else []
@@ -153,6 +175,8 @@ def answer(value: Any) -> tuple[str, str, list[str]]:
     if found is None:
         return (to_text(value) if value is not None else "", "", [])
     finish = ""
+    if type(found) is list and len(found) == 1 and (text := plain_parts(found[0])) is not None:
+        return text, to_text(found[0].get("finish_reason") or ""), []
     if isinstance(found, list):
         finish = next((to_text(v.get("finish_reason")) for v in found if isinstance(v, dict) and v.get("finish_reason")), "")
     elif isinstance(found, dict):

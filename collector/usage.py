@@ -22,30 +22,21 @@ def normalise(counts: Mapping[str, Any], *, exclusive_input: bool = False, exclu
     Input is exclusive of cache when the caller says so, when more was cached than there is input, or when the sender's own
     total only adds up with the cached tokens counted beside.
     """
-    given, out = to_int(counts.get("input")), to_int(counts.get("output"))
-    read, write = to_int(counts.get("cache_read")), to_int(counts.get("cache_write"))
-    reasoning, total = to_int(counts.get("reasoning")), to_int(counts.get("total"))
+    told = {name: to_int(value) for name, value in counts.items() if value is not None and name != "audio_seconds"}
+    given, out, read, write = told.get("input"), told.get("output"), told.get("cache_read"), told.get("cache_write")
+    reasoning, total = told.get("reasoning"), told.pop("total", None)
     cached = (read or 0) + (write or 0)
-    if given is None and total is not None:
-        given = max(0, total - (out or 0))
-    elif given is not None and cached and (exclusive_input or cached > given or total == given + cached + (out or 0)):
-        given += cached
+    if given is None:
+        if total is not None:
+            told["input"] = max(0, total - (out or 0))
+    elif cached and (exclusive_input or cached > given or total == given + cached + (out or 0)):
+        told["input"] = given + cached
     if out is not None and reasoning and (exclusive_output or reasoning > out):
-        out += reasoning
-    usage = Usage(
-        input=given,
-        output=out,
-        cache_read=read,
-        cache_write=write,
-        cache_write_1h=to_int(counts.get("cache_write_1h")),
-        reasoning=reasoning,
-        audio_in=to_int(counts.get("audio_in")),
-        audio_out=to_int(counts.get("audio_out")),
-        images=to_int(counts.get("images")),
-        audio_seconds=to_float(counts.get("audio_seconds")),
-        characters=to_int(counts.get("characters")),
-    )
-    return usage if usage.detail else None
+        told["output"] = out + reasoning
+    seconds = to_float(counts.get("audio_seconds"))
+    if seconds is None and not any(value is not None for value in told.values()):
+        return None
+    return Usage(**told, audio_seconds=seconds)  # type: ignore[arg-type]
 
 
 def from_object(raw: Any) -> Counts | None:
@@ -57,7 +48,7 @@ def from_object(raw: Any) -> Counts | None:
         if isinstance(found.get(inner), dict):
             found = found[inner]
             break
-    for reader in (_openai, _gemini, _bedrock, _cohere, _ollama, _langchain, _anthropic, _buckets):
+    for reader in (_openai, _gemini, _bedrock, _cohere, _ollama, _langchain, _anthropic, _buckets, _details):
         counts = reader(found)
         if counts is not None:
             return counts
@@ -201,6 +192,13 @@ def _buckets(u: dict[str, Any]) -> Counts | None:
     if given is None and out is None:
         given = total
     return {"input": given, "output": out, **counts}
+
+
+def _details(u: dict[str, Any]) -> Counts | None:
+    """Only the parts (``{'cache_read': 768, 'audio': 0}``): completes counts told elsewhere."""
+    found = {"cache_read": _first(u.get("cache_read"), u.get("cached_tokens")), "cache_write": _first(u.get("cache_creation"), u.get("cache_write")),
+             "reasoning": _first(u.get("reasoning"), u.get("reasoning_tokens"))}  # fmt: skip
+    return dict(found) if any(v is not None for v in found.values()) else None
 
 
 def _first(*values: Any) -> int | None:

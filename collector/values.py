@@ -22,6 +22,11 @@ def parse(value: Any) -> Any:
     if not isinstance(value, str) or len(value) > MAX_PARSED_BYTES:
         return None
     head = value[:1]
+    if head == "[":
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return _from_repr(value)
     if head not in '[{"':
         value = value.lstrip()
         head = value[:1]
@@ -90,6 +95,8 @@ def to_int(value: Any) -> int | None:
 
 def to_float(value: Any) -> float | None:
     """Finite number; text is read."""
+    if value is None:
+        return None
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -111,6 +118,8 @@ def to_bool(value: Any) -> bool:
 
 def first_text(value: Any) -> str:
     """The first element of a list, of a JSON list in text, or the text itself (finish reasons come in all three)."""
+    if type(value) is list and value and type(value[0]) is str:
+        return value[0]
     if isinstance(value, str):
         if value[:1] == "[":
             value = parse(value)

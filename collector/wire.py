@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 _F = descriptor_pb2.FieldDescriptorProto
@@ -67,7 +68,7 @@ LogsRequest: Any = _CLASSES["LogsRequest"]
 
 _PAIRS: dict[bytes, tuple[str, Any]] = {}  # whole attributes seen before; cleared when full, so bounded
 _PAIRS_MAX = 20_000
-_PAIR_BYTES = 96
+_PAIR_BYTES = 56
 _NAMES: dict[bytes, str] = {}
 _DOUBLE = struct.Struct("<d")
 
@@ -93,7 +94,7 @@ def any_value(raw: bytes) -> Any:
     """A serialised ``AnyValue``; None when it cannot be read."""
     try:
         return plain(AnyValue.FromString(raw))
-    except Exception:
+    except DecodeError:
         return _lenient(raw)
 
 
@@ -119,35 +120,42 @@ def _varint(raw: bytes, at: int) -> tuple[int, int]:
 
 def _pair(raw: bytes) -> tuple[str, Any]:
     """One serialised ``KeyValue``. The common layout (key, then a string, bool, int or double) is read by hand."""
-    if raw[:1] == b"\x0a" and raw[1] < 0x80:
-        end = 2 + raw[1]
-        name = raw[2:end]
-        key = _NAMES.get(name)
-        if key is None:
-            key = text(name)
-            if len(_NAMES) < _PAIRS_MAX:
-                _NAMES[name] = key
-        if raw[end : end + 1] == b"\x12":
-            size, at = (raw[end + 1], end + 2) if raw[end + 1] < 0x80 else _varint(raw, end + 1)
-            if at + size == len(raw) and size > 1:
-                tag = raw[at]
-                if tag == 0x0A:  # string_value
-                    length, at = (raw[at + 1], at + 2) if raw[at + 1] < 0x80 else _varint(raw, at + 1)
-                    if at + length == len(raw):
-                        return key, raw[at:].decode("utf-8", "replace")
-                elif tag == 0x18:  # int_value
-                    value, at = _varint(raw, at + 1)
-                    return key, value - (1 << 64) if value >= 1 << 63 else value
-                elif tag == 0x21:  # double_value
-                    return key, _DOUBLE.unpack_from(raw, at + 1)[0]
-                elif tag == 0x10:  # bool_value
-                    return key, raw[at + 1] != 0
-                return key, any_value(raw[-size:])
+    end = 2 + raw[1]
+    if raw[0] == 0x0A and end < 0x82 and raw[end] == 0x12:
+        key = _NAMES.get(raw[2:end]) or _name(raw[2:end])
+        size, at = raw[end + 1], end + 2
+        if size >= 0x80:
+            size, at = _varint(raw, end + 1)
+        if at + size == len(raw):
+            tag = raw[at]
+            if tag == 0x0A:  # string_value
+                length, at = raw[at + 1], at + 2
+                if length >= 0x80:
+                    length, at = _varint(raw, at - 1)
+                if at + length == len(raw):
+                    return key, raw[at:].decode("utf-8", "replace")
+            elif tag == 0x18:  # int_value
+                value = raw[at + 1]
+                if value >= 0x80:
+                    value, _ = _varint(raw, at + 1)
+                return key, value - (1 << 64) if value >= 1 << 63 else value
+            elif tag == 0x21:  # double_value
+                return key, _DOUBLE.unpack_from(raw, at + 1)[0]
+            elif tag == 0x10:  # bool_value
+                return key, raw[at + 1] != 0
+            return key, any_value(raw[-size:])
     try:
         kv = KeyValue.FromString(raw)
         return kv.key, plain(kv.value)
-    except Exception:
+    except DecodeError:
         return "", None
+
+
+def _name(raw: bytes) -> str:
+    name = text(raw)
+    if len(_NAMES) < _PAIRS_MAX:
+        _NAMES[raw] = name
+    return name
 
 
 def attributes(raws: Iterable[bytes]) -> dict[str, Any]:
@@ -165,7 +173,6 @@ def attributes(raws: Iterable[bytes]) -> dict[str, Any]:
                 if len(_PAIRS) >= _PAIRS_MAX:
                     _PAIRS.clear()
                 _PAIRS[raw] = pair
-        key, value = pair
-        if value is not None and value != "":
-            out[key] = value
+        if pair[1] is not None and pair[1] != "":
+            out[pair[0]] = pair[1]
     return out

@@ -17,6 +17,7 @@ OPERATIONS: dict[str, str] = {
             "responses", "response", "aresponses", "message", "messages", "anthropic_messages", "llm", "chat_model", "generation",
             "generate", "chat_completion", "chatcompletion", "stream", "converse", "fim_completion", "generate_text", "prompt_completion",
             "inference", "call_llm", "text.completion", "chat.completion", "multimodal_completion", "completion.create",
+            "chat.completions", "text.completions", "chat.streaming_completions", "text.streaming_completions", "text_completions",
             "agenerate_content", "generate_content_stream", "agenerate_content_stream", "llm_request", "pass_through_endpoint",
         ),
         "llm",
@@ -45,7 +46,7 @@ OPERATIONS: dict[str, str] = {
     ),
     **dict.fromkeys(("guardrail", "guardrails", "moderation", "amoderation", "apply_guardrail", "guard"), "guardrail"),
     **dict.fromkeys(("evaluator", "evaluation", "evaluate", "human_evaluator"), "evaluator"),
-    **dict.fromkeys(("cache", "cache.get", "cache.set"), "cache"),
+    **dict.fromkeys(("cache", "cache.get", "cache.set", "cached"), "cache"),
 }  # fmt: skip
 
 USAGE: dict[str, tuple[str, ...]] = {
