@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import structlog
@@ -22,6 +22,7 @@ from collector.rows import EntryKey, calls_batch, key_of, spans_from, tombstones
 from spanledger.errors import WarehouseBusy
 from spanledger.model import Entry, Span
 from warehouse import journal
+from warehouse.rollups import HourClock
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -30,16 +31,6 @@ log = structlog.get_logger(__name__)
 
 Row = tuple[int, Span]  # version, sealed span
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Hours(Protocol):
-    """What the rollups must know about writes to the ledger (``warehouse.rollups``)."""
-
-    def issued(self, hours: Sequence[datetime], ver: int) -> None:
-        """Rows of these hours are about to be written under ``ver``."""
-
-    def landed(self, hours: Sequence[datetime], ver: int) -> None:
-        """They are durable."""
 
 
 class Poster:
@@ -62,13 +53,12 @@ class Poster:
         *,
         writer: str,
         sole_writer: bool,
-        hours: Hours | None = None,
         memory_spans: int = 50_000,
         max_backlog: int = 200_000,
         retention: timedelta = timedelta(days=90),
         settle_s: float = 10.0,
     ) -> None:
-        self._open, self._rules, self._writer, self._sole, self._hours = client, rules, writer, sole_writer, hours
+        self._open, self._rules, self._writer, self._sole = client, rules, writer, sole_writer
         self._recent = Recent(memory_spans)
         self._max_backlog, self._retention, self._settle_s = max_backlog, retention, settle_s
         self._waiting: list[tuple[int, float, list[Row]]] = []
@@ -85,6 +75,7 @@ class Poster:
     def start(self) -> int:
         """Open the warehouse, read the mark, post what lies behind it. Returns the highest journal batch; call before :meth:`offer`."""
         self._client = self._open()
+        self.clock = HourClock(self._client, self._writer)
         highest, self._ver = journal.sequences(self._client)
         self._mark = self._marked = journal.posting_mark(self._client, self._writer)
         self._recent.cold.extend(journal.known_keys(self._client, _EPOCH))
@@ -323,11 +314,8 @@ class Poster:
         times = {e.ts_us for e in changed} | {k[2] for k in gone}
         hours = [datetime.fromtimestamp(h * 3600, UTC) for h in {t // 3_600_000_000 for t in times}]
         batches = ([calls_batch(changed, ver)] if changed else []) + ([tombstones(gone, ver)] if gone else [])
-        if self._hours is not None:
-            self._hours.issued(hours, ver)
-        journal.insert(self._client, "calls", pa.Table.from_batches(batches))
-        if self._hours is not None:
-            self._hours.landed(hours, ver)
+        with self.clock.writing(hours, ver):
+            journal.insert(self._client, "calls", pa.Table.from_batches(batches))
         metrics.entries_posted.inc(len(changed))
         metrics.entries_withdrawn.inc(len(gone))
 

@@ -36,11 +36,10 @@ from spanledger.policy import Policy, PolicyFile
 from spanledger.settings import Settings
 from warehouse.engine import Engine, connect
 from warehouse.migrate import migrate
+from warehouse.rollups import HourClock, RollupWorker
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
-
-    from warehouse.rollups import HourClock
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +52,6 @@ class _Warehouse:
 
     client: Callable[[], Client]
     engine: Engine | None
-    hours: HourClock | None
 
 
 def run(settings: Settings, policy_path: Path | None, stop: threading.Event, ready: Ready, *, schema_check: SchemaCheck | None = None) -> None:
@@ -73,7 +71,6 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
             rules,
             writer=_writer_name(settings),
             sole_writer=settings.embedded,
-            hours=warehouse.hours,
             retention=policy.current.retention.spans or _FOREVER,
         )
         highest = poster.start()
@@ -89,7 +86,7 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
             first_batch=highest,
         )
         intake.start()
-        with _background(settings, policy, warehouse) as addresses:
+        with _background(settings, policy, warehouse, poster) as addresses:
             try:
                 asyncio.run(_serve(settings, intake, auth, warehouse, addresses, stop, ready))
             finally:
@@ -137,23 +134,27 @@ def _opened(settings: Settings) -> Iterator[_Warehouse]:
         url = settings.warehouse.get_secret_value()
         with contextlib.closing(connect(url)) as client:
             migrate(client, layout="cluster" if settings.cluster else "single")
-        yield _Warehouse(lambda: connect(url), None, None)
+        yield _Warehouse(lambda: connect(url), None)
         return
     engine = Engine.open(settings.data_dir, memory_bytes=settings.warehouse_memory_bytes)
     try:
         with contextlib.closing(engine.client()) as client:
             migrate(client)
-        yield _Warehouse(engine.client, engine, None)
+        yield _Warehouse(engine.client, engine)
     finally:
         engine.close()
 
 
 @contextlib.contextmanager
-def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse) -> Iterator[dict[str, str]]:
-    """What runs beside the doors: policy reload and, embedded, the SQL endpoint. Gives the addresses it has bound."""
+def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse, poster: Poster) -> Iterator[dict[str, str]]:
+    """What runs beside the doors: policy reload, rollups and, embedded, the SQL endpoint. Gives the addresses it has bound."""
     ended = threading.Event()
-    follower = threading.Thread(target=_follow, args=(policy, ended), name="policy", daemon=True)
-    follower.start()
+    beside = [
+        threading.Thread(target=_follow, args=(policy, ended), name="policy", daemon=True),
+        threading.Thread(target=_roll_up, args=(warehouse, poster.clock, ended), name="rollups", daemon=True),
+    ]
+    for thread in beside:
+        thread.start()
     addresses: dict[str, str] = {}
     endpoint = None
     if warehouse.engine is not None:
@@ -168,7 +169,10 @@ def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse) -
             readers=settings.query_concurrency,
         )
         who = authenticator(lambda: policy.current, instance_token(settings.data_dir), loopback=is_loopback(settings.sql_host))
-        endpoint = serve(warehouse.engine, settings.sql_host, settings.sql_port, who, tls=tls, limits=limits)
+        try:
+            endpoint = serve(warehouse.engine, settings.sql_host, settings.sql_port, who, tls=tls, limits=limits)
+        except OSError as exc:
+            raise DataDirUnusable(f"the SQL address {settings.sql_host}:{settings.sql_port} cannot be bound: {exc.strerror or exc}") from exc
         addresses["sql"] = endpoint.address
     try:
         yield addresses
@@ -176,6 +180,21 @@ def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse) -
         ended.set()
         if endpoint is not None:
             endpoint.close(1.0)
+        for thread in beside:
+            thread.join(5)
+
+
+def _roll_up(warehouse: _Warehouse, clock: HourClock, ended: threading.Event) -> None:
+    """Keep the rollups up with the ledger; what fails is tried again, readers take the exact base meanwhile."""
+    worker = RollupWorker([clock])
+    with contextlib.closing(warehouse.client()) as client:
+        while not ended.wait(2.0):
+            try:
+                while worker.step(client) and not ended.is_set():
+                    pass
+            except Exception as exc:
+                log.warning("rollups_wait", error=type(exc).__name__, reason=str(exc)[:300])
+                ended.wait(5.0)
 
 
 def _follow(policy: PolicyFile, ended: threading.Event) -> None:
