@@ -67,7 +67,7 @@ class _Aggregates:
         inner = [r for r in self.found if i in self.family.ancestors(r.span)]
         if rule == "sum":
             explained = self._before(i) if calls or inner else self._within(i)
-            left = residual(own, explained)
+            left = residual(own, explained) if explained else own
             if left is not None:
                 self._add(i, left, "unattributed" if explained or calls or inner else "aggregate")
         elif calls or inner:

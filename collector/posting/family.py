@@ -27,6 +27,11 @@ def family_keys(span: Span) -> list[bytes]:
     return keys
 
 
+def session(span: Span) -> str:
+    """The agent session that a span belongs to; empty for all but agents."""
+    return span.link if span.link_kind == "session" else ""
+
+
 def provider_key(span: Span) -> str:
     """The provider as far as it tells calls apart."""
     known = price_list_id(span.provider)
@@ -99,18 +104,36 @@ class Family:
                 return -1
         return -1
 
+    def request_of(self, i: int) -> int:
+        """The request that an orphaned call belonged to; -1 when none or several may be it.
+
+        Some libraries report from a callback that has lost its context: the call stands alone in a trace of its own. Its request is the only
+        root span of the same service, user and moment (``link``) that was open when the call started.
+        """
+        top = next(reversed(list(self.ancestors(i))), i)
+        s = self.spans[top]
+        if s.link_kind != "moment" or s.parent_id or s.role == "none":
+            return -1
+        fits = [
+            k
+            for k, c in enumerate(self.spans)
+            if c.link == s.link and c.link_kind == "moment" and c.role == "none" and c.trace_id != s.trace_id
+            and (c.project, c.service) == (s.project, s.service) and not c.parent_id and c.start_ns <= s.start_ns <= c.end_ns
+        ]  # fmt: skip
+        return fits[0] if len(fits) == 1 else -1
+
     def _links(self) -> list[str]:
         """Agent session of each span: its own, the nearest ancestor's of the same dialect, or the only one its dialect has in the trace."""
         told: dict[tuple[str, bytes, str], set[str]] = {}
         for s in self.spans:
-            if s.link:
+            if session(s):
                 told.setdefault((s.project, s.trace_id, s.dialect), set()).add(s.link)
         if not told:
             return [""] * len(self.spans)
         links: list[str] = []
         for i, s in enumerate(self.spans):
             near = (self.spans[a] for a in self.ancestors(i))
-            link = s.link or next((a.link for a in near if a.link and a.dialect == s.dialect), "")
+            link = session(s) or next((a.link for a in near if session(a) and a.dialect == s.dialect), "")
             only = told.get((s.project, s.trace_id, s.dialect), set())
             links.append(link or (next(iter(only)) if len(only) == 1 else ""))
         return links

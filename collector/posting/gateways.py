@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from collector.posting.family import session
 from collector.posting.rules import GatewayRule
 from collector.pricing import ZERO, stripped
 from spanledger.model import Entry, Span
@@ -24,7 +25,7 @@ def set_aside(entry: Entry, members: Sequence[Span], gateways: Sequence[GatewayR
     An entry of a gateway for an agent that may report too is marked as suspected when no policy decides.
     """
     served = next((s.gateway_agent for s in members if s.gateway_agent), "")
-    agent = any(s.link for s in members)
+    agent = any(session(s) for s in members)
     if not (served or agent) or (served and agent):  # told by both sides: one entry already
         return
     fields = {

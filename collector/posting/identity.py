@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from collector.posting.family import Family
+from collector.posting.family import Family, session
 from collector.posting.rules import AppEntry, PostingRules
 from spanledger.model import IDENTITY, Span
 
@@ -23,6 +23,8 @@ def identity(family: Family, members: Sequence[int]) -> dict[str, str]:
     away = [s for s in spans if s.service != spans[0].service]
     known = set(members)
     ancestors = [family.spans[a] for a in _by_distance(family, members) if a not in known]
+    if (request := family.request_of(members[0])) >= 0:
+        ancestors.append(family.spans[request])
     return merged(
         chain(
             (s.own for s in home), (a.own for a in ancestors), (_resource(s) for s in home), (s.own for s in away),
@@ -33,7 +35,7 @@ def identity(family: Family, members: Sequence[int]) -> dict[str, str]:
 
 def _resource(span: Span) -> dict[str, str]:
     """Identity of a span's resource, without the name of an agent's program."""
-    if span.link and span.inherited.get("app") == span.service:
+    if session(span) and span.inherited.get("app") == span.service:
         return {k: v for k, v in span.inherited.items() if k != "app"}
     return span.inherited
 
