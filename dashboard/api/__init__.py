@@ -1,0 +1,15 @@
+"""The HTTP API under ``/api/v1``: one module per subject, each a FastAPI router. Questions to ``warehouse.queries``, answers as JSON.
+
+Open ``inputs.py`` (who asks, windows, filters), then ``spend.py``. Money is text, times are ISO 8601 UTC, errors are RFC 9457 problems.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+
+def routers() -> list[APIRouter]:
+    """Every router of the API, in the order of the reference page."""
+    from dashboard.api import calls, service, spend
+
+    return [spend.router, calls.router, service.router]

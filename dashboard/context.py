@@ -1,0 +1,66 @@
+"""What the whole web process shares: settings, policy, connections. Set once by ``dashboard.web.run``; pages and API read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from dashboard.access import open_to_anyone
+from dashboard.asking import Asker
+from dashboard.connections import Connections
+from spanledger.policy import Policy, PolicyFile
+from spanledger.settings import Settings
+
+
+@dataclass
+class Context:
+    """The web process's surroundings.
+
+    Attributes:
+        settings: how this installation runs.
+        policy_file: what the organisation decided, followed as the file changes.
+        connections: the way to the warehouse.
+        asker: the pages' questions, with short-lived answers.
+        started_at: for ``/metrics``.
+        requests: (method, route, status) → count, for ``/metrics``.
+    """
+
+    settings: Settings
+    policy_file: PolicyFile
+    connections: Connections
+    asker: Asker = field(init=False)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    requests: dict[tuple[str, str, int], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.asker = Asker(self.connections)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.policy_file.current
+
+    @property
+    def open(self) -> bool:
+        """Whether the local user is admin without logging in."""
+        return open_to_anyone(self.policy, self.settings.web_host)
+
+
+_current: Context | None = None
+
+
+def install(context: Context) -> None:
+    """Make ``context`` the process's."""
+    global _current
+    _current = context
+
+
+def current() -> Context:
+    """The process's context.
+
+    Raises:
+        RuntimeError: no web process runs here.
+    """
+    if _current is None:
+        raise RuntimeError("no web process runs here: start it with dashboard.web.run")
+    return _current

@@ -1,0 +1,49 @@
+"""Streamlit's entry: runs anew for every session and every click. Page set-up, who is looking, filters, then the page.
+
+Alone in its folder: Streamlit puts the folder first on ``sys.path`` and takes a neighbour called ``pages`` for pages of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard import cards, session, theme
+from dashboard.pages import calls, reliability, spend
+from dashboard.view import View, choose
+from spanledger.errors import SpanledgerError, WarehouseBusy
+
+PAGES = {
+    "spend": (spend.show, "Spend", ":material/payments:"),
+    "calls": (calls.show, "Calls", ":material/list_alt:"),
+    "reliability": (reliability.show, "Reliability", ":material/speed:"),
+}
+
+
+def main() -> None:
+    """Draw the page that the URL names."""
+    st.set_page_config("Spanledger", str(theme.ICON), layout="wide", initial_sidebar_state="auto")
+    st.html(f"<style>{theme.STYLE_SHEET}</style>")
+    st.logo(str(theme.ICON), size="medium")
+    caller = session.who()
+    chosen: list[View] = []
+    pages = [
+        st.Page(_page(show, chosen), title=title, icon=icon, url_path=path, default=path == "spend") for path, (show, title, icon) in PAGES.items()
+    ]
+    page = st.navigation(pages)
+    with st.sidebar:
+        session.corner(caller)
+    try:
+        chosen.append(choose(caller))
+        page.run()
+    except SpanledgerError as exc:
+        st.html(cards.empty("The warehouse does not answer yet" if isinstance(exc, WarehouseBusy) else "This could not be shown", str(exc)))
+        st.button("Try again", icon=":material/refresh:")
+
+
+def _page(show: Callable[[View], None], chosen: list[View]) -> Callable[[], None]:
+    return lambda: show(chosen[0])
+
+
+main()

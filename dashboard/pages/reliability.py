@@ -1,0 +1,142 @@
+"""Reliability: how long calls take, how they end, what caches and fallbacks do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard import cards, figures, money
+from dashboard.cards import Card, Column
+from dashboard.pages.spend import nothing
+from dashboard.theme import AMBER, BLUE, GREY, HUES, RED, VIOLET
+from dashboard.view import View
+from warehouse import queries
+
+GROUPS = {"Model": "model", "App": "app", "Provider": "provider", "Endpoint": "endpoint"}
+FAILURES = {
+    "errors": ("error", RED),
+    "timeouts": ("timeout", AMBER),
+    "rate_limited": ("rate limited", HUES[8]),
+    "filtered": ("filtered", VIOLET),
+    "cancelled": ("cancelled", GREY),
+}
+
+
+FAILING = 0.05  # share of failed requests from which the card asks for a look
+SWITCHED = "Answered by a fallback; below, answered by another model than asked for"
+SAVED = "Estimate: response-cache hits and cached input tokens, at what the same model's other calls paid"
+
+
+def show(view: View) -> None:
+    """The page."""
+    st.html(cards.head("Reliability", view.window.words, "Latency as callers saw it; shares are of all requests."))
+    top, side = st.container(), st.container()
+    with side, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.html(cards.section("Side by side"))
+        name = st.segmented_control("By", list(GROUPS), key="side", bind="query-params", default="Model", required=True, label_visibility="collapsed")
+    by, step = GROUPS[name], view.window.step
+    answers = view.ask(
+        rates=view.about(queries.rates, by=()),
+        before=view.about(queries.rates, by=(), before=True),
+        latency=view.about(queries.latency, by=()),
+        latency_before=view.about(queries.latency, by=(), before=True),
+        rates_over_time=view.about(queries.rates, by=(step,)),
+        latency_over_time=view.about(queries.latency, by=(step,)),
+        rates_by=view.about(queries.rates, by=(by,)),
+        latency_by=view.about(queries.latency, by=(by,)),
+        kinds=view.about(queries.rates, by=("error_type", "provider", "model")),
+    )
+    rates = _first(answers["rates"])
+    with top:
+        if not rates.get("calls"):
+            st.html(cards.empty(*nothing(view)))
+            return
+        st.html(cards.cards(kpis(rates, _first(answers["before"]), _first(answers["latency"]), _first(answers["latency_before"]))))
+        _over_time(answers["latency_over_time"].rename({step: "at"}), answers["rates_over_time"].rename({step: "at"}), step)
+    with side:
+        st.html(_table(view, name, answers["latency_by"], answers["rates_by"]))
+    _kinds(answers["kinds"])
+
+
+def _over_time(latency: pl.DataFrame, rates: pl.DataFrame, step: str) -> None:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.html(cards.section("Latency", f"per {step}: half, nine in ten, 99 in 100 requests were faster"))
+        shown = {"p50_ms": ("p50", BLUE), "p90_ms": ("p90", AMBER), "p99_ms": ("p99", RED)}
+        seconds = latency.with_columns(pl.col(list(shown)) / 1_000)
+        st.plotly_chart(figures.lines(seconds, values=shown, unit="s"), config=dict(figures.CONFIG), key="latency")
+    with right:
+        st.html(cards.section("How requests failed", f"per {step}, share of requests"))
+        kinds = {column: words for column, (words, _) in FAILURES.items()}
+        shares = rates.with_columns(pl.col(list(kinds)) / pl.col("calls")).unpivot(list(kinds), index="at", variable_name="kind", value_name="share")
+        shares = shares.with_columns(pl.col("kind").replace(kinds))
+        figure = figures.stacked(shares, value="share", name="kind", colours=dict(FAILURES.values()), unit="%", order=list(kinds.values()))
+        st.plotly_chart(figure, config=dict(figures.CONFIG), key="failures")
+
+
+def _first(frame: pl.DataFrame) -> dict[str, Any]:
+    return frame.row(0, named=True) if frame.height else {}
+
+
+def kpis(rates: Mapping[str, Any], before: Mapping[str, Any], latency: Mapping[str, Any], latency_before: Mapping[str, Any]) -> list[Card]:
+    """The row of cards: what an operator asks first."""
+
+    def slower(name: str) -> float | None:
+        return money.change(latency[name], latency_before.get(name))
+
+    def more(name: str) -> float | None:
+        return money.change(rates[name], before.get(name))
+
+    failing = rates["failure_rate"] or 0
+    saved = (rates["cache_saved_usd"] or Decimal(0)) + (rates["prompt_cache_saved_usd"] or Decimal(0))
+    ended = f"{rates['errors']} errors, {rates['timeouts']} timeouts, {rates['rate_limited']} rate limited"
+    return [
+        Card("Requests", money.compact(rates["calls"]), more("calls"), tone="first", hint=money.count(rates["calls"])),
+        Card("Failed", money.share(failing), more("failure_rate"), "down", hint=ended, tone="warn" if failing > FAILING else ""),
+        Card("Median latency", money.milliseconds(latency["p50_ms"]), slower("p50_ms"), "down"),
+        Card("p99 latency", money.milliseconds(latency["p99_ms"]), slower("p99_ms"), "down"),
+        Card("First token, p50", money.milliseconds(latency["ttft_p50_ms"]), slower("ttft_p50_ms"), "down", hint="Requests that told it"),
+        Card("Retried", money.share(rates["retry_rate"]), more("retry_rate"), "down", hint=f"{rates['retries']} retries"),
+        Card("Fallbacks", money.share(rates["fallback_rate"]), under=f"{money.share(rates['model_switch_rate'])} other model", hint=SWITCHED),
+        Card("Saved by caches", money.usd(saved, compact=True), under=f"{money.share(rates['prompt_cache_rate'])} of input", hint=SAVED),
+    ]
+
+
+def _table(view: View, name: str, latency: pl.DataFrame, rates: pl.DataFrame) -> str:
+    by = GROUPS[name]
+    frame = latency.join(rates.drop("calls"), on=by, how="left").sort("calls", by, descending=[True, False]).head(100)
+    columns = [
+        Column(by, name, cards.named),
+        Column("calls", "Requests", money.count, number=True, bar=True),
+        Column("p50_ms", "p50", money.milliseconds, number=True),
+        Column("p90_ms", "p90", money.milliseconds, number=True),
+        Column("p99_ms", "p99", money.milliseconds, number=True),
+        Column("ttft_p50_ms", "First token p50", money.milliseconds, number=True),
+        Column("error_rate", "Errors", money.share, number=True),
+        Column("timeout_rate", "Timeouts", money.share, number=True),
+        Column("rate_limited_rate", "Rate limited", money.share, number=True),
+        Column("retry_rate", "Retried", money.share, number=True),
+        Column("fallback_rate", "Fallback", money.share, number=True),
+        Column("cache_hit_rate", "Cache hits", money.share, number=True),
+    ]
+    dots = {by: view.colours(by, frame)} if by in view.known else {}
+    return cards.table(frame, columns, dots=dots, key="reliability")
+
+
+def _kinds(frame: pl.DataFrame) -> None:
+    failed = frame.with_columns((pl.col("errors") + pl.col("timeouts") + pl.col("rate_limited")).alias("failed")).filter(pl.col("failed") > 0)
+    st.html(cards.section("What went wrong", "error classes as the instrumentation told them"))
+    if failed.is_empty():
+        st.html(f'<div class="sl-note" style="color:{GREY}">No request failed in this window.</div>')
+        return
+    columns = [
+        Column("error_type", "Error", cards.named),
+        Column("provider", "Provider", cards.named),
+        Column("model", "Model", cards.named),
+        Column("failed", "Requests", money.count, number=True, bar=True),
+    ]
+    st.html(cards.table(failed.sort("failed", "error_type", "model", descending=[True, False, False]).head(15), columns, key="errors"))

@@ -1,0 +1,91 @@
+"""Cards, tables, colours, figures: frames and text in, HTML and Plotly out."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import polars as pl
+
+from dashboard import cards, figures, theme
+from dashboard.asking import Asker, question
+from dashboard.cards import Card, Column
+from dashboard.pages.spend import coverage, csv
+
+
+def test_text_from_telemetry_cannot_become_html() -> None:
+    evil = "<script>alert(1)</script>"
+    frame = pl.DataFrame({"app": [evil]})
+    parts = [cards.cards([Card(evil, evil, under=evil, hint=evil)]), cards.table(frame, [Column("app", evil)]), cards.empty(evil, evil, evil)]
+    assert not any("<script" in html for html in [*parts, cards.facts([(evil, evil)]), cards.text(evil), cards.head(evil, evil, evil)])
+
+
+def test_a_table_says_its_total_and_names_what_was_not_told() -> None:
+    frame = pl.DataFrame({"app": ["", "a"], "cost_usd": [Decimal("1.5"), Decimal("2.25")]})
+    columns = [Column("app", "App", cards.named), Column("cost_usd", "Spend", lambda v: f"${v}", number=True, bar=True)]
+    html = cards.table(frame, columns, total={"app": "Total", "cost_usd": Decimal("3.75")})
+    assert "(not told)" in html
+    assert html.index("<tfoot>") < html.index("$3.75")
+
+
+def test_a_teams_colour_does_not_depend_on_what_is_filtered() -> None:
+    known = ("care", "growth", "legal")
+    assert theme.colours(["legal"], known)["legal"] == theme.colours(["care", "growth", "legal"], known)["legal"]
+    assert theme.colours(["premium"])["premium"] == theme.VIOLET
+
+
+def test_bars_beyond_the_largest_are_summed_as_other() -> None:
+    rows = [(datetime(2026, 11, 1, tzinfo=UTC), f"app{i:02}", Decimal(i)) for i in range(1, 15)]
+    frame = pl.DataFrame(rows, schema={"at": pl.Datetime("us", "UTC"), "app": pl.String, "cost_usd": pl.Decimal(38, 9)}, orient="row")
+    figure = figures.stacked(frame, value="cost_usd", name="app", colours={}, most=10)
+    drawn = {bar.name: sum(bar.y) for bar in figure.data}
+    assert drawn["other"] == 1 + 2 + 3 + 4
+    assert sum(drawn.values()) == sum(range(1, 15))
+
+
+def test_a_csv_cell_never_starts_a_formula() -> None:
+    frame = pl.DataFrame({"app": ["=HYPERLINK(1)", "ok"], "cost_usd": [Decimal("-1.000000001"), Decimal(0)]})
+    text = csv(frame).decode()
+    assert "'=HYPERLINK(1)" in text
+    assert "-1.000000001" in text
+
+
+def test_coverage_is_the_smaller_of_priced_and_told() -> None:
+    row = {"usage_reported": 8, "usage_aggregate": 1, "priced_calls": 10, "billed_calls": 10}
+    assert coverage(row) == 0.9
+    assert coverage(row | {"billed_calls": 0}) is None
+
+
+class _Pool:
+    """Runs a question at once, counting how often."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def submit(self, one):
+        from concurrent.futures import Future
+
+        self.asked += 1
+        future = Future()
+        try:
+            future.set_result(one(None))
+        except Exception as exc:
+            future.set_exception(exc)
+        return future
+
+
+def test_an_answer_is_shown_again_for_a_while_and_only_to_the_same_scope() -> None:
+    from dashboard.access import Caller
+
+    now, pool = [0.0], _Pool()
+    asker = Asker(pool, lambda: now[0])
+    one, other = Caller("a", "viewer", ("care",)), Caller("b", "viewer", ("growth",))
+    answer = question(lambda _client, x: threading.get_ident() and x, 5)
+    assert asker.all(one, it=answer)["it"] == asker.all(one, it=answer)["it"] == 5
+    assert pool.asked == 1
+    asker.all(other, it=answer)
+    assert pool.asked == 2
+    now[0] = 31
+    asker.all(one, it=answer)
+    assert pool.asked == 3
