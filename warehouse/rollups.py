@@ -27,8 +27,8 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from warehouse.queries.ask import measures, query_errors, rollup_dimensions, stamp
 from warehouse.sqlfiles import sql
@@ -48,8 +48,8 @@ _HOURS_AT_ONCE = 24
 
 def hours_of(batch: pa.RecordBatch | pa.Table) -> list[int]:
     """Hours (Unix seconds) that a batch with a ``ts`` column (µs, UTC) touches."""
-    us = pc.unique(pc.floor_temporal(batch["ts"], unit="hour").cast(pa.int64()))
-    return [int(v) // 1_000_000 for v in us.to_pylist()]
+    hours = pl.Series(batch["ts"].cast(pa.int64())) // (HOUR * 1_000_000) * HOUR
+    return hours.unique().sort().to_list()
 
 
 @dataclass

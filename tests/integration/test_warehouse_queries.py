@@ -227,3 +227,121 @@ def test_unpriced_and_usage_lists_name_the_models(client: Client, entries: list[
 def test_dimensions_list_what_there_is(client: Client) -> None:
     found = queries.dimensions(client, WHOLE, names=("app", "model"))
     assert set(found.filter(found["dimension"] == "app")["value"]) == {f"app{i}" for i in range(5)}
+
+
+def test_calls_of_a_page_carry_their_scores_and_quality_adds_them_up(client: Client, entries: list[Entry], scored: list[float]) -> None:
+    page = queries.calls(client, WHOLE, limit=2_000).rows
+    assert page["hallucination_score"].drop_nulls().len() == len(scored)
+    row = queries.quality(client, WHOLE, by=()).row(0, named=True)
+    assert (row["scored"], row["answers"]) == (len(scored), len(scored) + 10)
+    assert row["score_avg"] == pytest.approx(sum(scored) / len(scored), rel=1e-6)
+    objective = queries.quality_objective(client, WHOLE)
+    assert objective.score_avg == pytest.approx(sum(scored) / len(scored), rel=1e-6)
+    assert (objective.scored, objective.answers) == (len(scored), len(scored) + 10)
+    assert queries.quality_objective(client, Scope(DAY - timedelta(days=2), DAY)).score_avg is None
+    worst = queries.worst_answers(client, WHOLE, limit=5)
+    assert worst["hallucination_score"].to_list() == pytest.approx(sorted(scored, reverse=True)[:5])
+    assert queries.quality(client, WHOLE, by=("app", "day"))["scored"].sum() == len(scored)
+    with pytest.raises(QueryRefused, match="provider"):
+        queries.quality(client, WHOLE, by=("provider",))
+
+
+@pytest.fixture(scope="module")
+def scored(client: Client, entries: list[Entry]) -> list[float]:
+    """Composite results of a hundred calls, ten of which could not be judged."""
+    found = [i / 100 for i in range(90)]
+    base = {
+        "detector": "composite", "detector_version": "1", "flagged": False, "label": "", "reason": "", "coverage": ["grounding"],
+        "evidence": "{}", "scored_at": DAY, "ver": 1,
+    }  # fmt: skip
+    dicts = [
+        base | {n: getattr(e, n, "") for n in tables.SCORES.names if n not in base}
+        | {"ts": DAY + timedelta(microseconds=e.ts_us - int(DAY.timestamp() * 1e6)), "score": score, "hallucination_score": score}
+        for e, score in zip(entries, [*found, *[None] * 10], strict=False)
+    ]  # fmt: skip
+    client.insert_arrow("scores", pa.Table.from_pylist(dicts, schema=tables.SCORES))
+    client.insert_arrow("scores", pa.Table.from_pylist(dicts, schema=tables.SCORES))  # repeated
+    return found
+
+
+def test_releases_stand_side_by_side_with_their_scores(client: Client, entries: list[Entry], scored: list[float]) -> None:
+    frame = queries.releases(client, WHOLE, by=("prompt", "prompt_version"))
+    for row in frame.iter_rows(named=True):
+        mine = [e for e in entries if e.prompt_version == row["prompt_version"]]
+        assert (row["calls"], row["cost_usd"]) == (len(mine), sum(e.cost_estimate_usd for e in mine))
+        assert row["scored"] == 45
+    single = queries.release_calls(client, Scope(WHOLE.since, WHOLE.until, Filters(prompt_version=("1",))), limit=300)
+    assert single.height == 300
+    assert set(single["prompt_version"]) == {"1"}
+
+
+def test_unit_economics_divide_all_cost_by_events(client: Client, entries: list[Entry]) -> None:
+    for row in queries.unit_economics(client, WHOLE, by=("team",)).iter_rows(named=True):
+        mine = [e for e in entries if e.team == row["team"]]
+        assert row["metric"] == "tickets"
+        assert row["events"] == sum(e.biz_metric.get("tickets", 0) for e in mine)
+        assert row["cost_usd"] == sum(e.cost_estimate_usd for e in mine)
+        assert float(row["cost_per_event_usd"]) == pytest.approx(float(row["cost_usd"]) / row["events"], rel=1e-6)
+
+
+def test_lists_of_sessions_errors_and_the_dearest(client: Client, entries: list[Entry]) -> None:
+    sessions = queries.sessions(client, WHOLE)
+    assert sessions["calls"].sum() == len(entries)
+    assert sessions["cost_usd"].sum() == sum(e.cost_estimate_usd for e in entries)
+    errors = queries.errors_by_type(client, WHOLE)
+    assert errors["calls"].sum() == sum(e.outcome != "success" for e in entries)
+    assert queries.top(client, WHOLE, of=("user",), limit=3).height == 3
+    assert queries.prices_used(client, WHOLE)["calls"].sum() == sum(e.billed for e in entries)
+    assert queries.conflicts(client, WHOLE).is_empty()
+
+
+@pytest.fixture(scope="module")
+def told(client: Client, entries: list[Entry]) -> Entry:
+    """One trace with texts, a tool span and feedback."""
+    e = entries[3]
+    at = DAY + timedelta(microseconds=e.ts_us - int(DAY.timestamp() * 1e6))
+    text = {
+        "project": "p", "service": e.service, "ts": at, "trace_id": e.trace_id, "span_id": e.span_id, "kind": "llm", "tenant_hash": "",
+        "user_hash": "", "prompt_hash": "", "context_hash": "", "prompt": "user: Where is the Zanzibar invoice?", "response": "In the archive.",
+        "context": ["doc"], "extra": [], "ver": b"\1" * 16,
+    }  # fmt: skip
+    tool = text | {"span_id": b"tooltool", "kind": "tool", "prompt": "", "response": "", "extra": [("tool_input", "{}")]}
+    client.insert_arrow("contents", pa.Table.from_pylist([text, tool], schema=tables.CONTENTS))
+    span = {f.name: _blank(f) for f in tables.SPANS} | {
+        "project": "p", "service": e.service, "ts": at, "end_ts": at + timedelta(seconds=1), "trace_id": e.trace_id, "span_id": b"tooltool",
+        "parent_span_id": e.span_id, "kind": "tool", "tool_name": "lookup", "facts": '{"error_type":"E"}',
+    }  # fmt: skip
+    client.insert_arrow("spans", pa.Table.from_pylist([span], schema=tables.SPANS))
+    return e
+
+
+def _blank(field: pa.Field) -> Any:
+    if pa.types.is_string(field.type):
+        return ""
+    if pa.types.is_fixed_size_binary(field.type):
+        return bytes(field.type.byte_width)
+    return [] if pa.types.is_map(field.type) else DAY if pa.types.is_timestamp(field.type) else 0
+
+
+def test_texts_are_found_by_whole_words_in_any_case_and_only_by_those_who_may(client: Client, told: Entry) -> None:
+    found = queries.search(client, WHOLE, "ZANZIBAR the").rows
+    assert found["trace_id"].to_list() == [told.trace_id.hex()]
+    assert found["span_id"].to_list() == [told.span_id.hex()]
+    assert "Zanzibar" in found["prompt_excerpt"][0]
+    assert queries.search(client, WHOLE, "zanzi").rows.is_empty()
+    other = "team0" if told.team == "team1" else "team1"
+    assert queries.search(client, Scope(WHOLE.since, WHOLE.until, teams=(other,)), "zanzibar").rows.is_empty()
+    assert queries.trace_contents(client, told.trace_id.hex(), teams=(told.team,)).height == 2
+    with pytest.raises(NotFound):
+        queries.trace_contents(client, told.trace_id.hex(), teams=(other,))
+    with pytest.raises(QueryRefused):
+        queries.search(client, WHOLE, "?!")
+
+
+def test_the_tool_audit_of_a_session_names_what_was_done(client: Client, told: Entry) -> None:
+    scope = Scope(WHOLE.since, WHOLE.until, Filters(session=(told.session_hash,)))
+    row = queries.tool_audit(client, scope, with_text=True).row(0, named=True)
+    assert (row["tool_name"], row["error_type"], row["tool_input"], row["duration_ms"]) == ("lookup", "E", "{}", 1_000)
+    assert queries.tool_audit(client, scope)["tool_input"].to_list() == [""]
+    tree = queries.trace(client, told.trace_id.hex())
+    assert tree.spans["parent_span_id"].to_list() == [told.span_id.hex()]

@@ -15,14 +15,27 @@ Money and tokens (``spending``)
     | ``dimensions(client, scope, *, names) -> DataFrame[dimension, value, calls]`` · ``ping(client) -> None``
 Service (``performance``)
     | ``latency(client, scope, *, by=("model", "endpoint"))`` · ``rates(client, scope, *, by=("app",))`` · ``people(client, scope, *, by)``
-Single calls (``calls``)
+Single calls (``single``)
     | ``calls(client, scope, *, limit=50, cursor="") -> Page(rows, cursor)``
     | ``call(client, trace_id, span_id, *, teams=None) -> dict`` · ``trace(client, trace_id, *, teams=None) -> Trace(spans, entries)``
+Comparisons and lists (``comparing``)
+    | ``releases(client, scope, *, by)`` · ``release_calls(client, scope, *, limit)`` · ``unit_economics(client, scope, *, by, metric="")``
+    | ``top(client, scope, *, of=("prompt", "prompt_version"), limit=20)`` · ``sessions(client, scope, *, limit=50)``
+    | ``errors_by_type(client, scope)`` · ``conflicts(client, scope)`` · ``prices_used(client, scope)``
+Answers (``answers``)
+    | ``quality(client, scope, *, by=("app",))`` · ``quality_objective(client, scope, *, detector="composite") -> Objective``
+    | ``worst_answers(client, scope, *, detector, limit)`` · ``verdicts(client, trace_id, span_id, *, teams=None)``
+    | ``feedback_rates(client, scope, *, by=("app",))`` · ``feedback(client, trace_id, *, teams=None)``
+Redacted texts (``texts``; callers check the role)
+    | ``search(client, scope, text, *, limit=50) -> Page`` · ``trace_contents(client, trace_id, *, teams=None)``
+    | ``tool_audit(client, scope, *, limit=500, with_text=False)``
 """
 
+from warehouse.queries.answers import Objective, feedback, feedback_rates, quality, quality_objective, verdicts, worst_answers
 from warehouse.queries.ask import DIMENSIONS, GRAINS, NO_FILTERS, Filters, Scope
-from warehouse.queries.calls import Page, Trace, call, calls, trace
+from warehouse.queries.comparing import conflicts, errors_by_type, prices_used, release_calls, releases, sessions, top, unit_economics
 from warehouse.queries.performance import latency, people, rates
+from warehouse.queries.single import Page, Trace, call, calls, trace
 from warehouse.queries.spending import (
     Coverage,
     Spend,
@@ -37,6 +50,7 @@ from warehouse.queries.spending import (
     tokens,
     unpriced,
 )
+from warehouse.queries.texts import search, tool_audit, trace_contents
 
 __all__ = [
     "DIMENSIONS",
@@ -44,24 +58,42 @@ __all__ = [
     "NO_FILTERS",
     "Coverage",
     "Filters",
+    "Objective",
     "Page",
     "Scope",
     "Spend",
     "Trace",
     "call",
     "calls",
+    "conflicts",
     "cost_per_1000",
     "coverage",
     "dimensions",
+    "errors_by_type",
+    "feedback",
+    "feedback_rates",
     "latency",
     "missing_usage",
     "people",
     "ping",
+    "prices_used",
+    "quality",
+    "quality_objective",
     "rates",
+    "release_calls",
+    "releases",
+    "search",
+    "sessions",
     "spend",
     "spend_over_time",
     "spend_report",
     "tokens",
+    "tool_audit",
+    "top",
     "trace",
+    "trace_contents",
+    "unit_economics",
     "unpriced",
+    "verdicts",
+    "worst_answers",
 ]

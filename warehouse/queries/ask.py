@@ -6,7 +6,7 @@ The two sources are one: hours whose rollup is clean are read from a rollup tabl
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalErr
 
 from spanledger.errors import QueryFailed, QueryRefused, WarehouseBusy, WarehouseUnavailable
 from warehouse.sqlfiles import sql
+from warehouse.tables import CALLS, SCORES
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -63,6 +64,8 @@ DIMENSIONS: Mapping[str, str] = {
     "dialect": "dialect",
     "scope": "scope",
     "circuit_state": "circuit_state",
+    "detector": "detector",
+    "detector_version": "detector_version",
 }
 
 #: Grains of time: a name in ``by`` → the start of the period that an hour lies in (UTC; weeks start on Monday).
@@ -127,6 +130,11 @@ class Scope:
     until: datetime
     filters: Filters = NO_FILTERS
     teams: Sequence[str] | None = None
+
+    @classmethod
+    def ever(cls, teams: Sequence[str] | None = None) -> Scope:
+        """All of time."""
+        return cls(datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC), NO_FILTERS, teams)
 
     @property
     def columns(self) -> set[str]:
@@ -195,6 +203,7 @@ def composed(by: Sequence[str], scope: Scope, wanted: Sequence[str], *, base: st
     """
     items, columns = grouping(by)
     needed = columns | scope.columns
+    require(scope, base, columns)
     table = next((t for t in _ROLLUPS[base] if needed <= set(_COLUMNS[t])), None)
     known = measures(_ROLLUPS[base][0])
     return fill(
@@ -210,9 +219,28 @@ def composed(by: Sequence[str], scope: Scope, wanted: Sequence[str], *, base: st
             "rolled": ", ".join(f"{merged(known[m], m, 'e')} AS {m}" for m in wanted),
             "measured": ", ".join(f"{known[m]} AS {m}" for m in wanted),
             "where": scope.where,
-            "group": f"GROUP BY {', '.join(f'`{name}`' for name in by)}" if by else "",
+            "group": group_clause(by),
         },
     )
+
+
+def require(scope: Scope, base: str, columns: Iterable[str] = ()) -> None:
+    """Raise ``QueryRefused`` for a dimension that the base table does not hold."""
+    unknown = (scope.columns | set(columns)) - set((SCORES if base == "scores" else CALLS).names)
+    if unknown:
+        raise QueryRefused(f"{base} know no {', '.join(sorted(unknown))}")
+
+
+def group_clause(by: Sequence[str]) -> str:
+    """GROUP BY the names, or nothing."""
+    return f"GROUP BY {', '.join(f'`{name}`' for name in by)}" if by else ""
+
+
+def order_of(by: Sequence[str], otherwise: str) -> str:
+    """ORDER BY list: periods first, then the measure, then the names (so that equal rows keep their order)."""
+    grains = [f"`{name}`" for name in by if name in GRAINS]
+    names = [f"`{name}`" for name in by if name not in GRAINS]
+    return ", ".join([*grains, otherwise, *names])
 
 
 def merged(expression: str, name: str, alias: str) -> str:

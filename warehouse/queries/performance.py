@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from warehouse.queries.ask import Scope, composed, fill, frame, listed
-from warehouse.queries.spending import order_of
+from warehouse.queries.ask import Scope, composed, fill, frame, group_clause, listed, order_of
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -91,6 +90,6 @@ def _ask(
         "names": listed([f"`{n}`" for n in by]),
         "source": composed(inner, scope, wanted, base=base),
         "order": order_of(by, order),
-        "group": f"GROUP BY {', '.join(f'`{n}`' for n in by)}" if by else "",
+        "group": group_clause(by),
     }
     return frame(client, fill(name, parts), scope.params)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from warehouse.queries.ask import GRAINS, Scope, composed, fill, frame, listed
+from warehouse.queries.ask import Scope, composed, fill, frame, group_clause, listed, order_of
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -38,6 +38,7 @@ _SPEND = [
     "cost_unattributed_usd",
     "cost_scaled_usd",
     "priced_calls",
+    "covered_calls",
     "partial_calls",
     "unpriced_calls",
     "unpriced_tokens",
@@ -75,6 +76,7 @@ class Coverage:
     calls: int
     billed_calls: int
     priced_calls: int
+    covered_calls: int
     partial_calls: int
     unpriced_calls: int
     unpriced_tokens: int
@@ -97,6 +99,11 @@ class Coverage:
     def usage_share(self) -> float | None:
         """Share of billed calls whose usage was reported."""
         return (self.usage_reported + self.usage_aggregate) / self.billed_calls if self.billed_calls else None
+
+    @property
+    def share(self) -> float | None:
+        """Share of billed calls with usage reported and a complete price: how much of the total is known."""
+        return self.covered_calls / self.billed_calls if self.billed_calls else None
 
     @property
     def complete(self) -> bool:
@@ -190,19 +197,12 @@ def missing_usage(
     return _by_hour(client, "missing_usage", ["usage_missing", "usage_estimated", "billed_calls"], by, scope)
 
 
-def order_of(by: Sequence[str], otherwise: str = "cost_usd DESC") -> str:
-    """ORDER BY list: periods first, then the measure, then the names (so that equal rows keep their order)."""
-    grains = [f"`{name}`" for name in by if name in GRAINS]
-    names = [f"`{name}`" for name in by if name not in GRAINS]
-    return ", ".join([*grains, otherwise, *names])
-
-
 def _ask(client: Client, name: str, wanted: Sequence[str], by: Sequence[str], scope: Scope, *, order: str = "cost_usd DESC") -> pl.DataFrame:
     parts = {
         "names": listed([f"`{n}`" for n in by]),
         "source": composed(by, scope, wanted),
         "order": order_of(by, order),
-        "group": f"GROUP BY {', '.join(f'`{n}`' for n in by)}" if by else "",
+        "group": group_clause(by),
     }
     return frame(client, fill(name, parts), scope.params)
 
@@ -211,7 +211,7 @@ def _by_hour(client: Client, name: str, wanted: Sequence[str], by: Sequence[str]
     parts = {
         "names": listed([f"s.`{n}` AS `{n}`" for n in by]),
         "source": composed(["hour", *by], scope, wanted),
-        "group": f"GROUP BY {', '.join(f'`{n}`' for n in by)}" if by else "",
+        "group": group_clause(by),
     }
     return frame(client, fill(name, parts), scope.params)
 

@@ -37,6 +37,7 @@ sum(coalesce(e.cost_supplied_usd, toDecimal64(0, 9))) AS cost_supplied_usd
 sumIf(e.cost_estimate_usd, e.entry_kind = 'unattributed') AS cost_unattributed_usd
 countIf(e.cost_supplied_usd IS NOT NULL AND abs(e.cost_supplied_usd - e.cost_estimate_usd) * 100 > e.cost_estimate_usd) AS cost_disputed
 countIf(e.billed AND e.cost_source IN ('provider', 'supplied', 'computed')) AS priced_calls
+countIf(e.billed AND e.cost_source IN ('provider', 'supplied', 'computed') AND e.usage_source IN ('reported', 'aggregate')) AS covered_calls
 countIf(e.billed AND e.cost_source = 'partial') AS partial_calls
 countIf(e.billed AND e.cost_source = 'unpriced') AS unpriced_calls
 sumIf(toUInt64(e.tokens_in) + e.tokens_out, e.billed AND e.cost_source = 'unpriced') AS unpriced_tokens

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from spanledger.errors import NotFound, QueryRefused
-from warehouse.queries.ask import NO_FILTERS, Scope, fill, frame
+from warehouse.queries.ask import Scope, fill, frame
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -43,7 +43,8 @@ def calls(
     limit: int = 50,
     cursor: str = "",
 ) -> Page:
-    """Entries newest first, ``limit`` a page; ids in lower-case hexadecimal, ``cost_usd`` Decimal(18, 9).
+    """Entries newest first, ``limit`` a page; ids in lower-case hexadecimal, ``cost_usd`` Decimal(18, 9), ``hallucination_score``
+    (composite, null: not scored).
 
     Raises:
         QueryRefused: not a cursor of ours.
@@ -65,10 +66,17 @@ def calls(
         if rows.height > limit or start <= oldest:
             break
         step *= 4
-    if rows.height <= limit:
-        return Page(rows, "")
-    rows = rows.head(limit)
-    return Page(rows, _encode(rows.row(-1, named=True)))
+    page = rows.head(limit)
+    return Page(_with_scores(client, page), _encode(page.row(-1, named=True)) if rows.height > limit else "")
+
+
+def _with_scores(client: Client, page: pl.DataFrame) -> pl.DataFrame:
+    """Add ``hallucination_score`` (null: not scored)."""
+    if page.is_empty():
+        return page.with_columns(hallucination_score=pl.lit(None, pl.Float32))
+    window = Scope(_at(_us(page["ts"].min())), _at(_us(page["ts"].max()) + 1)).params  # pyright: ignore[reportArgumentType]
+    found = frame(client, fill("scores_of_traces", {}), window | {"traces": page["trace_id"].unique().to_list()})
+    return page.join(found, on=["trace_id", "span_id"], how="left", maintain_order="left")
 
 
 def call(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | None = None) -> dict[str, Any]:
@@ -77,8 +85,8 @@ def call(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | 
     Raises:
         NotFound: no such call, or one that the asker may not see.
     """
-    scope = _anywhen(teams)
-    rows = frame(client, fill("call", {"where": scope.where}), scope.params | {"trace": _hex(trace_id, 32), "span": _hex(span_id, 16)})
+    scope = Scope.ever(teams)
+    rows = frame(client, fill("call", {"where": scope.where}), scope.params | {"trace": padded(trace_id, 32), "span": padded(span_id, 16)})
     if rows.is_empty():
         raise NotFound(f"no call {trace_id}/{span_id}")
     return rows.row(0, named=True)
@@ -92,8 +100,8 @@ def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None) 
     Raises:
         NotFound: no such trace, or one that the asker may not see.
     """
-    scope = _anywhen(teams)
-    params = scope.params | {"trace": _hex(trace_id, 32)}
+    scope = Scope.ever(teams)
+    params = scope.params | {"trace": padded(trace_id, 32)}
     entries = frame(client, fill("trace_entries", {"where": scope.where}), params)
     if teams is not None and entries.is_empty():
         raise NotFound(f"no trace {trace_id}")
@@ -103,11 +111,7 @@ def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None) 
     return Trace(spans, entries)
 
 
-def _anywhen(teams: Sequence[str] | None) -> Scope:
-    return Scope(datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC), NO_FILTERS, teams)
-
-
-def _hex(text: str, digits: int) -> str:
+def padded(text: str, digits: int) -> str:
     """A padded hexadecimal id; raises ``NotFound`` for anything else, since no such thing is stored."""
     try:
         bytes.fromhex(text)

@@ -1,0 +1,92 @@
+"""Questions about answers: scores over time and by release, the worst ones, what an objective speaks of, what people said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from spanledger.errors import QueryRefused
+from warehouse.queries.ask import DIMENSIONS, Scope, composed, fill, frame, group_clause, listed, order_of, require
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+_SCORES = ["judged", "unjudged", "flagged", "score_sum", "risk_judged", "risk_sum"]
+_FEEDBACK = {"project", "app_id", "team", "tenant_hash", "user_hash"}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """An average with what stands behind it; ``None`` where nothing was scored. ``answers`` counts those that could not be judged too."""
+
+    score_avg: float | None
+    scored: int
+    judged: int
+    answers: int
+    flagged: int
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of answers that were scored."""
+        return self.scored / self.answers if self.answers else None
+
+
+def quality(client: Client, scope: Scope, *, by: Sequence[str] = ("app",)) -> pl.DataFrame:
+    """Detector results per group: ``scored`` of ``answers``, ``score_avg`` (composite), flagged share, schema, grounding, contradiction.
+
+    ``by`` and filters: what ``scores`` holds (app, team, tenant, env, route, model, tier, prompt, prompt_version, user) and grains.
+    ``safety``: violations told by the calls of the group (all calls, scored or not).
+    """
+    parts = {
+        "names": listed([f"s.`{n}` AS `{n}`" for n in by]),
+        "source": composed([*by, "detector"], scope, _SCORES, base="scores"),
+        "group": group_clause(by),
+        "order": order_of(by, "answers DESC"),
+    }
+    rows = frame(client, fill("quality", parts), scope.params)
+    told = frame(client, composed(by, scope, ["safety"]), scope.params)
+    if not by:
+        return rows.with_columns(safety=told["safety"])
+    return rows.join(told, on=list(by), how="left", maintain_order="left").with_columns(pl.col("safety").fill_null(0))
+
+
+def quality_objective(client: Client, scope: Scope, *, detector: str = "composite") -> Objective:
+    """The average score of a window (SLO "hallucination_score < 0.02 over 30 minutes"), from the exact rows."""
+    require(scope, "scores")
+    row = frame(client, fill("quality_objective", {"where": scope.where}), scope.params | {"detector": detector}).row(0, named=True)
+    average = float(row["score_avg"]) if row["scored"] else None
+    return Objective(average, int(row["scored"]), int(row["judged"]), int(row["answers"]), int(row["flagged"]))
+
+
+def worst_answers(client: Client, scope: Scope, *, detector: str = "composite", limit: int = 50) -> pl.DataFrame:
+    """The riskiest answers: ids in hexadecimal, score, label, ``evidence`` (JSON with offsets, no text)."""
+    require(scope, "scores")
+    return frame(client, fill("worst_answers", {"where": scope.where}), scope.params | {"detector": detector, "rows": limit})
+
+
+def verdicts(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | None = None) -> pl.DataFrame:
+    """Every detector's result for one call."""
+    scope = Scope.ever(teams)
+    return frame(client, fill("verdicts_of_call", {"where": scope.where}), scope.params | {"trace": trace_id, "span": span_id})
+
+
+def feedback_rates(client: Client, scope: Scope, *, by: Sequence[str] = ("app",)) -> pl.DataFrame:
+    """Feedback per group, ``kind`` and ``name``: ``n``, sum of ``value``, how many ``positive`` and ``negative``, of how many ``traces``."""
+    wanted = {DIMENSIONS.get(name, name) for name in by} | scope.columns
+    if not wanted <= _FEEDBACK:
+        raise QueryRefused(f"feedback knows {', '.join(sorted(_FEEDBACK))}, not {', '.join(sorted(wanted - _FEEDBACK))}")
+    parts = {
+        "names": listed([f"e.{DIMENSIONS[n]} AS `{n}`" for n in by]),
+        "keys": listed([f"`{n}`" for n in by]),
+        "where": scope.where,
+    }
+    return frame(client, fill("feedback_rates", parts), scope.params)
+
+
+def feedback(client: Client, trace_id: str, *, teams: Sequence[str] | None = None) -> pl.DataFrame:
+    """What was said about one trace and its calls."""
+    scope = Scope.ever(teams)
+    return frame(client, fill("feedback_of_trace", {"where": scope.where}), scope.params | {"trace": trace_id})

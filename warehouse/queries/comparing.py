@@ -1,0 +1,76 @@
+"""Questions that compare: releases side by side, cost per business event, the dearest prompts, users and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from warehouse.queries.answers import quality
+from warehouse.queries.ask import Scope, composed, fill, frame, group_clause, listed
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+_RELEASE = [
+    "calls", "billed_calls", "cost_usd", "tokens_in", "tokens_out", "latency", "errors", "timeouts", "rate_limited", "filtered",
+    "cache_hits", "fallbacks", "retries", "safety", "unpriced_calls", "usage_missing",
+]  # fmt: skip
+_SCORED = ["scored", "answers", "score_avg", "flagged", "schema_checked", "schema_failures", "grounding_avg", "contradictions"]
+
+
+def releases(client: Client, scope: Scope, *, by: Sequence[str] = ("app", "prompt", "prompt_version", "model")) -> pl.DataFrame:
+    """Releases beside each other, latest first: cost per 1,000, tokens a call, quantiles, failure rate, safety, and their scores.
+
+    ``by``: what both rollups and scores hold (app, team, tenant, env, model, tier, prompt, prompt_version). Nulls: not scored.
+    """
+    parts = {
+        "names": listed([f"s.`{n}` AS `{n}`" for n in by]),
+        "source": composed(["hour", *by], scope, _RELEASE),
+        "group": group_clause(by),
+    }
+    rows = frame(client, fill("releases", parts), scope.params).drop("latency_")
+    scores = quality(client, scope, by=by).select([*by, *_SCORED])
+    return rows.join(scores, on=list(by), how="left", maintain_order="left") if by else rows.hstack(scores)
+
+
+def release_calls(client: Client, scope: Scope, *, limit: int = 20_000) -> pl.DataFrame:
+    """The single calls of a release (chosen by the scope's filters): cost, latency, outcome, score; a sample by hash beyond ``limit``."""
+    return frame(client, fill("release_calls", {"where": scope.where}), scope.params | {"rows": limit})
+
+
+def unit_economics(client: Client, scope: Scope, *, by: Sequence[str] = ("app",), metric: str = "") -> pl.DataFrame:
+    """Business events sent with the calls (``biz_metric``), per group: ``metric``, ``events``, ``cost_usd``, ``cost_per_event_usd``.
+
+    ``cost_usd`` is that of all calls of the group, whether they carried the metric or not. ``metric=""``: every one.
+    """
+    parts = {"names": listed([f"`{n}`" for n in by]), "source": composed(by, scope, ["calls", "cost_usd", "biz"])}
+    return frame(client, fill("unit_economics", parts), scope.params | {"metric": metric})
+
+
+def top(client: Client, scope: Scope, *, of: Sequence[str] = ("prompt", "prompt_version"), limit: int = 20) -> pl.DataFrame:
+    """The dearest groups: prompts, users, routes, … with calls, tokens, ``cost_usd`` and ``cost_per_call_usd``."""
+    wanted = ["calls", "billed_calls", "tokens_in", "tokens_out", "cost_usd", "errors", "cache_hits"]
+    parts = {"names": listed([f"`{n}`" for n in of]), "source": composed(of, scope, wanted)}
+    return frame(client, fill("top", parts), scope.params | {"rows": limit})
+
+
+def sessions(client: Client, scope: Scope, *, limit: int = 50) -> pl.DataFrame:
+    """Sessions by cost: first and last call, ``calls``, ``traces``, tokens, ``tool_calls``, ``failures``, ``cost_usd``."""
+    return frame(client, fill("sessions", {"where": scope.where}), scope.params | {"rows": limit})
+
+
+def errors_by_type(client: Client, scope: Scope, *, limit: int = 100) -> pl.DataFrame:
+    """Calls that did not end well: ``outcome``, ``error_type``, ``provider``, ``model``, ``calls``, ``last_at``, ``cost_usd``."""
+    return frame(client, fill("errors_by_type", {"where": scope.where}), scope.params | {"rows": limit})
+
+
+def conflicts(client: Client, scope: Scope) -> pl.DataFrame:
+    """Entries that carry a doubt: ``conflict`` (reason number, see ``Entry.conflict``), app, model, ``calls``, ``cost_usd``."""
+    return frame(client, fill("conflicts", {"where": scope.where}), scope.params)
+
+
+def prices_used(client: Client, scope: Scope) -> pl.DataFrame:
+    """Price ids that the entries of a window carry, per provider and model, with calls and cost."""
+    return frame(client, fill("prices_used", {"where": scope.where}), scope.params)

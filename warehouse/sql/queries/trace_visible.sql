@@ -1,0 +1,2 @@
+-- Does a trace hold an entry in the asker's scope?
+SELECT count() AS entries FROM spanledger.ledger AS e WHERE e.trace_id = toFixedString(unhex({trace:String}), 16)$where
