@@ -26,6 +26,7 @@ _TRIPPED = frozenset(
     {"true", "1", "blocked", "intervened", "guardrail_intervened", "tripped", "fail", "failed", "failure", "deny", "denied", "flagged", "violation"}
 )
 _KINDS = CALL_KINDS | AGGREGATE_KINDS | {"tool", "retriever", "guardrail", "evaluator", "cache", "carrier"}
+_MOMENT_NS = 4_000_000_000
 _SESSION = 8  # a session key is at least this long: Codex says its threads' numbers under the same name
 _MAX_TEXT, _MAX_KEPT, _MAX_KEPT_VALUE = 512, 4_096, 256
 _lower: dict[str, str] = {}
@@ -39,6 +40,7 @@ class Source:
     service: str
     inherited: dict[str, str]
     scope: str
+    instance: str = ""  # service.instance.id, else the service
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
         span.sampling_ratio = sampling_of(raw.trace_state)
     if not shape.genai:
         span.attrs = _kept(shape, attributes)
+        _moment(source, span)
         return span
     span.dialect = dialect.name
     span.authority = shape.authority
@@ -108,7 +111,16 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
         dialect.refine(span, attributes)
     if span.role == "call" and not span.response_id and "output" in shape.content:
         span.response_id = next((i for n in shape.content["output"] if (i := recover(attributes[n]))), "")
+    if dialect.loses_context and span.role == "call":
+        _moment(source, span)
     return span
+
+
+def _moment(source: Source, span: Span) -> None:
+    """Lets posting find the request that an orphan call belonged to: root spans of one instance, one user and the same four seconds."""
+    user = span.own.get("user")
+    if user and not span.parent_id and not span.link and source.instance:
+        span.link, span.link_kind = f"moment:{source.instance}:{user}:{span.start_ns // _MOMENT_NS}", "moment"
 
 
 def _identity(shape: Shape, attributes: Mapping[str, Any]) -> dict[str, str]:

@@ -132,7 +132,9 @@ def fault_of(raw: Raw) -> str:
 
 
 def _source(project: str, resource: Mapping[str, Any], scope: str, plans: Plans) -> Source:
-    return Source(project, to_text(resource.get("service.name", ""))[:512], from_resource(resource, plans.precedence), scope)
+    service = to_text(resource.get("service.name", ""))[:512]
+    instance = to_text(resource.get("service.instance.id", ""))[:128] or service
+    return Source(project, service, from_resource(resource, plans.precedence), scope, instance)
 
 
 def _take(decoded: Decoded, source: Source, raw: Raw, plans: Plans, options: DecodeOptions) -> None:

@@ -114,5 +114,5 @@ def ended(error_type: str, message: str, http_status: int, finish: str) -> Outco
 
 def finish_of(value: str) -> str:
     """One spelling per finish reason: stop, length, tool_calls, content_filter, refusal, error…"""
-    low = value.strip().lower().removeprefix("finishreason.").removeprefix("finish_reason_")[:64]
+    low = value.partition(",")[0].strip().lower().removeprefix("finishreason.").removeprefix("finish_reason_")[:64]
     return FINISH.get(low, low)

@@ -113,10 +113,8 @@ class Plans:
     def _compile(self, scope: str, names: tuple[str, ...], dialect: Dialect | None) -> Shape:
         there = frozenset(names)
         known = dialect or by_scope(scope)
-        if known is None or (dialect is None and known.keep_names is not None):  # what stands out of a noisy sender's spans
-            marked = by_marks(names) or known
-        else:
-            marked = known
+        noisy = known is not None and dialect is None and known.keep_names is not None
+        marked = (by_marks(names) or known) if known is None or noisy else known  # what stands out of a noisy sender's spans
         shape = Shape()
         shape.dialect = table = marked or BASE
         own = any(n.startswith(OWN) for n in names)

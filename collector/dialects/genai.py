@@ -36,7 +36,7 @@ OPERATIONS: dict[str, str] = {
     **dict.fromkeys(("invoke_workflow", "workflow", "crew", "execute_workflow", "session"), "workflow"),
     **dict.fromkeys(
         (
-            "execute_event_loop_cycle", "agent_step", "task", "step", "plan", "handoff", "operation", "event_loop_cycle", "framework",
+            "execute_event_loop_cycle", "agent_step", "task", "step", "plan", "handoff", "conversation", "operation", "event_loop_cycle", "framework",
             "execute_task", "turn",
         ),
         "step",
@@ -164,15 +164,17 @@ FIELDS: dict[str, tuple[str, ...]] = {
 
 CONTENT: dict[str, tuple[str, ...]] = {
     "input": ("gen_ai.input.messages", "gen_ai.prompt", "gen_ai.request.messages", "gen_ai.content.prompt", "input.value", "llm.prompts"),
-    "output": ("gen_ai.output.messages", "gen_ai.completion", "gen_ai.response.text", "gen_ai.content.completion", "output.value"),
+    "output": ("gen_ai.output.messages", "gen_ai.completion", "gen_ai.response.text", "gen_ai.content.completion", "gen_ai.output", "output.value"),
     "system": ("gen_ai.system_instructions", "gen_ai.system.message", "gen_ai.request.instructions"),
     "indexed_input": ("llm.input_messages.", "gen_ai.prompt."),
     "indexed_output": ("llm.output_messages.", "gen_ai.completion."),
     "documents": ("gen_ai.retrieval.documents", "retrieval.documents", "gen_ai.retrieved_documents", "gen_ai.response.documents"),
     "indexed_documents": ("retrieval.documents.", "reranker.output_documents."),
     "query": ("gen_ai.retrieval.query.text", "gen_ai.retrieval.query", "db.query.text", "reranker.query"),
-    "tool_input": ("gen_ai.tool.call.arguments", "gen_ai.tool.arguments", "gen_ai.tool.input", "tool.parameters", "tool_arguments", "input.value"),
-    "tool_output": ("gen_ai.tool.call.result", "gen_ai.tool.result", "gen_ai.tool.output", "gen_ai.tool.message", "tool_response", "output.value"),
+    "tool_input": ("gen_ai.tool.call.arguments", "gen_ai.tool.arguments", "gen_ai.tool.input", "tool.parameters", "tool_arguments",
+        "gen_ai.tool.args", "input.value"),
+    "tool_output": ("gen_ai.tool.call.result", "gen_ai.tool.result", "gen_ai.tool.output", "gen_ai.tool.message", "tool_response",
+        "gen_ai.output", "output.value"),
     "tool_definitions": ("gen_ai.tool.definitions", "gen_ai.request.tools", "llm.tools", "gen_ai.agent.tools"),
     "indexed_tools": ("llm.tools.", "llm.request.functions.", "gen_ai.request.tools."),
     "schema": (
@@ -209,7 +211,8 @@ BASE = Dialect(
     content=CONTENT,
     kinds=(
         ("gen_ai.operation.name", OPERATIONS), ("openinference.span.kind", OPERATIONS), ("traceloop.span.kind", OPERATIONS),
-        ("llm.request.type", OPERATIONS), ("gen_ai.span.kind", OPERATIONS), ("gen_ai.request.type", OPERATIONS),
+        ("llm.request.type", OPERATIONS), ("gen_ai.span.kind", OPERATIONS), ("gen_ai.request.type", OPERATIONS), ("ag2.span.type",
+            OPERATIONS), ("agent.span.type", OPERATIONS),
     ),
     authority=2,
     authorities={

@@ -27,7 +27,12 @@ LANGSMITH = Dialect(
     scopes=("langsmith", "langsmith*"),
     marks=("langsmith.*",),
     fields={"provider": ("langsmith.metadata.ls_provider", "gen_ai.system"), "operation": ("gen_ai.operation.name", "langsmith.span.kind")},
-    usage_objects=("langsmith.metadata.usage_metadata", "langsmith.usage_metadata", "gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details"),
+    usage_objects=(
+        "langsmith.metadata.usage_metadata",
+        "langsmith.usage_metadata",
+        "gen_ai.usage.input_token_details",
+        "gen_ai.usage.output_token_details",
+    ),
     content={
         "tool_input": ("gen_ai.prompt",),
         "tool_output": ("gen_ai.completion",),

@@ -105,5 +105,6 @@ LITELLM = Dialect(
     kinds=(("gen_ai.operation.name", OPERATIONS), ("llm.request.type", OPERATIONS)),
     default_kind="chain",
     authority=0,
+    loses_context=True,
     refine=_refine,
 )  # fmt: skip

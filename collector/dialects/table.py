@@ -58,6 +58,7 @@ class Dialect:
     link: tuple[str, ...] = ()  # attributes that hold an agent's session, shared by its logs and spans
     events: Mapping[str, Event] = field(default_factory=dict)  # log event name -> what it is
     metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # metric -> its ``type`` value -> usage class
+    loses_context: bool = False  # its spans may stand in a trace of their own, away from the request that they served
     refine: Refine | None = None
     text: Callable[[Content, Span, Mapping[str, Any]], None] | None = None  # content that a table cannot say
 

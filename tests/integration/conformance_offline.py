@@ -75,7 +75,12 @@ def row(entry: Entry) -> dict[str, Any]:
     metered = entry.usage_source != "estimated"
     found: dict[str, Any] = {name: getattr(entry, column) if metered else 0 for name, column in FIGURES.items()}
     who = {"app": entry.app_id, "team": entry.team, "prompt_version": entry.prompt_version}
-    return {**found, "usd": entry.cost_estimate_usd if metered else 0, "calls": int(entry.billed), **{k: [v] if entry.billed else [] for k, v in who.items()}}
+    return {
+        **found,
+        "usd": entry.cost_estimate_usd if metered else 0,
+        "calls": int(entry.billed),
+        **{k: [v] if entry.billed else [] for k, v in who.items()},
+    }
 
 
 def compare_all(captures: pathlib.Path, only: str = "", chaos: int | None = None) -> dict[str, dict[str, Any]]:
@@ -142,11 +147,13 @@ def show(case: pathlib.Path) -> None:
     check = checks(case.parents[1].parent)
     for body in check.bodies(case):
         for s, _ in decode(*body).records:
-            print(f"   {s.signal} {s.name[:40]!r} {s.dialect}/{s.kind}/{s.role} id={s.span_id.hex()} up={s.parent_id.hex()} rid={s.response_id} "
-                  f"req={s.request_id} {s.provider}/{s.model}<-{s.model_requested} {s.usage} {s.outcome} link={s.link} own={s.own} inh={s.inherited}")  # fmt: skip
+            ids = f"id={s.span_id.hex()} up={s.parent_id.hex()} rid={s.response_id} req={s.request_id} link={s.link}"
+            print(f"   {s.signal} {s.name[:40]!r} {s.dialect}/{s.kind}/{s.role} {ids}")
+            print(f"        {s.provider}/{s.model}<-{s.model_requested} {s.usage} {s.outcome} own={s.own} inherited={s.inherited}")
     for e in entries_of(check.bodies(case), PostingRules()):
-        print(f"   => {e.entry_kind} {e.model} billed={e.billed} in={e.tokens_in} out={e.tokens_out} {e.usage_source} usd={e.cost_estimate_usd} {e.outcome}"
-              f" app={e.app_id} team={e.team} pv={e.prompt_version} trace={e.trace_id.hex()}")  # fmt: skip
+        money = f"in={e.tokens_in} out={e.tokens_out} {e.usage_source} usd={e.cost_estimate_usd}"
+        print(f"   => {e.entry_kind} {e.model} billed={e.billed} {money} {e.outcome}")
+        print(f"        app={e.app_id} team={e.team} prompt_version={e.prompt_version} trace={e.trace_id.hex()}")
 
 
 if __name__ == "__main__":
