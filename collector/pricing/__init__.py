@@ -6,11 +6,12 @@ senders call things, ``rates.py`` the arithmetic, ``terms.py`` what the organisa
 """
 
 from collector.pricing.book import BOOK_VERSION, PriceBook, Priced, Rates, priced
+from collector.pricing.columns import price_columns
 from collector.pricing.names import price_list_id, stripped
 from collector.pricing.rates import ZERO, usd
 from collector.pricing.terms import Contract, GpuPrice, ModelAlias, PriceOverride, TierRule, TierRules
 
 __all__ = [
     "BOOK_VERSION", "ZERO", "Contract", "GpuPrice", "ModelAlias", "PriceBook", "PriceOverride", "Priced", "Rates", "TierRule", "TierRules",
-    "price_list_id", "priced", "stripped", "usd",
+    "price_columns", "price_list_id", "priced", "stripped", "usd",
 ]  # fmt: skip

@@ -52,7 +52,7 @@ class Terms:
     @property
     def name(self) -> str:
         """Stable name for ``price_id``."""
-        return self.id or ":".join(x for x in (self.provider or "*", self.model, self.tenant, self.app, str(self.since or "")) if x)
+        return self.id or ":".join(x for x in (self.provider, self.model, self.tenant, self.app, str(self.since or "")) if x)
 
 
 @dataclass(frozen=True, kw_only=True)
