@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from spanledger import instance
 from spanledger.commands.warehouses import opened
 from spanledger.commands.windows import window
 from spanledger.settings import Settings
@@ -36,11 +37,7 @@ def query(settings: Settings, sql: str, form: str) -> None:
     Raises:
         QueryRefused, QueryFailed: exit code 2.
     """
-    from warehouse.queries.ask import query_errors
-
-    limits = {"max_execution_time": int(settings.query_timeout_s) or 1, "max_result_rows": settings.query_rows}
-    with opened(settings, query_settings=EXACT | limits | READ_ONLY) as client, query_errors():
-        body = client.raw_query(sql.strip().rstrip(";"), fmt=FORMATS[form])
+    body = _answer(settings, sql.strip().rstrip("; \n"), FORMATS[form])
     if form == "csv":
         sys.stdout.buffer.write(body)
         return
@@ -51,6 +48,20 @@ def query(settings: Settings, sql: str, form: str) -> None:
     from spanledger.commands.output import table
 
     table([column["name"] for column in answer["meta"]], answer["data"])
+
+
+def _answer(settings: Settings, sql: str, form: str) -> bytes:
+    """The running instance is asked without loading a driver; a server or a data directory through one."""
+    limits = {"max_execution_time": int(settings.query_timeout_s) or 1, "max_result_rows": settings.query_rows}
+    told = EXACT | limits | READ_ONLY
+    if settings.embedded and instance.held(settings.data_dir):
+        from spanledger.commands.endpoint import ask
+
+        return ask(instance.sql_access(settings, wait_s=10), sql, form, told, settings.query_timeout_s)
+    from warehouse.queries.ask import query_errors
+
+    with opened(settings, query_settings=told) as client, query_errors():
+        return client.raw_query(sql, fmt=form)
 
 
 def spend(settings: Settings, by: Sequence[str], since: str, until: str, form: str) -> None:
