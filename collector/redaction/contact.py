@@ -1,0 +1,181 @@
+"""Matchers for e-mail addresses, IP and MAC addresses, and numbers told in words."""
+
+# ruff: noqa: E501 - patterns read worse when cut
+from __future__ import annotations
+
+import ipaddress
+import re
+from functools import cache
+from importlib import resources
+
+from collector.redaction.checksums import card_sure, ssn
+from collector.redaction.matching import Handler, Span, near, words
+from collector.redaction.rules import Rule
+
+_DOMAIN = re.compile(
+    rb"(?:(?:[A-Za-z0-9]|[\xc3-\xd4][\x80-\xbf]|[\xe4-\xe9][\x80-\xbf]{2})(?:[A-Za-z0-9_\-]|[\xc3-\xd4][\x80-\xbf])*+\.)+((?:[A-Za-z]|[\xc3-\xd4][\x80-\xbf]){2,24}(?![A-Za-z0-9])|xn--[a-z0-9-]{2,60})"
+)
+_LACOL = re.compile(rb"(?:[A-Za-z0-9._%+'\-#!$*=?^`{|}~&]|[\x80-\xbf][\xc3-\xd4])*+")
+_PLAIN_LACOL = re.compile(rb"(?:[A-Za-z0-9._%+'\-]|[\x80-\xbf][\xc3-\xd4])*+")
+_ESCAPE_HEAD = re.compile(rb"(?:[nrtbf]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})")
+
+
+@cache
+def top_level_domains() -> frozenset[bytes]:
+    """Well-known top-level domains longer than two letters, and names reserved for private use."""
+    text = resources.files("collector.redaction").joinpath("rules/tlds.txt").read_text("ascii")
+    return frozenset(line.encode() for line in text.split() if line)
+
+
+def email_handler(rule: Rule) -> Handler:
+    """Around an ``@``: local part to the left, domain with a plausible ending to the right."""
+    known = top_level_domains()
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        at = b.rindex(b"@", lo, to)
+        domain = _DOMAIN.match(b, at + 1, min(hi, at + 256))
+        if domain is None:
+            return to
+        start = at - _PLAIN_LACOL.match(b[max(lo, at - 96) : at][::-1]).end()  # type: ignore[union-attr]
+        start = _local_start(b, start, at, lo)
+        end = domain.end()
+        if start >= at or (b[start:at] == b"git" and b[end : end + 1] in b":/"):
+            return to
+        tld = domain[1].lower()
+        strange = len(tld) > 2 and tld not in known and tld[0] < 128 and not tld.startswith(b"xn--")
+        if strange and (at - start < 3 or b[end : end + 1] in b"([" or b"." in domain[0][: -len(tld) - 1]):
+            return to
+        if (len(tld) == 2 and b[end : end + 1] == b"(") or _in_authority(b, start, lo):
+            return to
+        out.append((start, end, rule.class_name))
+        return end
+
+    return handle
+
+
+def _local_start(b: bytes, start: int, at: int, lo: int) -> int:
+    """Step over escapes (``\\n``, ``%3D``) and marks that are no part of the address."""
+    if start > lo and b[start - 1] == 92:
+        m = _ESCAPE_HEAD.match(b, start, at)
+        start = m.end() if m else start
+    while True:
+        cut = b.find(b"%", start, at)
+        if cut < 0:
+            break
+        start = min(at, cut + 3)
+    while start < at and b[start] in b".-'+_"[:4]:
+        start += 1
+    return start
+
+
+def _in_authority(b: bytes, start: int, lo: int) -> bool:
+    """Is this the ``password@host`` part of a URL? The rule for URL credentials takes it."""
+    if b[start - 1] not in b":/@!$&*+,;=#%^~()-_.":
+        return False
+    scheme = b.rfind(b"://", max(lo, start - 160), start)
+    return scheme >= 0 and not re.search(rb"[\s/?\"'<>]", b[scheme + 3 : start])
+
+
+_SPOKEN_AT = re.compile(
+    rb"(?i)([A-Za-z0-9][A-Za-z0-9._%+\-]{0,63})\s{0,2}[\[({<]\s?at\s?[\])}>]\s{0,2}((?:[A-Za-z0-9\-]{1,63}\s{0,2}(?:[\[({<]\s?(?:dot|punkt|point|punto)\s?[\])}>]|\.)\s{0,2}){1,6}[A-Za-z]{2,24})(?![A-Za-z])"
+)
+_WORDED_AT = re.compile(rb"(?i)([A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}) at ((?:[A-Za-z0-9\-]{1,63} dot ){1,6}[A-Za-z]{2,24})(?![A-Za-z])")
+
+
+def spoken_email_handler(rule: Rule) -> Handler:
+    """``name [at] host [dot] org`` and ``name at host dot org``."""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        for pattern in (_SPOKEN_AT, _WORDED_AT):
+            for m in pattern.finditer(b, max(lo, to - 80), min(hi, to + 320)):
+                if m.start() < to <= m.end():
+                    out.append((m.start(), m.end(), rule.class_name))
+                    return m.end()
+        return to
+
+    return handle
+
+
+_IPV4 = re.compile(rb"(?<![0-9.])([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?!\.?[0-9])")
+_VERSION = re.compile(
+    rb"(?i)(?:\bv|version|ver\.?|release|build|chrome|chromium|firefox|safari|edge?|edg|opr|opera|windows|kernel|android|ios|sdk|driver|firmware|assembly\w*|patch|[a-z]/|==|>=|<=|~=|\^|@)[\s:=\"']{0,4}v?$"
+)
+
+
+def ipv4_handler(rule: Rule) -> Handler:
+    """Dotted quads that are addresses of somebody: no versions, masks, loopback or any-address."""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        m = None
+        for m in _IPV4.finditer(b, max(lo, to - 16), min(hi, to + 4)):  # noqa: B007 - the last one counts
+            pass
+        if m is None or m.end() < to:
+            return to
+        octets = [int(m[i]) for i in range(1, 5)]
+        if max(octets) > 255 or octets[0] in (0, 127, 255) or any(len(m[i]) > 1 and m[i][0] == 48 for i in range(1, 5)):
+            return to
+        c = b[m.start() - 1]
+        if (65 <= c <= 90 or 97 <= c <= 122) and (c in b"vV" or not (b[m.start() - 2] == 92 and c in b"nrt")):
+            return to
+        if _VERSION.search(b, max(lo, m.start() - 20), m.start()) and b[m.start() - 3 : m.start()] != b"://" and b[m.start() - 1 : m.start()] != b"@":
+            return to
+        if b[m.end() : m.end() + 1] in (b"+", b"-") and b[m.end() + 1 : m.end() + 2].isalpha():
+            return to
+        out.append((m.start(), m.end(), rule.class_name))
+        return m.end()
+
+    return handle
+
+
+_IPV6_RUN = re.compile(rb"[0-9A-Fa-f:.]{2,64}+")
+_NUR_6VPI = re.compile(rb"[0-9A-Fa-f:.]{0,64}+")
+
+
+def ipv6_handler(rule: Rule) -> Handler:
+    """A run of hex and colons that parses as an address and is neither ``::1`` nor C++."""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        start = to - _NUR_6VPI.match(b[max(lo, to - 64) : to][::-1]).end()  # type: ignore[union-attr]
+        m = _IPV6_RUN.match(b, start, hi)
+        if m is None:
+            return to
+        text = m[0].rstrip(b".:") if not m[0].endswith(b"::") else m[0]
+        if start > lo and b[start - 1] == 92:
+            return m.end()
+        before, after = b[start - 1 : start], b[start + len(text) : start + len(text) + 1]
+        if before.isalnum() or before == b"_" or after.isalnum() or after == b"_" or text.count(b":") < 2:
+            return m.end()
+        try:
+            address = ipaddress.IPv6Address(text.decode())
+        except ValueError:
+            return m.end()
+        if int(address) < 1 << 32 or not re.search(rb"[0-9]", text) or (text.count(b":") < 4 and not re.match(rb"[0-9A-Fa-f]{3,4}:", text)):
+            return m.end()
+        out.append((start, start + len(text), rule.class_name))
+        return m.end()
+
+    return handle
+
+
+_DIGIT_WORDS = {w: str(i) for i, w in enumerate(b"zero one two three four five six seven eight nine".split())} | {b"oh": "0", b"o": "0"}
+_SPELLED = re.compile(
+    rb"(?i)(?:(?:zero|one|two|three|four|five|six|seven|eight|nine|oh)(?:[ ,\-]{1,3}|\r?\n|\.\s)){6,40}(?:zero|one|two|three|four|five|six|seven|eight|nine)(?![a-z])"
+)
+_SPELLED_WORD = re.compile(rb"[a-z]+")
+_SPELLED_CONTEXT = words(r"card|pan|credit|visa|ssn|social security|phone|mobile|call|number|account|lost|charge|pay(?:ment)?|pin|tel")
+
+
+def spelled_digits_handler(rule: Rule) -> Handler:
+    """Digits told in words, that make a card or social security number, or any long number where a word says so."""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        for m in _SPELLED.finditer(b, max(lo, to - 200), min(hi, to + 400)):
+            if not m.start() < to <= m.end():
+                continue
+            digits = "".join(_DIGIT_WORDS[w] for w in _SPELLED_WORD.findall(m[0].lower()))
+            if card_sure(digits) or ((ssn(digits) or len(digits) >= 7) and near(_SPELLED_CONTEXT, b, m.start(), m.end(), lo, hi)):
+                out.append((m.start(), m.end(), "CREDIT_CARD" if card_sure(digits) else rule.class_name))
+            return m.end()
+        return to
+
+    return handle

@@ -1,0 +1,379 @@
+"""The redactor: one scan per batch, a closer look around hits, decoded and joined views, replacement, all fail closed."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from typing import Literal
+
+from collector.redaction import handlers, rules, scan
+from collector.redaction.matching import Span
+from collector.redaction.placeholders import placeholder, resolve
+from collector.redaction.seams import borders, messages
+from collector.redaction.views import decode, unwrap_base64, window
+
+BUDGET_S = 0.25  # CPU time one text may take; a batch may take this and its size at SLOWEST
+SLOWEST = 5_000_000  # bytes per second that even hostile text must reach
+MAX_BYTES = 16 << 20
+ROUNDS = 3  # redact again until nothing changes, at most so often
+_CHECK_EVERY = 512  # candidates between looks at the clock
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What was found: class and place, in code points of the input."""
+
+    class_name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """One redacted text. ``dropped``: why the whole text was withheld, if it was."""
+
+    text: str
+    entities: list[Entity] = field(default_factory=list)
+    dropped: str | None = None
+
+
+class _Dropped(Exception):
+    """This batch (or text) cannot be redacted within bounds; ``args[0]`` is the reason."""
+
+
+class Redactor:
+    """Removes personal data and secrets from texts. One per thread: scanners keep scratch memory.
+
+    Args:
+        engine: ``hyperscan``, or ``re2`` with equal results at a third of the speed.
+        user_rules: YAML files with further rules (linear-time patterns only).
+        key: with a key, classes worth joining on carry a keyed hash: ``[EMAIL:3f9a1c0277]``.
+
+    Raises:
+        ConfigError: a user rule is not usable.
+    """
+
+    def __init__(self, *, engine: Literal["hyperscan", "re2"] = "hyperscan", user_rules: Sequence[Path] = (), key: bytes = b"") -> None:
+        own = rules.load()
+        triggers = rules.triggers(own)
+        self._scanner: scan.Scanner = scan.HyperscanScanner(triggers) if engine == "hyperscan" else scan.Re2Scanner(triggers)
+        self._table = handlers.build(own, triggers)
+        self._user = rules.load_user_rules(user_rules)
+        self._key = key
+        self.counts: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+
+    def take_counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Entities per class and dropped texts per reason since the last call."""
+        taken = dict(self.counts), dict(self.dropped)
+        self.counts, self.dropped = Counter(), Counter()
+        return taken
+
+    def redact(self, text: str) -> Redacted:
+        """One text with what was found in it."""
+        return self.redact_parts([text])[0]
+
+    def redact_batch(self, texts: Sequence[str], groups: Sequence[int] | None = None) -> list[str]:
+        """Redacted texts in the same order. Neighbours with equal ``groups`` value are parts of one span or stream."""
+        out = list(texts)
+        for i, (text, _, _) in self._run(texts, groups).items():
+            out[i] = text
+        return out
+
+    def redact_parts(self, texts: Sequence[str], groups: Sequence[int] | None = None) -> list[Redacted]:
+        """Like ``redact_batch``, with entities and reasons."""
+        changed = self._run(texts, groups)
+        out: list[Redacted] = []
+        for i, text in enumerate(texts):
+            if i not in changed:
+                out.append(Redacted(text))
+                continue
+            new, spans, reason = changed[i]
+            raw = text.encode("utf-8", "surrogatepass")
+            entities = [Entity(n, len(raw[:a].decode("utf-8", "ignore")), len(raw[:z].decode("utf-8", "ignore"))) for a, z, n in spans]
+            out.append(Redacted(new, entities, reason))
+        return out
+
+    # -- one batch ------------------------------------------------------------------------------------------------
+
+    def _run(self, texts: Sequence[str], groups: Sequence[int] | None) -> dict[int, tuple[str, list[Span], str | None]]:
+        """Changed texts only: index → new text, spans in bytes of the input, reason if dropped."""
+        changed: dict[int, tuple[str, list[Span], str | None]] = {}
+        parts: list[bytes] = []
+        for i, text in enumerate(texts):
+            try:
+                raw = text.encode()
+                if len(raw) > MAX_BYTES:
+                    raise _Dropped("too_large")
+            except UnicodeEncodeError:
+                raw = self._drop(changed, i, "invalid_text")
+            except _Dropped as exc:
+                raw = self._drop(changed, i, str(exc))
+            parts.append(raw)
+        try:
+            found = self._find(parts, groups)
+        except _Dropped:
+            found = self._one_by_one(parts, groups, changed)
+        except Exception:  # a defect in a matcher must never let a text through
+            found = self._one_by_one(parts, groups, changed)
+        for i, spans in found.items():
+            if i not in changed:
+                self._settle(i, parts[i], spans, changed)
+        return changed
+
+    def _drop(self, changed: dict[int, tuple[str, list[Span], str | None]], i: int, reason: str) -> bytes:
+        changed[i] = (f"[DROPPED:{reason}]", [], reason)
+        self.dropped[reason] += 1
+        return b""
+
+    def _one_by_one(
+        self, parts: list[bytes], groups: Sequence[int] | None, changed: dict[int, tuple[str, list[Span], str | None]]
+    ) -> dict[int, list[Span]]:
+        """Something in the batch is too costly or broken: find out what, drop that, keep the rest."""
+        found: dict[int, list[Span]] = {}
+        for i, raw in enumerate(parts):
+            try:
+                spans = self._find([raw], None).get(0)
+                if spans:
+                    found[i] = spans
+            except _Dropped as exc:
+                parts[i] = self._drop(changed, i, str(exc))
+            except Exception:
+                parts[i] = self._drop(changed, i, "error")
+        if groups is not None:
+            self._seams_only(parts, groups, changed, found)
+        return found
+
+    def _seams_only(
+        self, parts: list[bytes], groups: Sequence[int], changed: dict[int, tuple[str, list[Span], str | None]], found: dict[int, list[Span]]
+    ) -> None:
+        """The cross-message view of each group by itself; a group that cannot be judged is dropped whole."""
+        members: dict[int, list[int]] = {}
+        for i, g in enumerate(groups):
+            members.setdefault(g, []).append(i)
+        for several in members.values():
+            if len(several) < 2:
+                continue
+            try:
+                for k, spans in self._find([parts[i] for i in several], [0] * len(several)).items():
+                    found[several[k]] = spans
+            except Exception as exc:
+                reason = str(exc) if isinstance(exc, _Dropped) else "error"
+                for i in several:
+                    if i not in changed:
+                        parts[i] = self._drop(changed, i, reason)
+
+    def _settle(self, i: int, raw: bytes, spans: list[Span], changed: dict[int, tuple[str, list[Span], str | None]]) -> None:
+        """Replace, then look again until nothing is found: what a redacted text says is stable."""
+        kept = list(spans)
+        new, moves = self._replace(raw, spans)
+        for _ in range(ROUNDS):
+            try:
+                again = self._find([new], None).get(0, [])
+            except Exception as exc:
+                self._drop(changed, i, str(exc) if isinstance(exc, _Dropped) else "error")
+                return
+            if not again:
+                changed[i] = (new.decode(), sorted(kept), None)
+                self.counts.update(n for _, _, n in kept)
+                return
+            kept += [(_origin(moves, a), _origin(moves, z, end=True), n) for a, z, n in again]
+            kept = resolve(raw, 0, len(raw), kept)
+            new, moves = self._replace(raw, kept)
+        self._drop(changed, i, "unstable")
+
+    def _replace(self, raw: bytes, spans: Sequence[Span]) -> tuple[bytes, list[tuple[int, int]]]:
+        """The text with placeholders, and per unchanged stretch (offset in it, offset in ``raw``)."""
+        pieces: list[bytes] = []
+        moves: list[tuple[int, int]] = [(0, 0)]
+        last = size = 0
+        for start, end, name in spans:
+            mark = placeholder(name, raw[start:end], self._key)
+            pieces += [raw[last:start], mark]
+            size += start - last + len(mark)
+            moves.append((size, end))
+            last = end
+        pieces.append(raw[last:])
+        return b"".join(pieces), moves
+
+    # -- finding --------------------------------------------------------------------------------------------------
+
+    def _find(self, parts: Sequence[bytes], groups: Sequence[int] | None) -> dict[int, list[Span]]:
+        """Spans per text (offsets in bytes of the text), for texts with any.
+
+        Raises:
+            _Dropped: over the candidate or time budget.
+        """
+        starts = list(accumulate((len(p) + 1 for p in parts), initial=1))
+        ends = [s + len(p) for s, p in zip(starts, parts, strict=False)]
+        starts.pop()
+        b = b"\0" + b"\0".join(parts) + b"\0"
+        budget = BUDGET_S if len(parts) == 1 else BUDGET_S + len(b) / SLOWEST
+        deadline = time.thread_time() + budget
+        out: list[Span] = []
+        escapes, wrapped, listed = self._look(b, starts, ends, out, deadline)
+        self._user_rules(b, starts, ends, out)
+        self._views(b, starts, ends, escapes, wrapped, out, deadline)
+        self._seams(b, starts, ends, groups, listed, out, deadline)
+        return _per_text(b, starts, ends, out)
+
+    def _look(
+        self, b: bytes, starts: list[int], ends: list[int], out: list[Span], deadline: float, *, views: bool = True
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]], list[int]]:
+        """Scan and hand each candidate to its matcher. Returns triggers for decoding, for base64, and texts with messages."""
+        try:
+            hits = self._scanner.hits(b, starts, ends)
+        except scan.TooDense as exc:
+            raise _Dropped("candidates") from exc
+        table = self._table
+        table.reset()
+        slots, slot_of, special = table.handlers, table.slots, table.special
+        done = [0] * len(slots)
+        escapes: list[tuple[int, int]] = []
+        wrapped: list[tuple[int, int]] = []
+        listed: list[int] = []
+        clock = _CHECK_EVERY
+        for to, trigger in hits:
+            slot = slot_of[trigger]
+            if to <= done[slot]:
+                continue
+            i = bisect_right(starts, to - 1) - 1
+            name = special[slot]
+            if name is None:
+                done[slot] = slots[slot](b, min(to, ends[i]), starts[i], ends[i], out)
+            elif views:
+                if name == "escape":
+                    escapes.append((i, to))
+                elif name == "base64":
+                    wrapped.append((i, to))
+                elif not listed or listed[-1] != i:
+                    listed.append(i)
+            clock -= 1
+            if not clock:
+                clock = _CHECK_EVERY
+                if time.thread_time() > deadline:
+                    raise _Dropped("time")
+        return escapes, wrapped, listed
+
+    def _user_rules(self, b: bytes, starts: list[int], ends: list[int], out: list[Span]) -> None:
+        for rule in self._user:
+            for lo, hi in zip(starts, ends, strict=True):
+                for m in rule.pattern.finditer(b[lo:hi]):
+                    start, end = m.span(rule.group)
+                    if end > start:
+                        out.append((lo + start, lo + end, rule.class_name))
+
+    def _views(
+        self,
+        b: bytes,
+        starts: list[int],
+        ends: list[int],
+        escapes: list[tuple[int, int]],
+        wrapped: list[tuple[int, int]],
+        out: list[Span],
+        deadline: float,
+    ) -> None:
+        """Decode windows around escapes and base64 tokens, look into them all at once, map back what is there."""
+        found = []
+        texts: list[bytes] = []
+        for seen, (i, (a, z)) in enumerate(_windows(b, starts, ends, escapes)):
+            if not seen % 64 and time.thread_time() > deadline:
+                raise _Dropped("time")
+            view = decode(b[a:z], a, i)
+            if view is not None:
+                found.append(view.back)
+                texts.append(view.text.encode("utf-8", "replace"))
+        done = 0
+        for i, to in sorted(wrapped):
+            if to <= done:
+                continue
+            token = unwrap_base64(b, to, starts[i], ends[i])
+            if token is not None:
+                done = token[1]
+                found.append(lambda _s, _e, a=token[0], z=token[1]: (a, z))
+                texts.append(token[2].encode())
+        if texts:
+            for n, spans in self._inner(texts, deadline).items():
+                for start, end, name in spans:
+                    a, z = found[n](start, end)
+                    out.append((a, z, name))
+
+    def _seams(
+        self, b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] | None, listed: list[int], out: list[Span], deadline: float
+    ) -> None:
+        """Look across the borders of parts; a span that crosses one takes its piece in every part."""
+        views = []
+        for i in listed:
+            found = messages(b, starts[i], ends[i])
+            if len(found) > 1:
+                views += borders(b, found)
+        if groups is not None:
+            run: list[tuple[int, int]] = []
+            last: int | None = None
+            for i, g in enumerate(groups):
+                if g != last and run:
+                    views += borders(b, run) if len(run) > 1 else ()
+                    run = []
+                last = g
+                run.append((starts[i], ends[i]))
+            views += borders(b, run) if len(run) > 1 else ()
+        if views:
+            for n, spans in self._inner([v.text for v in views], deadline).items():
+                for start, end, name in spans:
+                    out.extend((a, z, name) for a, z in views[n].back(start, end))
+
+    def _inner(self, texts: list[bytes], deadline: float) -> dict[int, list[Span]]:
+        """Spans in derived texts (no further views of these)."""
+        starts = list(accumulate((len(t) + 1 for t in texts), initial=1))
+        ends = [s + len(t) for s, t in zip(starts, texts, strict=False)]
+        starts.pop()
+        b = b"\0" + b"\0".join(texts) + b"\0"
+        out: list[Span] = []
+        self._look(b, starts, ends, out, deadline, views=False)
+        return _per_text(b, starts, ends, out)
+
+
+def _windows(b: bytes, starts: list[int], ends: list[int], escapes: list[tuple[int, int]]) -> Iterable[tuple[int, tuple[int, int]]]:
+    """Merged windows around escape triggers, at most 4 kB each."""
+    current: tuple[int, int] | None = None
+    owner = -1
+    for i, to in escapes:
+        if current is not None and owner == i and to <= current[1]:
+            if to + 160 <= current[1]:
+                continue
+            wider = window(b, to, starts[i], ends[i], 0)
+            if wider[1] - current[0] <= 4096:
+                current = (current[0], max(current[1], wider[1]))
+                continue
+        if current is not None:
+            yield owner, current
+        covered = current[1] if current is not None and owner == i else starts[i]
+        current, owner = window(b, to, starts[i], ends[i], covered), i
+        current = (max(current[0], min(covered - 96, to)) if covered > starts[i] else current[0], current[1])
+        while current[0] > starts[i] and b[current[0]] & 0xC0 == 0x80:
+            current = (current[0] - 1, current[1])
+    if current is not None:
+        yield owner, current
+
+
+def _per_text(b: bytes, starts: list[int], ends: list[int], out: list[Span]) -> dict[int, list[Span]]:
+    grouped: dict[int, list[Span]] = {}
+    for span in out:
+        grouped.setdefault(bisect_right(starts, span[0]) - 1, []).append(span)
+    found: dict[int, list[Span]] = {}
+    for i, spans in grouped.items():
+        lo = starts[i]
+        clean = [(a - lo, z - lo, n) for a, z, n in resolve(b, lo, ends[i], spans)]
+        if clean:
+            found[i] = clean
+    return found
+
+
+def _origin(moves: list[tuple[int, int]], at: int, *, end: bool = False) -> int:
+    k = bisect_right(moves, (at - (1 if end else 0), 1 << 60)) - 1
+    return moves[k][1] + at - moves[k][0]

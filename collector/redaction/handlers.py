@@ -1,0 +1,75 @@
+"""Which matcher answers which trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from collector.redaction import addresses, contact, keys, numbers, secrets
+from collector.redaction.matching import Handler, Span
+from collector.redaction.rules import Rule, Trigger
+
+SPECIAL = ("escape", "base64", "messages")  # triggers that ask for a view instead of a matcher
+_BY_NAME: dict[str, Callable[[Rule], Handler]] = {
+    "email": contact.email_handler,
+    "spoken_email": contact.spoken_email_handler,
+    "spelled_digits": contact.spelled_digits_handler,
+    "ipv4": contact.ipv4_handler,
+    "ipv6": contact.ipv6_handler,
+    "address": addresses.address_handler,
+    "assignment": secrets.assignment_handler,
+    "said": secrets.said_handler,
+    "authorization": secrets.authorization_handler,
+    "url_credential": secrets.url_credential_handler,
+    "pem": secrets.pem_handler,
+    "random_token": secrets.random_token_handler,
+}
+
+
+@dataclass(slots=True)
+class Table:
+    """Matchers by slot; ``slots`` maps a trigger's number to its slot, ``special`` names view triggers."""
+
+    handlers: list[Handler] = field(default_factory=list)
+    special: list[str | None] = field(default_factory=list)
+    slots: list[int] = field(default_factory=list)
+    resets: list[Callable[[], None]] = field(default_factory=list)
+
+    def reset(self) -> None:
+        """Forget what matchers remember about a buffer."""
+        for forget in self.resets:
+            forget()
+
+
+def _nothing(_b: bytes, to: int, _lo: int, _hi: int, _out: list[Span]) -> int:
+    return to
+
+
+def build(rules: Sequence[Rule], triggers: Sequence[Trigger]) -> Table:
+    """One slot per rule (prefix rules: per prefix)."""
+    table = Table()
+    known: dict[tuple[str, int], int] = {}
+    for trigger in triggers:
+        rule = trigger.rule
+        slot = known.get((rule.id, trigger.offset))
+        if slot is None:
+            slot = known[rule.id, trigger.offset] = len(table.handlers)
+            handler = _handler(rule, trigger.offset, rules)
+            table.handlers.append(handler)
+            table.special.append(rule.handler if rule.handler in SPECIAL else None)
+            if hasattr(handler, "reset"):
+                table.resets.append(handler.reset)  # type: ignore[attr-defined]
+        table.slots.append(slot)
+    return table
+
+
+def _handler(rule: Rule, offset: int, rules: Sequence[Rule]) -> Handler:
+    if rule.kind == "prefix":
+        return keys.prefix_handler(rule, offset)
+    if rule.kind == "pattern":
+        return keys.pattern_handler(rule)
+    if rule.handler in SPECIAL:
+        return _nothing
+    if rule.handler == "number":
+        return numbers.number_handler([r for r in rules if r.kind == "number"], rule)
+    return _BY_NAME[rule.handler](rule)

@@ -1,0 +1,151 @@
+"""Matchers for tokens that a prefix or a fixed form gives away: vendor keys, identifiers with a check, wallets."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections import Counter
+
+from collector.redaction.checksums import IBAN_LENGTH, VALIDATORS
+from collector.redaction.matching import Handler, Runaway, Span, near, words
+from collector.redaction.rules import Rule
+
+_BREAK = re.compile(rb"(?:\*{1,3}|__|`|(?:\\\\?)?\r?\n[ \t]*|(?:\\\\?[rn])+[ \t]*|\\\r?\n)")  # a line break or a mark-up that cuts a key
+_REST = re.compile(rb"[A-Za-z0-9_\-]{10,}+")
+_BLANKS = re.compile(rb"\s")
+_STRIP = re.compile(rb"[^A-Za-z0-9]")
+
+
+def entropy(value: bytes) -> float:
+    """Shannon entropy in bits per character."""
+    n = len(value)
+    return -sum(c / n * math.log2(c / n) for c in Counter(value).values()) if n else 0.0
+
+
+def looks_random(value: bytes) -> bool:
+    """Digits and letters of both cases, or long hex: not a word, not a name."""
+    digit = upper = lower = 0
+    for c in value:
+        if 48 <= c <= 57:
+            digit += 1
+        elif 65 <= c <= 90:
+            upper += 1
+        elif 97 <= c <= 122:
+            lower += 1
+    return digit >= 2 and upper >= 2 and lower >= 2 and entropy(value) >= 3.3
+
+
+def jwt_header(token: bytes) -> bool:
+    """Does the first segment decode to a JOSE header?"""
+    head = token.split(b".", 1)[0]
+    try:
+        fields = json.loads(base64.urlsafe_b64decode(head + b"=" * (-len(head) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        return False
+    return isinstance(fields, dict) and ("alg" in fields or "enc" in fields or "typ" in fields)
+
+
+def _valid(rule: Rule, value: bytes) -> bool:
+    if not rule.validator:
+        return True
+    if rule.validator == "jwt":
+        return jwt_header(value)
+    if rule.validator == "random":
+        return looks_random(value)
+    if rule.validator == "has_digits":
+        return sum(48 <= c <= 57 for c in value) >= 3
+    strip = _BLANKS if rule.validator == "lettered_id" else _STRIP
+    try:
+        return VALIDATORS[rule.validator](strip.sub(b"", value).decode("ascii"))
+    except (ValueError, IndexError, KeyError):
+        return False
+
+
+def prefix_handler(rule: Rule, offset: int) -> Handler:
+    """A key that starts ``offset`` bytes before the trigger's end. Takes the whole run, also across one line break."""
+    body = re.compile(rule.pattern.encode("latin-1"), re.IGNORECASE if rule.ignore_case else 0)
+    needed = words(rule.words) if rule.words else None
+    runaway = Runaway(rule.class_name)
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        start = to - offset
+        m = body.match(b, start, hi)
+        if m is None:
+            end = _joined(b, start, hi, body)
+            if end:
+                out.append((start, end, rule.class_name))
+                return end
+            return runaway.failed(b, start, hi, out)
+        end = m.end()
+        if not _valid(rule, m[0]) or (needed and not near(needed, b, start, end, lo, hi)):
+            return runaway.failed(b, start, hi, out)
+        out.append((start, _across_breaks(b, end, hi), rule.class_name))
+        return end
+
+    handle.reset = runaway.reset  # type: ignore[attr-defined]
+    return handle
+
+
+def _across_breaks(b: bytes, end: int, hi: int) -> int:
+    """End of a key that goes on after a line break or mark-up: only if what follows looks as random as a key."""
+    for _ in range(8):
+        cut = _BREAK.match(b, end, hi)
+        rest = _REST.match(b, cut.end(), hi) if cut else None
+        if cut is None or rest is None or not looks_random(rest[0]):
+            return cut.end() if cut and cut[0].startswith((b"*", b"`", b"__")) and cut.end() - end < 4 else end
+        end = rest.end()
+    return end
+
+
+def _joined(b: bytes, start: int, hi: int, body: re.Pattern[bytes]) -> int:
+    """End of a key whose first line alone is too short to be one; 0 if the joined lines are none either."""
+    first = re.compile(rb"[A-Za-z0-9_\-]{4,256}+").match(b, start, hi)
+    cut = _BREAK.match(b, first.end(), hi) if first else None
+    rest = _REST.match(b, cut.end(), min(hi, cut.end() + 512)) if cut else None
+    if first is None or rest is None or not looks_random(rest[0]):
+        return 0
+    joined = first[0] + rest[0]
+    return _across_breaks(b, rest.end(), hi) if body.match(joined) else 0
+
+
+def pattern_handler(rule: Rule) -> Handler:
+    """An exact pattern searched ``rule.reach`` bytes around the trigger's end; group 1, if any, is what goes."""
+    exact = re.compile(rule.pattern.encode("latin-1"), re.IGNORECASE if rule.ignore_case else 0)
+    needed = words(rule.words) if rule.words else None
+    refused = words(rule.not_words) if rule.not_words else None
+    group = 1 if exact.groups else 0
+    reach = rule.reach
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        done = to
+        for m in exact.finditer(b, max(lo, to - reach), min(hi, to + 4 * reach)):
+            if m.start() >= to:
+                break
+            start, end = m.span(group)
+            if m.end() < to - 1 or not _valid(rule, m[group]):
+                continue
+            if needed and not near(needed, b, start, end, lo, hi, 56, 24):
+                continue
+            if refused and near(refused, b, start, end, lo, hi, 24, 0):
+                continue
+            if rule.validator == "iban_run":
+                end = _iban_end(b, start, end)
+            out.append((start, end, rule.class_name))
+            done = max(done, end)
+        return done
+
+    return handle
+
+
+def _iban_end(b: bytes, start: int, end: int) -> int:
+    """Where the account number stops: its country says how many letters and digits it has."""
+    left = IBAN_LENGTH[b[start : start + 2].upper().decode()]
+    for at in range(start, end):
+        if b[at : at + 1].isalnum() and b[at] < 128:
+            left -= 1
+            if not left:
+                return at + 1
+    return end

@@ -1,0 +1,238 @@
+"""Matcher for clusters of digits: cards, phones, social security and other national numbers.
+
+A cluster is a maximal chain of digit groups with up to three separators between neighbours (blank, dash, dot, line
+break, their Unicode, URL- and JSON-escaped kin). It is read once, whichever trigger found it: cards first, then the number
+rules of ``rules/numbers.yaml``, then phones, each over the whole cluster, its lines, and its tokens.
+"""
+
+# ruff: noqa: E501 - patterns read worse when cut
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from collector.redaction.checksums import VALIDATORS, card, card_sure
+from collector.redaction.matching import Handler, Span, near, words
+from collector.redaction.phones import phone
+from collector.redaction.rules import Rule
+
+_SEP = rb"[ .\-()\t\r\n_/*]|\xe2\x80[\x80-\x95\xaf]|\xe2\x88\x92|\xe3\x80\x80|\xc2\xa0|\\\\?[nrt]|&nbsp;|%20|%2[DE]"
+_PES = rb"[ .\-()\t\r\n_/*]|[\x80-\x95\xaf]\x80\xe2|\x92\x88\xe2|\x80\x80\xe3|\xa0\xc2|[nrt]\\\\?|;psbn&|02%|[DE]2%"
+_FORWARD = re.compile(rb"(?:(?:" + _SEP + rb"){0,3}[0-9])*+")
+_BACKWARD = re.compile(rb"(?:(?:" + _PES + rb"){1,3}(?=[0-9])|[0-9])*+")
+_GROUP = re.compile(rb"%2[0DE]|([0-9]+)")
+_EXTENSION = re.compile(rb"(?i)[ ,]{0,2}(?:x|ext\.?|extension|poste|durchwahl|#) ?[0-9]{1,6}(?![0-9])")
+_DASHES = re.compile(rb"-|\xe2\x80[\x90-\x95]|\xe2\x88\x92|%2D")
+_BREAKS = re.compile(rb"[\r\n]|\\[nr]")
+_CARD_SIZES = {
+    (4, 4, 4, 4),
+    (4, 6, 5),
+    (4, 6, 4),
+    (4, 4, 4, 4, 3),
+    (4, 4, 4, 4, 2),
+    (4, 4, 4, 4, 1),
+    (8, 8),
+    (4, 12),
+    (12, 4),
+    (6, 10),
+    (6, 13),
+    (4, 4, 8),
+    (4, 8, 4),
+    (8, 4, 4),
+    (4, 4, 5),
+    (4, 4, 4),
+    (5, 5, 5),
+    (4, 5, 6),
+}
+_CARD_WORDS = words(
+    r"cards?|pan|credit|debit|visa|mastercard|amex|carte|karte|tarjeta|cart[aã]o|carta|cc|payment|account|maestro|kreditkarte|unionpay|kaart|kort|number is|cvv|cvc|exp"
+)
+
+_SHAPES_BY_FIRST = {n: sorted((s for s in _CARD_SIZES if s[0] == n), key=len, reverse=True) for n in (4, 5, 6, 8)}
+NumberRule = tuple[re.Pattern[str], Rule, re.Pattern[bytes] | None]
+Group = tuple[
+    int, int, str, str
+]  # first byte, one past the last, digits, separator before: one of "-", ".", " ", "/", "(", "\n", "|" (several of a kind, or mixed)
+
+
+def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
+    """One handler for every digit trigger; ``rules`` are the kind ``number``, ``phone_rule`` brings the words for phones."""
+    spoken, other = words(phone_rule.words), words(phone_rule.not_words)
+    by_length: dict[int, list[NumberRule]] = {}
+    for rule in rules:
+        entry = (re.compile(rule.shape), rule, words(rule.words) if rule.words else None)
+        for n in rule.digits:
+            by_length.setdefault(n, []).append(entry)
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        left = b[max(lo, to - 256) : to]
+        start = to - _BACKWARD.match(left[::-1]).end()  # type: ignore[union-attr]
+        end = _FORWARD.match(b, to, hi).end()  # type: ignore[union-attr]
+        if _glued(b, start, lo):
+            return _only_long(b, start, end, lo, hi, out)
+        free = _cards(b, list(_groups(b, start, end)), lo, hi, out)
+        if not free:
+            return end
+
+        def judge(piece: list[Group]) -> bool:
+            n = sum(len(g[2]) for g in piece)
+            if not 6 <= n <= 19:
+                return False
+            return _numbers(b, piece, lo, hi, out, by_length.get(n)) or _phone(b, piece, lo, hi, out, spoken, other, phone_rule.class_name)
+
+        for part in _split(free, "|") if _spread(free) else [free]:
+            lines = list(_split(part, "\n"))
+            if len(lines) > 1 and _numbers(b, part, lo, hi, out, by_length.get(sum(len(g[2]) for g in part))):
+                continue
+            for line in lines:
+                if judge(line) or len(line) == 1:
+                    continue
+                if not any(judge(token) for token in _split(line, " ")) and 2 < len(line) < 9:
+                    _ = judge(line[1:]) or judge(line[:-1])
+        return end
+
+    return handle
+
+
+def _spread(groups: list[Group]) -> bool:
+    """Are there groups apart from each other (two blanks, mixed marks), and not all in the same way?"""
+    return any(g[3] == "|" for g in groups[1:]) and any(g[3] != "|" for g in groups[1:])
+
+
+def _glued(b: bytes, start: int, lo: int) -> bool:
+    """Do the digits continue a word (``sha1234567``)? An escape such as ``\\n`` is no word."""
+    c = b[start - 1]
+    if not (65 <= c <= 90 or 97 <= c <= 122):
+        return False
+    return not (start - 2 >= lo and (b[start - 2] == 92 or b[start - 3 : start - 2] == b"%" or b[start - 6 : start - 4] == b"\\u"))
+
+
+def _only_long(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span]) -> int:
+    """A cluster whose first group hangs on a word: only whole groups that are certainly cards are taken."""
+    out.extend(
+        (m.start(), m.end(), "CREDIT_CARD")
+        for m in _GROUP.finditer(b, start, end)
+        if len(m[0]) >= 15 and card_sure(m[0].decode()) and (m.start() > start or near(_CARD_WORDS, b, m.start(), m.end(), lo, hi))
+    )
+    return end
+
+
+def _groups(b: bytes, start: int, end: int) -> Iterator[Group]:
+    last = start
+    for m in _GROUP.finditer(b, start, end):
+        if m[1] is None:
+            continue
+        yield m.start(), m.end(), m[0].decode(), _separator(b[last : m.start()])
+        last = m.end()
+
+
+def _separator(raw: bytes) -> str:
+    if len(raw) <= 1:
+        return raw.decode("latin-1").replace("\t", "|").replace("\r", "\n")
+    if _BREAKS.search(raw):
+        return "\n"
+    if b"(" in raw or b")" in raw:
+        return "("
+    if _DASHES.fullmatch(raw):
+        return "-"
+    if raw == b"%2E":
+        return "."
+    if raw.strip(b" -./_*\t"):
+        return " "  # one Unicode blank, or an escaped one
+    return "|"
+
+
+def _cards(b: bytes, groups: list[Group], lo: int, hi: int, out: list[Span]) -> list[Group]:
+    """Take cards out of the cluster; what is left goes on to the other rules."""
+    if sum(len(g[2]) for g in groups) < 12:
+        return groups
+    sizes = [len(g[2]) for g in groups]
+    table = len(groups) > 8 and max(sizes) < 6
+    if table and not near(_CARD_WORDS, b, groups[0][0], groups[-1][1], lo, hi, 64, 24):
+        spelled = len(groups) <= 19 and max(sizes) == 1
+        if not (spelled and card_sure("".join(g[2] for g in groups))):
+            return groups
+    i, left = 0, []
+    while i < len(groups):
+        n = _card_at(b, groups, sizes, i, lo, hi)
+        if n:
+            out.append((groups[i][0], groups[i + n - 1][1], "CREDIT_CARD"))
+            i += n
+        else:
+            left.append(groups[i])
+            i += 1
+    return left
+
+
+def _card_at(b: bytes, groups: list[Group], sizes: list[int], i: int, lo: int, hi: int) -> int:
+    """How many groups from ``i`` on are a card; 0 for none."""
+    whole = i == 0 and sum(sizes) <= 19
+    if whole and len(groups) > 1 and _is_card(b, groups, 0, len(groups), lo, hi, usual=tuple(sizes) in _CARD_SIZES or max(sizes) == 1):
+        return len(groups)
+    if sizes[i] >= 12:
+        return int(_is_card(b, groups, i, i + 1, lo, hi, usual=True))
+    for shape in _SHAPES_BY_FIRST.get(sizes[i], ()):
+        if tuple(sizes[i : i + len(shape)]) == shape and _is_card(b, groups, i, i + len(shape), lo, hi, usual=True):
+            return len(shape)
+    if sizes[i] == 1 and 19 < len(groups) < 200:
+        for n in (16, 15, 14, 19):
+            if max(sizes[i : i + n]) == 1 and _is_card(b, groups, i, i + n, lo, hi, usual=True):
+                return n
+    return 0
+
+
+def _is_card(b: bytes, groups: list[Group], i: int, j: int, lo: int, hi: int, *, usual: bool) -> bool:
+    digits = "".join(g[2] for g in groups[i:j])
+    if not card(digits):
+        return False
+    start, end = groups[i][0], groups[j - 1][1]
+    if not usual or not card_sure(digits):
+        return near(_CARD_WORDS, b, start, end, lo, hi, 64, 24)
+    return not (j == i + 1 and b[start - 1 : start] == b"/" and b[end : end + 1] == b"-")
+
+
+def _split(groups: list[Group], strong: str) -> Iterator[list[Group]]:
+    piece: list[Group] = []
+    for g in groups:
+        if piece and g[3] and g[3] in strong:
+            yield piece
+            piece = []
+        piece.append(g)
+    yield piece
+
+
+def _numbers(b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], rules: list[NumberRule] | None) -> bool:
+    if not rules:
+        return False
+    digits = "".join(g[2] for g in piece)
+    shape = piece[0][2] + "".join(g[3] + g[2] for g in piece[1:])
+    start, end = piece[0][0], piece[-1][1]
+    for pattern, rule, needed in rules:
+        if pattern.fullmatch(shape) and VALIDATORS[rule.validator](digits) and (needed is None or near(needed, b, start, end, lo, hi, 64, 24)):
+            out.append((start, end, rule.class_name))
+            return True
+    return False
+
+
+def _phone(
+    b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], spoken: re.Pattern[bytes], other: re.Pattern[bytes], class_name: str
+) -> bool:
+    start, end = piece[0][0], piece[-1][1]
+    plus = b[start - 1 : start] == b"+" or b[start - 2 : start] in (b"+(", b"(+")
+    follows = b[end : end + 1]
+    if follows.isalnum() and not _EXTENSION.match(b, end, hi):
+        return False
+    judged = phone(
+        [len(g[2]) for g in piece],
+        "".join(g[2] for g in piece),
+        [g[3] for g in piece[1:]],
+        plus=plus,
+        spoken_of=partial(near, spoken, b, start, end, lo, hi, 40, 14),
+        refused=partial(near, other, b, start, end, lo, hi, 14, 0),
+    )
+    if judged:
+        extension = _EXTENSION.match(b, end, hi)
+        first = start - (1 if plus or b[start - 1 : start] == b"(" else 0)
+        out.append((first, extension.end() if extension else end, class_name))
+    return judged

@@ -1,0 +1,83 @@
+"""Is a group of digits a telephone number? Shapes of national plans first, words around where the shape says too little.
+
+Sources: ITU E.164 country codes; NANPA, Ofcom, ARCEP, BNetzA and the other national numbering plans for group sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+_CODES = frozenset(str(code) for code in (
+    1, 7, 20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46, 47, 48, 49, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66,
+    81, 82, 84, 86, 90, 91, 92, 93, 94, 95, 98, 211, 212, 213, 216, 218, 220, 221, 222, 223, 224, 225, 226, 227, 228, 229, 230, 231, 232, 233,
+    234, 235, 236, 237, 238, 239, 240, 241, 242, 243, 244, 245, 246, 248, 249, 250, 251, 252, 253, 254, 255, 256, 257, 258, 260, 261, 262, 263,
+    264, 265, 266, 267, 268, 269, 290, 291, 297, 298, 299, 350, 351, 352, 353, 354, 355, 356, 357, 358, 359, 370, 371, 372, 373, 374, 375, 376,
+    377, 378, 380, 381, 382, 383, 385, 386, 387, 389, 420, 421, 423, 500, 501, 502, 503, 504, 505, 506, 507, 508, 509, 590, 591, 592, 593, 594,
+    595, 596, 597, 598, 599, 670, 672, 673, 674, 675, 676, 677, 678, 679, 680, 681, 682, 683, 685, 686, 687, 688, 689, 690, 691, 692, 800, 808,
+    850, 852, 853, 855, 856, 870, 878, 880, 881, 882, 883, 886, 888, 960, 961, 962, 963, 964, 965, 966, 967, 968, 970, 971, 972, 973, 974, 975,
+    976, 977, 979, 992, 993, 994, 995, 996, 998
+))  # fmt: skip
+
+
+def country_code(digits: str) -> bool:
+    """Do the digits begin with an assigned E.164 country code?"""
+    return digits[:1] in ("1", "7") or digits[:2] in _CODES or digits[:3] in _CODES
+
+
+def phone(sizes: Sequence[int], digits: str, seps: Sequence[str], *, plus: bool, spoken_of: Callable[[], bool], refused: Callable[[], bool]) -> bool:
+    """Judge one candidate.
+
+    Args:
+        sizes: digits per group, in order.
+        digits: all digits.
+        seps: what stands before each group but the first, reduced to one of ``-``, ``.``, `` ``, ``/``, ``(``.
+        plus: a ``+`` stands directly before.
+        spoken_of: is a word for telephones near? Asked only when the shape alone does not tell.
+        refused: is a word near that says it is some other number?
+    """
+    n = len(digits)
+    if not 7 <= n <= 17 or len(set(digits)) < 2:
+        return False
+    if plus:
+        return _international(sizes, digits, seps, n) and (n > 7 or spoken_of())
+    if _own_shape(sizes, digits, seps, n):
+        return not refused()
+    return _plausible(sizes, digits, seps, n) and spoken_of() and not refused()
+
+
+def _international(sizes: Sequence[int], digits: str, seps: Sequence[str], n: int) -> bool:
+    if n > 15 or not country_code(digits) or seps.count(".") == len(seps) == 1:
+        return False
+    return len(sizes) > 1 or n >= 10
+
+
+def _own_shape(sizes: Sequence[int], digits: str, seps: Sequence[str], n: int) -> bool:
+    """Shapes that little else has."""
+    if n > 12 and digits.startswith("00") and len(sizes) > 1:
+        return (country_code(digits[2:]) and sizes[0] >= 3) or (sizes[0] == 2 and country_code(digits[2:]))
+    if digits.startswith("00"):
+        return len(sizes) > 2 and n > 9 and country_code(digits[2:])
+    local = tuple(sizes[1:]) if sizes[0] == 1 and digits[0] == "1" else tuple(sizes)
+    start = 1 if len(local) < len(sizes) else 0
+    if local == (3, 3, 4):  # North America
+        return digits[start] in "23456789" and digits[start + 3] not in "0" and len(set(seps)) <= 3
+    if local == (3, 7) and "(" in seps:
+        return True
+    if digits[0] == "0" and len(sizes) > 1 and 9 <= n <= 11 and min(sizes) >= 2 and sizes[0] <= 5 and max(sizes) <= 8:
+        return sizes[0] > 2 or len(sizes) == 5 or sizes[1] >= 3  # trunk prefix 0: Europe, Japan, Australia
+    return sizes[0] == 2 and len(sizes) == 3 and digits[:2] == "11" and max(sizes) == 5  # Brazil without country code
+
+
+def _plausible(sizes: Sequence[int], digits: str, seps: Sequence[str], n: int) -> bool:
+    """Could be a number if a word says so."""
+    if n > 15 or len(sizes) > 7 or (len(sizes) > 1 and max(sizes) > 10):
+        return False
+    if len(sizes) > 1 and sizes[0] == 4 and digits[:2] in ("19", "20") and set(sizes[1:]) <= {1, 2}:
+        return False  # a date
+    if seps and set(seps) <= {".", "/"} and n == 8 and sizes[-1] == 4:
+        return False  # a date, day first
+    if len(sizes) == 4 and set(seps) == {"."} and max(sizes) <= 3:
+        return False  # an IP address
+    if len(sizes) == 2 and seps[0] == ".":
+        return False  # a decimal
+    return not (len(sizes) == 1 and n in (10, 13) and digits[0] == "1" and digits[1] in "5678")  # a Unix time

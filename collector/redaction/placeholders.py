@@ -1,0 +1,68 @@
+"""What stands in a redacted text: ``[EMAIL]``, ``[EMAIL:3f9a1c02]``, ``[DROPPED:budget]``."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+from collector.redaction.matching import Span
+
+PLACEHOLDER = re.compile(rb"\[[A-Z][A-Z0-9_]{1,31}(?::[0-9a-f]{8,16}|:[a-z_]{3,24})?\]")
+JOINABLE = frozenset({"EMAIL", "IP_ADDRESS", "MAC_ADDRESS", "PHONE", "STREET_ADDRESS", "CRYPTO"})  # hard enough to guess or low enough in risk
+
+
+def placeholder(class_name: str, value: bytes, key: bytes) -> bytes:
+    """``[CLASS]``, or with a keyed hash of the value for classes that people want to join on."""
+    if key and class_name in JOINABLE:
+        tag = hashlib.blake2b(b"".join(value.lower().split()), key=key[:64], digest_size=5, person=b"redact").hexdigest()
+        return f"[{class_name}:{tag}]".encode()
+    return f"[{class_name}]".encode()
+
+
+def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
+    """Spans in order without overlap, clipped to the text and around placeholders that already stand there.
+
+    Overlapping spans become one, named after the longest of them: what any rule found goes.
+    """
+    merged: list[list[int | str]] = []
+    longest = 0
+    for start, end, name in sorted(spans, key=lambda s: (s[0], -s[1])):
+        start, end = max(start, lo), min(end, hi)
+        if start >= end:
+            continue
+        if merged and start < merged[-1][1]:  # type: ignore[operator]
+            merged[-1][1] = max(merged[-1][1], end)  # type: ignore[type-var]
+            if end - start > longest:
+                longest, merged[-1][2] = end - start, name
+        else:
+            merged.append([start, end, name])
+            longest = end - start
+    found: list[Span] = [(int(s), int(e), str(n)) for s, e, n in merged]
+    if found and b.find(b"[", lo, hi) >= 0:
+        taken = [m.span() for m in PLACEHOLDER.finditer(b, lo, hi)]
+        if taken:
+            found = [piece for span in found for piece in _around(b, span, taken)]
+    return [_whole_characters(b, s) for s in found]
+
+
+def _around(b: bytes, span: Span, taken: Sequence[tuple[int, int]]) -> list[Span]:
+    start, end, name = span
+    hit = [(a, z) for a, z in taken if a < end and z > start]
+    if not hit:
+        return [span]
+    pieces: list[Span] = []
+    for a, z in [*hit, (end, end)]:
+        if a - start >= 4 and b[start:a].strip(b" .,;:-/\\\"'()[]"):
+            pieces.append((start, a, name))
+        start = max(start, z)
+    return pieces
+
+
+def _whole_characters(b: bytes, span: Span) -> Span:
+    start, end, name = span
+    while b[start] & 0xC0 == 0x80:
+        start -= 1
+    while end < len(b) and b[end] & 0xC0 == 0x80:
+        end += 1
+    return start, end, name

@@ -1,0 +1,131 @@
+"""First pass: where is a closer look needed? Hyperscan by default, google-re2 as the equal fallback.
+
+Both report, per group of triggers, pairs ``(end offset, trigger number)`` in ascending order over a buffer in which
+texts are joined by NUL bytes. Triggers are written so that both see the same regions (see ``docs/decisions/0005``).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Protocol
+
+import hyperscan as hs
+import re2
+
+from collector.redaction.rules import SCANS, Trigger
+
+Hits = list[tuple[int, int]]
+
+
+class TooDense(Exception):
+    """More candidates than a text of this size may have."""
+
+
+class Scanner(Protocol):
+    """What the engine asks of a scanner."""
+
+    def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int]) -> Hits:
+        """Trigger ends over all texts, group by group, ascending within a group."""
+        ...
+
+
+def candidate_limit(size: int) -> int:
+    """How many candidates a buffer of ``size`` bytes may have per group before it is refused."""
+    return 2048 + size // 4
+
+
+_compile_lock = threading.Lock()
+
+
+@cache
+def _compiled(group: tuple[tuple[int, bytes, bool], ...]) -> bytes:
+    db = hs.Database(mode=hs.HS_MODE_BLOCK)
+    flags = [hs.HS_FLAG_CASELESS if caseless else 0 for _, _, caseless in group]
+    db.compile(expressions=[e for _, e, _ in group], ids=[i for i, _, _ in group], flags=flags)
+    return hs.dumpb(db)
+
+
+class HyperscanScanner:
+    """One database per trigger group, each with its own scratch: belongs to one thread."""
+
+    def __init__(self, triggers: Sequence[Trigger]) -> None:
+        self._databases: list[Any] = []
+        for scan in SCANS:
+            group = tuple((i, t.expression, t.ignore_case) for i, t in enumerate(triggers) if t.rule.scan == scan)
+            if group:
+                with _compile_lock:
+                    db = hs.loadb(_compiled(group), mode=hs.HS_MODE_BLOCK)
+                db.scratch = hs.Scratch(db)
+                self._databases.append(db)
+
+    def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int]) -> Hits:
+        """See ``Scanner``."""
+        found: Hits = []
+        append = found.append
+        limit = candidate_limit(len(buffer))
+
+        def on_match(trigger: int, _start: int, end: int, _flags: int, _context: object) -> bool:
+            append((end, trigger))
+            return len(found) > limit
+
+        for db in self._databases:
+            try:
+                db.scan(buffer, match_event_handler=on_match)
+            except hs.ScanTerminated as exc:
+                raise TooDense from exc
+        return found
+
+
+class Re2Scanner:
+    """Which triggers, by one set match per text; then where, trigger by trigger."""
+
+    def __init__(self, triggers: Sequence[Trigger]) -> None:
+        self._groups: list[tuple[Any, list[int]]] = []
+        self._patterns: list[Any] = []
+        for t in triggers:
+            self._patterns.append(re2.compile(t.expression, _options(t.ignore_case)))
+        for scan in SCANS:
+            numbers = [i for i, t in enumerate(triggers) if t.rule.scan == scan]
+            if not numbers:
+                continue
+            group = re2.Set.SearchSet(_options(False))
+            for i in numbers:
+                group.Add((b"(?i)" if triggers[i].ignore_case else b"") + triggers[i].expression)
+            group.Compile()
+            self._groups.append((group, numbers))
+
+    def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int]) -> Hits:
+        """See ``Scanner``."""
+        limit = candidate_limit(len(buffer))
+        all_found: Hits = []
+        for group, numbers in self._groups:
+            found: Hits = []
+            for start, end in zip(starts, ends, strict=True):
+                text = buffer[start - 1 : end + 1]
+                for n in group.Match(text):
+                    found += [(start - 1 + at, numbers[n]) for at in self._ends(numbers[n], text)]
+                    if len(found) > limit:
+                        raise TooDense
+            found.sort()
+            all_found += found
+            if len(all_found) > limit:
+                raise TooDense
+        return all_found
+
+    def _ends(self, number: int, text: bytes) -> list[int]:
+        """Ends of matches, also of those that begin inside an earlier one (a trigger's first byte may be another's last)."""
+        pattern, at, ends = self._patterns[number], 0, []
+        while (m := pattern.search(text, at)) is not None:
+            ends.append(m.end())
+            at = max(m.end() - 1, m.start() + 1)
+        return ends
+
+
+def _options(ignore_case: bool) -> Any:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.case_sensitive = not ignore_case
+    options.max_mem = 64 << 20
+    return options

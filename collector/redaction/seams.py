@@ -1,0 +1,126 @@
+"""Cross-message view: values cut by the border between messages, or streamed in chunks.
+
+Parts are the texts of one group, or the ``"content"`` strings of a JSON list of messages inside one text. Joined views: the
+parts in a row around each border, and, for long digit runs, the last words of neighbours (``… 41460201`` / ``… 70628478``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_REACH = 192  # bytes looked at on each side of a border
+_CHAIN = 8192  # bytes of short parts joined into one view
+_TAIL = re.compile(rb"[A-Za-z0-9@._%+/=:\-]*+")
+_DIGITS = re.compile(rb"[0-9]")
+_CONTENT = re.compile(rb'(?<=[{,\s])\\*"(?:content|text|delta|value|input|output)\\*"\s*:\s*\\*"')
+_KEYED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._@+/=\-]{2,}")
+
+Part = tuple[int, int]  # byte range in the buffer
+
+
+@dataclass(slots=True)
+class SeamView:
+    """A joined text; ``pieces`` say which bytes of the buffer its stretches came from."""
+
+    text: bytes
+    pieces: list[tuple[int, int, int]]  # offset in text, buffer start, buffer end
+
+    def back(self, start: int, end: int) -> list[Part]:
+        """Buffer ranges of ``[start, end)`` if it crosses a border, else nothing."""
+        found = [(a + max(0, start - at), min(z, a + end - at)) for at, a, z in self.pieces if start < at + (z - a) and end > at]
+        return found if len(found) > 1 else []
+
+
+def join(b: bytes, ranges: Sequence[Part]) -> SeamView:
+    """One text of several stretches of the buffer."""
+    pieces, at = [], 0
+    for a, z in ranges:
+        pieces.append((at, a, z))
+        at += z - a
+    return SeamView(b"".join(b[a:z] for a, z in ranges), pieces)
+
+
+def borders(b: bytes, parts: Sequence[Part]) -> Iterator[SeamView]:
+    """Views over the borders of adjacent parts where a value may have been cut."""
+    i, n = 0, len(parts)
+    while i < n - 1:
+        size, j = parts[i][1] - parts[i][0], i + 1
+        while j < n and size < _CHAIN and (parts[j][1] - parts[j][0] < 96 or parts[j - 1][1] - parts[j - 1][0] < 96):
+            size += parts[j][1] - parts[j][0]
+            j += 1
+        if j > i + 2 or (j == i + 2 and size < 400):
+            yield from _chain(b, parts[i:j])
+        for k in range(i, min(j, n - 1)):
+            yield from _border(b, parts[k], parts[k + 1])
+        i = max(j - 1, i + 1)
+
+
+def _chain(b: bytes, parts: Sequence[Part]) -> Iterator[SeamView]:
+    ranges = [(max(a, z - _REACH) if k == 0 else a, min(z, a + _REACH) if k == len(parts) - 1 else z) for k, (a, z) in enumerate(parts)]
+    yield join(b, ranges)
+    last = [_last_word(b, a, z) for a, z in parts]
+    if len(parts) > 2 and all(z > a for a, z in last) and all(_DIGITS.search(b, a, z) for a, z in last):
+        yield join(b, last)
+
+
+def _border(b: bytes, left: Part, right: Part) -> Iterator[SeamView]:
+    a, z = left
+    if a == z or right[0] == right[1]:
+        return
+    word = _last_word(b, a, z)
+    if word[1] - word[0] < 2:
+        return
+    if word[1] == z and _TAIL.match(b, right[0], right[0] + 1).end() > right[0]:  # type: ignore[union-attr]
+        yield join(b, [(max(a, z - _REACH), z), (right[0], min(right[1], right[0] + _REACH))])
+    if _worth(b, *word):
+        end = _last_word(b, *right)
+        if _worth(b, *end):
+            yield join(b, [word, end])
+        for m in _KEYED.finditer(b, right[0], min(right[1], right[0] + 96)):
+            if m.span() != end and _worth(b, *m.span()):
+                yield join(b, [word, m.span()])
+                break
+
+
+def _last_word(b: bytes, a: int, z: int) -> Part:
+    """The last token of a part, closing punctuation left out."""
+    tail = b[max(a, z - _REACH) : z].rstrip(b" .,;:!?\"')]}\n\r\t\\")
+    end = max(a, z - _REACH) + len(tail)
+    return end - _TAIL.match(tail[::-1]).end(), end  # type: ignore[union-attr]
+
+
+def _worth(b: bytes, a: int, z: int) -> bool:
+    """Could this be half of a number, a key or an address?"""
+    return z - a >= 3 and (_DIGITS.search(b, a, z) is not None or b.find(b"@", a, z) >= 0 or b.find(b"-", a, z) >= 0 or b.find(b"_", a, z) >= 0)
+
+
+def messages(b: bytes, lo: int, hi: int) -> list[Part]:
+    """The content strings of JSON messages inside a text, in order."""
+    parts: list[Part] = []
+    at = lo
+    while (m := _CONTENT.search(b, at, hi)) is not None:
+        escapes = m[0].count(b"\\", m[0].rindex(b":"))
+        start = m.end()
+        end = _string_end(b, start, hi, escapes)
+        if end < 0:
+            break
+        parts.append((start, end))
+        at = end
+    return parts
+
+
+def _string_end(b: bytes, start: int, hi: int, escapes: int) -> int:
+    """Offset of the closing quote, which stands after exactly ``escapes`` backslashes."""
+    at = start
+    while True:
+        at = b.find(b'"', at, hi)
+        if at < 0:
+            return -1
+        run = at
+        while run > start and b[run - 1] == 92:
+            run -= 1
+        if at - run == escapes:
+            return run
+        at += 1

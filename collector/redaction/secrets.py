@@ -1,0 +1,328 @@
+"""Matchers for secrets that their surroundings give away: assignments, headers, URLs with passwords, private keys.
+
+A value is a secret because of the name it is assigned to; what is left out is what only looks like one: references
+(``${PASSWORD}``, ``os.environ[...]``), types, calls, placeholders, prose about passwords.
+"""
+
+# ruff: noqa: E501 - patterns read worse when cut
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from collector.redaction.keys import entropy, looks_random
+from collector.redaction.matching import Handler, Span
+from collector.redaction.rules import Rule
+
+_NAME_BACK = re.compile(rb"[\\\"'`\])\s*:=>]{0,12}([A-Za-z0-9_.\-$]{1,80})")
+_NAME_WORDS = re.compile(r"[^a-z]")
+_PASSWORD_NAME = re.compile(
+    r"(?:password|passwd|passphrase|passcode|passwort|kennwort|contrasena|motdepasse|senha|wachtwoord|(?<![a-z])pass|(?:db|user|admin|root|my|sql|ftp|smtp|mail|redis|pg|proxy|ssh)pass|pwd|pswd|pw)\d*(?:value|plain|text|old|new|confirm|confirmation|hash)?$"
+)
+_SECRET_NAME = re.compile(
+    r"(?:secret|secrets|apikey|apitoken|apisecret|appkey|appsecret|accesskey|accesskeyid|secretkey|secretaccesskey|accountkey|authkey|authtoken|accesstoken|"
+    r"refreshtoken|idtoken|sessiontoken|securitytoken|bearertoken|token|privatekey|signingkey|encryptionkey|cryptkey|masterkey|sharedkey|storagekey|servicekey|subscriptionkey|"
+    r"licensekey|licencekey|hostkey|functionkey|functionskey|sharedaccesskey|clientsecret|consumersecret|consumerkey|webhooksecret|sharedsecret|credential|credentials|creds|auth|"
+    r"authorization|cookie|setcookie|sessionid|sessionkey|session|sid|jsessionid|phpsessid|csrftoken|xsrftoken|csrf|sig|signature|hmac|salt|pepper|seed|mnemonic|connectionstring|jwt|otp|totp|pin|cvv|cvc|"
+    r"deploykey|readkey|writekey|ingestkey|integrationkey|routingkey|pushkey|serverkey|dsn|apipass|personalaccesstoken|pat|bottoken|webhooktoken|credstoken|keypair|sshkey|pgpkey|gpgkey|rsakey)(?:value|v?\d+|raw|plain|env|prod|dev|test|live|b64|base64)?$"
+)
+_WEAK_NAME = re.compile(r"(?:key|value|code|hash|nonce)$")
+_PUBLIC_NAME = re.compile(
+    r"(?:public|primary|foreign|sort|partition|cache|index|row|column|hot|shortcut|object|s3|dedup|idempotency|group|lookup|route|routing|dictionary|json|config|register|registry|map|sorting|"
+    r"range|composite|unique|message|event|answer|label|fingerprint|join|surrogate|natural|access|translation|i18n|locale|option|setting|state|product|sub|search)key$|"
+    r"(?:max|min|n|num|total|input|output|prompt|completion|cached|reasoning|next|page|nextpage|previouspage|continuation|eos|bos|pad|unk|mask|sep|cls|special|stop|start|end|first|last|image|padding|decoder\w*|"
+    r"new|current|this|cursor|sync|skip|change|pagination|sequence|consistency|concurrency|cancellation|cancel)token$|(?:name|type|count|id|url|uri|path|file|policy|length|size|limit|field|label|class|hint|prompt|provider|store|manager|expiry|expires?|ttl)$"
+)
+_GAP = re.compile(
+    rb"(?:[=>:]{0,2}|\\?[\"'])(?:[ \t]|\\\\?[nt]|\r?\n[ \t]*(?:value|secret|token|key|password)[\"']?[:=][ \t]*|\|[ \t]*\r?\n[ \t]*|%20){0,8}"
+)
+_OPEN = re.compile(rb"(?:[brfuBRFU]{0,2})(?=\\*[\"'`])|&quot;|(?=)")
+_QUOTE = re.compile(rb"(\\{0,7})([\"'`])|&quot;|&#34;|%22")
+_SCHEME = re.compile(
+    rb"(?i)(?:bearer|basic|token|bot|apikey|api-key|key|digest|negotiate|aws4-hmac-sha256|sharedkey|sharedaccesssignature|splunk|genie[kK]ey|ntlm|hawk|oauth)[ +](?:[\w-]+=[\"']?)?[ ]?"
+)
+_BARE = re.compile(rb"[^\s\"'`,;<>&|\\\x00)}\]]{1,2048}+")
+_BARE_PASSWORD = re.compile(rb"[^\s\"'`,;<>\\\x00]{1,512}+")
+_REFERENCE = re.compile(
+    rb"(?i)\$\{?[a-z_(]|\$\(|\{\{|\{[a-z_][\w.\[\]]*\}|<[a-z%$]|%\(\w|%[A-Z_]+%|%s|%\w+%$|os\.|process\.env|getenv|environ|secrets?\.[a-z]|vault:|ref\+|env[.:(\[]|settings\.|config[.\[]|conf\.|self\.|this\.|args\.|params?[.\[]|"
+    rb"options?\.|req(?:uest)?\.|input\(|var\.|local\.|data\.|file\(|import\.meta|@Value|ctx\.|st\.secrets|\*{3,}|\xe2\x80\xa2{2,}|x{4,}$|\.{3,}$|\xe2\x80\xa6|\[[A-Z_]+(?::[0-9a-f]+)?\]|\[redacted|<redacted"
+)
+_PLACEHOLDER = re.compile(
+    rb"(?i)(?:null|none|nil|true|false|undefined|empty|string|str|text|secretstr|int|bytes?|bool|any|optional|required|redacted|filtered|masked|hidden|removed|omitted|secret|token|"
+    rb"pass(?:word|wd|phrase)?|pwd|pass|key|value|example\w*|sample\w*|dummy\w*|fake\w*|test|testing|todo|tbd|changeme|change[-_]?(?:me|it|this)\w*|replace[-_]?\w*|insert[-_]?\w*|placeholder\w*|your[-_ ]?[\w-]*|my[-_]?(?:password|token|secret|(?:api[-_]?)?key)\w*|"
+    rb"x{3,}\w*|\*+|\.+|-+|foo|bar|baz|foobar|abc|abcdef\w*|12345?|0+|not[-_ ]?set|unset|default|admin|user|username|anonymous|nobody|env|enter\w*|invalid\w*|expired\w*|missing|unknown|must|should|is|are|was|for|and|or|the|a|an|to|in|of|field|input|type|reset|incorrect|wrong|basic|bearer|"
+    rb"github[._]token|(?:api|access|auth|secret|client|private|db|database|user)[-_.]?(?:key|token|secret|password|id)|clickhouse|postgres|mysql|redis|mongo(?:db)?|guest|root)[\])}.,;:!?]*"
+)
+_IDENTIFIER = re.compile(rb"[A-Za-z_$][A-Za-z_]*(?:[.\-/:_ ]{1,2}[A-Za-z_]+)*[.:!?]*")
+_DOTTED = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+\(?")
+_PATH = re.compile(rb"(?:\.{0,2}/|~/|[A-Za-z]:\\)?[\w.@\-]+(?:/[\w.@\-]*)+")
+_CALL = re.compile(rb"[A-Za-z_][\w.]*[(\[]")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_\-]{6,}={0,2}")
+
+
+def _plain_name(name: bytes) -> str:
+    return _NAME_WORDS.sub("", name.decode("ascii").lower())
+
+
+def name_strength(name: bytes) -> str:
+    """What a name promises of its value: ``password``, ``secret``, ``weak`` or nothing."""
+    plain = _plain_name(name)
+    last = re.split(r"[.]", name.decode("ascii"))[-1].lower()
+    if _PASSWORD_NAME.search(plain) or last in ("pass", "pw"):
+        return "password"
+    if _PUBLIC_NAME.search(plain) and plain not in ("accesskey", "routingkey"):
+        return "secret" if plain.endswith(("secretaccesskey", "accesskey", "accesskeyid")) else ""
+    if _SECRET_NAME.search(plain):
+        return "secret"
+    return "weak" if _WEAK_NAME.search(plain) else ""
+
+
+def is_secret(value: bytes, strength: str, *, quoted: bool) -> bool:
+    """Is this value, assigned to a name of that strength, a secret and not something that stands for one?"""
+    n = len(value)
+    if n < (4 if strength == "password" else 6) or _PLACEHOLDER.fullmatch(value) or _REFERENCE.match(value):
+        return False
+    if b"\xe2\x80\xa2" in value or b"***" in value or b"${" in value or b"{{" in value or (value[:1] in b"<" and value[-1:] in b">"):
+        return False
+    digits = sum(48 <= c <= 57 for c in value)
+    letters = sum(65 <= c <= 90 or 97 <= c <= 122 for c in value)
+    if strength == "password":
+        return _is_password(value, digits, letters, quoted=quoted)
+    if b"://" in value or (_PATH.fullmatch(value) and not (n >= 32 and (looks_random(value) or _mixes_case(value)) and value.count(b"/") < 6)):
+        return False
+    if strength == "weak":
+        return n >= 20 and looks_random(value) and not value.startswith((b"sha", b"http"))
+    if not digits:
+        return (n >= 16 and entropy(value) >= 3.6 and value != value.lower() and not _IDENTIFIER.fullmatch(value)) or (n >= 24 and _mixes_case(value))
+    if _DOTTED.fullmatch(value) and not looks_random(value):
+        return False
+    if not letters:
+        return n >= 6 and digits == n and quoted is False and n >= 16
+    if not quoted and _CALL.match(value):
+        return False
+    return n >= 16 or (n >= 8 and (digits >= 2 or value != value.lower()))
+
+
+def _mixes_case(value: bytes) -> bool:
+    """Upper and lower case change back and forth more than in words."""
+    return (
+        entropy(value) >= 3.8
+        and sum(a.isupper() != b.isupper() for a, b in zip(value.decode("latin-1"), value.decode("latin-1")[1:], strict=False)) >= len(value) // 3
+    )
+
+
+def _is_password(value: bytes, digits: int, letters: int, *, quoted: bool) -> bool:
+    special = len(value) - digits - letters
+    if not quoted and (_CALL.match(value) or _DOTTED.fullmatch(value)):
+        return False
+    if digits and (letters or special):
+        return len(value) >= 5 and not (special and not letters and value[:1] in b"$-+" and digits < 4)
+    if digits:
+        return len(value) >= 4
+    if _IDENTIFIER.fullmatch(value) or (special and _PATH.fullmatch(value)):
+        return (
+            quoted
+            and len(value) >= 8
+            and (value.islower() or value.isupper() or _mixes_case(value))
+            and b" " not in value
+            and b"_" not in value
+            and b"." not in value
+        )
+    return special > 0 and len(value) >= 6 and letters >= 2 and value[-1:] not in b":" and b"(" not in value and b"[" not in value
+
+
+def assignment_handler(rule: Rule) -> Handler:
+    """``name = value`` in any of the usual notations; the trigger ends at the ``:`` or ``=``."""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        back = _NAME_BACK.match(b[max(lo, to - 96) : to][::-1])
+        if back is None:
+            return to
+        strength = name_strength(back[1][::-1])
+        if not strength:
+            return to
+        if b[to : to + 1] in b"-?+" and b.rfind(b"${", max(lo, to - 64), to) > b.rfind(b"}", max(lo, to - 64), to):
+            return to  # ${NAME:-default}
+        gap = _GAP.match(b, to, min(hi, to + 128))
+        at = gap.end() if gap else to
+        start, end, quoted = value_span(b, at, hi, strength)
+        if end <= start or not is_secret(b[start:end], strength, quoted=quoted):
+            return to
+        out.append((start, end, rule.class_name))
+        return end
+
+    return handle
+
+
+def value_span(b: bytes, at: int, hi: int, strength: str) -> tuple[int, int, bool]:
+    """First and last+1 byte of the value at ``at``, its scheme word stripped, and whether it stands in quotes."""
+    opening = _OPEN.match(b, at, hi)
+    quote = _QUOTE.match(b, opening.end() if opening else at, hi)
+    if quote is not None:
+        start = quote.end()
+        close = b.find(quote[0], start, min(hi, start + 4096))
+        line = b.find(b"\n", start, min(hi, start + 4096))
+        if close >= 0 and (line < 0 or line > close):
+            scheme = _SCHEME.match(b, start, close)
+            return (scheme.end() if scheme else start), close, True
+        at = start
+    scheme = _SCHEME.match(b, at, hi)
+    at = scheme.end() if scheme else at
+    value = (_BARE_PASSWORD if strength == "password" else _BARE).match(b, at, hi)
+    if value is None:
+        return at, at, False
+    raw = value[0]
+    if strength == "password" and b"&" in raw and re.search(rb"&\w+=", raw):
+        raw = raw[: raw.index(b"&")]
+    text = raw.rstrip(b".,:)]}") if not raw.endswith(b"==") else raw
+    return at, at + len(text), False
+
+
+_SAID = re.compile(rb"(?:[\s:\"'`*]|&quot;){1,4}")
+
+
+def said_handler(rule: Rule) -> Handler:
+    """``my password is hunter2!``: a value after the words, with a digit or a mark in it."""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        gap = _SAID.match(b, to, hi)
+        value = _BARE_PASSWORD.match(b, gap.end() if gap else to, hi)
+        if value is None:
+            return to
+        raw = value[0].rstrip(b".,:;!?)]}*") if not value[0][-2:-1].isdigit() else value[0].rstrip(b".,:;)]}*")
+        digits = sum(48 <= c <= 57 for c in raw)
+        if (
+            len(raw) < 4
+            or raw.startswith(b"[")
+            or _PLACEHOLDER.fullmatch(raw)
+            or _REFERENCE.match(raw)
+            or not digits
+            or (digits == len(raw) and len(raw) < 4)
+        ):
+            return to
+        out.append((value.start(), value.start() + len(raw), rule.class_name))
+        return value.end()
+
+    return handle
+
+
+_AUTH_VALUE = re.compile(rb"[A-Za-z0-9+/_.~\-]{6,4096}+={0,2}")
+
+
+def authorization_handler(rule: Rule) -> Handler:
+    """What follows ``Basic`` (base64 of ``user:password``) or ``Bearer``, ``Bot``, ``ApiKey`` …"""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        space = max(
+            b.rfind(b" ", lo, to), b.rfind(b"+", lo, to), b.rfind(b"0", max(lo, to - 4), to) if b[max(lo, to - 4) : to].startswith(b"%20") else -1
+        )
+        m = _AUTH_VALUE.match(b, space + 1, hi)
+        if m is None:
+            return to
+        value, scheme = m[0], b[max(lo, space - 6) : space].lower()
+        if scheme.endswith(b"basic"):
+            good = _basic(value)
+        else:
+            good = (len(value) >= 12 and any(48 <= c <= 57 for c in value) and not _IDENTIFIER.fullmatch(value)) or (
+                len(value) >= 20 and _mixes_case(value)
+            )
+        if good:
+            out.append((m.start(), m.end(), rule.class_name))
+        return m.end()
+
+    return handle
+
+
+def _basic(value: bytes) -> bool:
+    try:
+        return b":" in base64.b64decode(value + b"=" * (-len(value) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+
+
+_URL_USER = re.compile(rb"://([^\s:/@\"'<>\x00]{0,256}):([^\s/\"'<>\x00]{0,512}|[^\s\"'<>\x00?#]{0,512})@")
+
+
+def url_credential_handler(rule: Rule) -> Handler:
+    """The password of ``scheme://user:password@host``."""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        scheme = b.rfind(b"://", max(lo, to - 800), to)
+        m = _URL_USER.match(b, scheme, min(hi, to + 300)) if scheme >= 0 else None
+        if m is None:
+            return to
+        password = m[2]
+        if (
+            not password
+            or _PLACEHOLDER.fullmatch(password)
+            or _REFERENCE.match(password)
+            or b"${" in password
+            or (len(set(password)) == 1 and len(password) < 6)
+            or (password == m[1] and len(password) < 8)
+        ):
+            return m.end()
+        out.append((m.start(2), m.end(2), rule.class_name))
+        return m.end()
+
+    return handle
+
+
+_PEM_BODY = re.compile(rb"(?:[A-Za-z0-9+/=\s:,\-]|\\\\?[nrt])*+")
+
+
+def pem_handler(rule: Rule) -> Handler:
+    """From ``-----BEGIN … PRIVATE KEY`` to its END line, or to where the base64 stops."""
+    no_end = [0, 0]  # buffer offset range known to hold no END line
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        start = b.rfind(b"-----BEGIN", lo, to)
+        if start < 0:
+            return to
+        line = b.find(b"-----", to, min(hi, to + 24))
+        head = line + 5 if line >= 0 else to
+        close = -1 if no_end[0] <= head < no_end[1] else b.find(b"-----END", head, hi)
+        if close < 0:
+            no_end[:] = [head, hi]
+            body = _PEM_BODY.match(b, head, hi)
+            end = body.end() if body else head
+            if end - head < 24:
+                return to
+        else:
+            again = b.find(b"-----BEGIN", head, close)
+            tail = b.find(b"-----", close + 8, min(hi, close + 80))
+            end = again if again >= 0 else (tail + 5 if tail >= 0 else min(hi, close + 40))
+            if not re.search(rb"[A-Za-z0-9+/]{16}", b[head:end]) and b"\xe2" not in b[head:end]:
+                return to
+        out.append((start, end, rule.class_name))
+        return end
+
+    def reset() -> None:
+        no_end[:] = [0, 0]
+
+    handle.reset = reset  # type: ignore[attr-defined]
+    return handle
+
+
+_RANDOM_TOKEN = re.compile(rb"[A-Za-z0-9_\-]{20,512}+")
+_OTHER_IDS = re.compile(
+    rb"(?i)(?:chatcmpl|msg|run|thread|resp|call|toolu|req|file|asst|step|item|evt|cus|sub|in|ch|pi|batch|ft|org|proj|user|sess|session|trace|span|conv|gen|cmpl|rs|fc|ws|vs|rgs?|prod|price|acct|card|ba|dp|il|seti|src|tok|txn|srvtoolu|bdrk|aoai)[-_]"
+)
+
+
+def random_token_handler(rule: Rule) -> Handler:
+    """A random token beside a word such as *key* or *token*: keys of vendors no rule knows."""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        head = _TOKEN_BACK.match(b[max(lo, to - 64) : to][::-1])
+        start = to - (head.end() if head else 0)
+        m = _RANDOM_TOKEN.match(b, start, hi)
+        if m is None or _OTHER_IDS.match(m[0]) or not looks_random(m[0]) or b[m.end() : m.end() + 1] in (b"(", b"/"):
+            return to
+        out.append((start, m.end(), rule.class_name))
+        return m.end()
+
+    return handle
+
+
+_TOKEN_BACK = re.compile(rb"[A-Za-z0-9_\-]*+")

@@ -1,0 +1,202 @@
+"""Decoded views: what a reader of an escaped, disguised or base64-wrapped passage would see, with a way back.
+
+A view is a text decoded from a window of a stored text. Spans found in it are mapped to the bytes they came from.
+Layers, up to three: JSON/``\\x``/URL/HTML escapes, compatibility characters (NFKC), invisible characters, decimal digits of
+any script, mark-up inside words.
+"""
+
+# ruff: noqa: E501 - patterns read worse when cut
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+import unicodedata
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cache
+
+_MARGIN = 320  # bytes decoded on each side of a trigger
+_LAYERS = 3
+_ESCAPE = re.compile(
+    r"\\+u([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})|%(?:25)*([0-9A-Fa-f]{2})|&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?|&([A-Za-z]{2,8});|(?<=[\w@])(?:\*\*|__|`)(?=[\w@])|(\\{2,}|\\)(?=[nrt\"/])([nrt\"/])|\\[\r]?\n"
+)
+_ENTITIES = {
+    "commat": "@",
+    "period": ".",
+    "lowbar": "_",
+    "hyphen": "-",
+    "dash": "-",
+    "num": "#",
+    "colon": ":",
+    "plus": "+",
+    "sol": "/",
+    "amp": "&",
+    "quot": '"',
+    "lt": "<",
+    "gt": ">",
+    "nbsp": " ",
+    "equals": "=",
+    "apos": "'",
+    "zwnj": "",
+    "zwj": "",
+    "shy": "",
+}
+_INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff\ufe0f\0"
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "/": "/"}
+
+
+@cache
+def _changing() -> tuple[re.Pattern[str], dict[str, str]]:
+    """The characters that read as something else, and what they read as. Built on first use (a few ms)."""
+    table: dict[str, str] = dict.fromkeys(_INVISIBLE, "")
+    ranges = (
+        range(0xA0, 0x3400),
+        range(0xA620, 0xABFA),
+        range(0xF900, 0xFB50),
+        range(0xFE10, 0x10000),
+        range(0x104A0, 0x104AA),
+        range(0x11066, 0x11070),
+        range(0x1D400, 0x1D800),
+        range(0x1E950, 0x1E95A),
+        range(0x1F100, 0x1F170),
+        range(0x1FBF0, 0x1FBFA),
+    )
+    for r in ranges:
+        for cp in r:
+            c = chr(cp)
+            d = unicodedata.decimal(c, None)
+            plain = str(d) if d is not None else unicodedata.normalize("NFKC", c)
+            if plain != c and c not in table and len(plain) <= 4:
+                table[c] = plain
+    table.update(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
+    return re.compile("[" + re.escape("".join(table)) + "]"), table
+
+
+@dataclass(slots=True)
+class View:
+    """A decoded text and, for every place where it differs, where that came from (character positions)."""
+
+    text: str
+    source: bytes
+    origin: int  # offset of ``source`` in the buffer
+    owner: int  # which text of the batch it belongs to
+    layers: list[tuple[list[int], list[int]]]  # per layer: positions in the output, and in the input, after each change
+
+    def back(self, start: int, end: int) -> tuple[int, int]:
+        """Byte range in the buffer of bytes ``[start, end)`` of the encoded view."""
+        raw = self.text.encode()
+        a, z = len(raw[:start].decode("utf-8", "ignore")), len(raw[:end].decode("utf-8", "ignore"))
+        for out, into in reversed(self.layers):
+            a, z = _before(out, into, a), _after(out, into, z)
+        source = self.source.decode()
+        return self.origin + len(source[:a].encode()), self.origin + len(source[:z].encode())
+
+
+def _before(out: list[int], into: list[int], at: int) -> int:
+    """Where output position ``at`` begins in the input: a position inside a replacement begins where that began."""
+    k = bisect_right(out, at) - 1
+    return into[k] + (at - out[k]) if k % 2 == 0 else into[k]
+
+
+def _after(out: list[int], into: list[int], at: int) -> int:
+    """Where output ending at ``at`` ends in the input."""
+    if at == 0:
+        return into[0]
+    k = bisect_right(out, at - 1) - 1
+    return into[k] + (at - out[k]) if k % 2 == 0 else into[k + 1]
+
+
+class _Layer:
+    """Substitution that remembers positions: even entries start unchanged stretches, odd ones start replacements."""
+
+    def __init__(self) -> None:
+        self.out = [0]
+        self.into = [0]
+
+    def sub(self, pattern: re.Pattern[str], replace: object, text: str) -> str:
+        pieces: list[str] = []
+        last = size = 0
+        for m in pattern.finditer(text):
+            new = replace(m)  # type: ignore[operator]
+            if new is None:
+                continue
+            a, z = m.span()
+            pieces.append(text[last:a])
+            size += a - last
+            self.out.append(size)
+            self.into.append(a)
+            pieces.append(new)
+            size += len(new)
+            self.out.append(size)
+            self.into.append(z)
+            last = z
+        pieces.append(text[last:])
+        return "".join(pieces)
+
+
+def _unescape(m: re.Match[str]) -> str | None:
+    if m[1] or m[2] or m[4] or m[5]:
+        cp = int(m[1] or m[2] or m[4], 16) if not m[5] else int(m[5])
+        if 0xD800 <= cp < 0xE000 or cp > 0x10FFFF:
+            return None
+        return chr(cp)
+    if m[3]:
+        cp = int(m[3], 16)
+        return chr(cp) if 0x20 <= cp < 0x7F or cp in (9, 10, 13) else None
+    if m[6]:
+        return _ENTITIES.get(m[6], html.unescape(m[0]) if len(m[6]) > 2 else None)
+    if m[8]:
+        return _CONTROLS[m[8]]
+    return ""
+
+
+def decode(source: bytes, origin: int, owner: int) -> View | None:
+    """The view of a window, or nothing if decoding changes nothing."""
+    text = source.decode()
+    layers: list[tuple[list[int], list[int]]] = []
+    pattern, table = _changing()
+    for _ in range(_LAYERS):
+        before = text
+        for what, how in ((_ESCAPE, _unescape), (pattern, lambda m: table[m[0]])):
+            layer = _Layer()
+            new = layer.sub(what, how, text)
+            if new != text:
+                layers.append((layer.out, layer.into))
+                text = new
+        if text == before:
+            break
+    return View(text, source, origin, owner, layers) if layers else None
+
+
+def window(b: bytes, to: int, lo: int, hi: int, covered: int) -> tuple[int, int]:
+    """The byte window around a trigger, on character boundaries, starting no earlier than already covered."""
+    start, end = max(lo, to - _MARGIN, min(covered, to - 64)), min(hi, to + _MARGIN)
+    while start > lo and b[start] & 0xC0 == 0x80:
+        start -= 1
+    while end < hi and b[end] & 0xC0 == 0x80:
+        end += 1
+    return start, end
+
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_\-]+={0,2}")
+
+
+def unwrap_base64(b: bytes, to: int, lo: int, hi: int) -> tuple[int, int, str] | None:
+    """A base64 token of readable text around ``to``: its byte range and the text (first 12 kB)."""
+    back = re.match(rb"[A-Za-z0-9+/_\-]*+", b[max(lo, to - 48) : to][::-1])
+    start = to - (back.end() if back else 0)
+    m = _BASE64.match(b, start, min(hi, start + 16384))
+    if m is None:
+        return None
+    token = m[0].rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
+    token = token[: len(token) - (len(token) % 4 == 1)]
+    try:
+        head = base64.b64decode(token[:24])
+        if any(c < 9 or 13 < c < 32 or c > 244 for c in head):
+            return None
+        text = base64.b64decode(token + b"=" * (-len(token) % 4)).decode()
+    except (binascii.Error, ValueError):
+        return None
+    return (start, m.end(), text) if text.isprintable() or "\n" in text or "\t" in text else None
