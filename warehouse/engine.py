@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from xml.sax.saxutils import escape
 
 import clickhouse_connect
+import clickhouse_connect.common
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from spanledger.errors import (
@@ -209,6 +210,7 @@ def connect(
         WarehouseUnavailable: nobody answers.
     """
     target = parse_url(url)
+    clickhouse_connect.common.set_setting("invalid_setting_action", "send")  # the server judges; a reader's look read-only to the client
     try:
         return clickhouse_connect.get_client(
             interface="https" if target.secure else "http",
@@ -219,6 +221,7 @@ def connect(
             database=target.database,
             settings={**READ_SETTINGS, **(settings or {})},
             autogenerate_session_id=False,
+            compress=not target.is_loopback,  # on one machine it costs more than it saves
             verify=target.verify,
             ca_cert=target.ca or None,
             connect_timeout=10,
@@ -251,6 +254,11 @@ class Target:
     database: str = DATABASE
     verify: bool = True
     ca: str = ""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is on this machine."""
+        return self.host in ("localhost", "127.0.0.1", "::1")
 
 
 def parse_url(url: str) -> Target:

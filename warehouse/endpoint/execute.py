@@ -109,15 +109,15 @@ class Executor:
                     reply.answer(answer, time.perf_counter_ns() - started)
                 else:
                     fmt = _format_of(told.sql) or request.format
-                    may_stream = word in _READS and not request.waits
-                    self._result(lent, told.sql, fmt, request.params, reply, may_stream=may_stream, has_result=word in _RESULTS or not word)
+                    has_result = word in _RESULTS or not word
+                    self._result(lent, told.sql, fmt, request.params, reply, may_stream=not request.waits, has_result=has_result)
         finally:
             if word in _DDL:
                 self._catalogue.changed()
 
     def _result(self, lent: Lent, sql: str, fmt: str, params: Mapping[str, str], reply: Reply, *, may_stream: bool, has_result: bool = True) -> None:
         started = time.perf_counter_ns()
-        if may_stream and self.backend.streams(fmt):
+        if may_stream and self.backend.streams(fmt) and first_word(sql) in ("SELECT", "WITH"):
             rest = lent.handle.stream(sql, fmt, params)
             first = next(rest, None)
             if first is not None:

@@ -26,7 +26,7 @@ from warehouse.endpoint.handles import Handles, Lent
 from warehouse.endpoint.lexer import first_word
 from warehouse.endpoint.principal import Limits, Principal
 from warehouse.endpoint.refusal import EngineError, Refused
-from warehouse.endpoint.rights import DATABASE, hidden_columns
+from warehouse.endpoint.rights import DATABASE, IDENTIFYING, hidden_columns
 from warehouse.endpoint.vocabulary import words
 
 T = TypeVar("T")
@@ -106,8 +106,8 @@ class Fence:
         return Admitted(taken.sql, taken.format, database, session, tables)
 
     def _clerk(self) -> AbstractContextManager[Lent]:
-        """A session to parse in: it has limits and no scope."""
-        return self._handles.lend("fence", DATABASE, {**self._held, "readonly": "1"})
+        """A session to parse in: formatting and EXPLAIN AST only, nothing is executed there."""
+        return self._handles.lend("fence", DATABASE, self._held)
 
     def _taken_apart(self, sql: str, params: dict[str, str]) -> statement.Clauses:
         """The statement as the engine writes it, its clauses apart."""
@@ -208,13 +208,11 @@ class Fence:
         for full in found.tables:
             where, _, table = full.partition(".")
             self._check_table(principal, snapshot, where, table)
-        for full, column in found.columns:
-            if column in hidden_columns(principal, full.partition(".")[0]):
-                raise Refused(f"{principal.role}: not enough privileges to read column {column} of {full}; it may be counted with uniq()")
-        for full, column in found.counted:
-            where = full.partition(".")[0]
-            if where != DATABASE and column in hidden_columns(principal, where):
-                raise Refused(f"{principal.role}: not enough privileges to read column {column} of {full}")
+        for (full, column), counted in [*((one, False) for one in found.columns), *((one, True) for one in found.counted)]:
+            where, _, table = full.partition(".")
+            if column in hidden_columns(principal, where, table) and not (counted and column in IDENTIFYING):
+                hint = "; it may be counted with uniq()" if column in IDENTIFYING else ""
+                raise Refused(f"{principal.role}: not enough privileges to read column {column} of {full}{hint}")
         return tuple(sorted(found.tables))
 
     def _check_table(self, principal: Principal, snapshot: Snapshot, database: str, table: str) -> None:

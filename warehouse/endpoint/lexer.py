@@ -53,9 +53,18 @@ def first_word(sql: str) -> str:
     return ""
 
 
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "f": "\f", "a": "\a", "v": "\v", "e": "\x1b"}
+
+
 def unquote(token: Token) -> str:
-    """The text of an identifier or string token."""
+    """The text of an identifier or string token, escapes resolved."""
     if token.kind not in ("quoted", "string"):
         return token.text
-    quote, body = token.text[0], token.text[1:-1]
-    return re.sub(r"\\(.)", r"\1", body.replace(quote * 2, quote), flags=re.DOTALL)
+    body = token.text[1:-1].replace(token.text[0] * 2, token.text[0])
+    return re.sub(r"\\(?:x([0-9a-fA-F]{2})|(.))", _unescaped, body, flags=re.DOTALL)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    if match.group(1):
+        return chr(int(match.group(1), 16))
+    return _ESCAPES.get(match.group(2), match.group(2))

@@ -12,6 +12,7 @@ _TABLE = re.compile(r"\s*TABLE id: (\d+),.*?\btable_name: ([^,\s]+)(, temporary_
 _TABLE_FUNCTION = re.compile(r"\s*TABLE_FUNCTION id: \d+,.*?\btable_function_name: (\w+)")
 _COLUMN = re.compile(r"\s*COLUMN id: \d+,.*?\bcolumn_name: (.+?), result_type: .*?, source_id: (\d+)(?:\s|,|$)")
 _FUNCTION = re.compile(r"\s*FUNCTION id: \d+,.*?\bfunction_name: (\w+)")
+_COUNTING = re.compile(r"uniq(Exact|Combined|Combined64|HLL12|UpTo)?(If|Merge|OrNull|OrDefault|Distinct)*$")  # a -State would hold the values
 _TEMPORARY = "_temporary_and_external_tables."  # a recursive CTE's working table
 
 
@@ -48,7 +49,7 @@ def reads(text: str) -> Reads:
                     raise Refused("the query's columns cannot be read")
             elif (table := sources.get(found.group(2))) is not None:
                 inside = path[-1][1] if path else ""
-                (counted if inside.startswith("uniq") else columns).add((table, found.group(1).split(".")[0]))
+                (counted if _COUNTING.match(inside) else columns).add((table, found.group(1).split(".")[0]))
             path.append((indent, ""))
         elif line.strip() and not line.lstrip().startswith(("ARGUMENTS", "LIST id:")):
             path.append((indent, ""))

@@ -88,6 +88,8 @@ _SIZES = frozenset(
         "data_length",
     }
 )
+#: Bookkeeping of whole hours, all teams together.
+_VOLUMES = frozenset({"entries", "thru", "token", "seq", "note"})
 
 
 def class_of(database: str, table: str) -> str:
@@ -101,11 +103,13 @@ def class_of(database: str, table: str) -> str:
     return next((kind for pattern, kind in CLASSES if fnmatchcase(table, pattern)), "internal")
 
 
-def hidden_columns(principal: Principal, database: str) -> frozenset[str]:
-    """Columns that the principal may not read in any table of ``database``."""
+def hidden_columns(principal: Principal, database: str, table: str) -> frozenset[str]:
+    """Columns that the principal may not read in a table."""
+    scoped = principal.teams is not None
     if database != DATABASE:
-        return _PATHS | (_SIZES if principal.teams is not None else frozenset())
-    return IDENTIFYING if principal.role == "viewer" else frozenset()
+        return _PATHS | (_SIZES if scoped else frozenset())
+    volumes = _VOLUMES if scoped and class_of(database, table) == "reference" else frozenset()
+    return volumes | (IDENTIFYING if principal.role == "viewer" else frozenset())
 
 
 def text(value: str) -> str:

@@ -42,7 +42,7 @@ def clauses(sql: str) -> Clauses:
     found = list(tokens(sql))
     for token in found:
         if token.kind == "quoted" and _CONTROL.search(unquote(token)):
-            raise Refused("control characters in a name are not allowed")
+            raise Refused("control characters in a name are not allowed")  # they would break the lines of EXPLAIN AST
     depths = _depths(found)
     for i, token in enumerate(found[:-1]):
         if token.is_word("INTO") and found[i + 1].is_word("OUTFILE"):
