@@ -26,6 +26,12 @@ _TRIPPED = frozenset(
     {"true", "1", "blocked", "intervened", "guardrail_intervened", "tripped", "fail", "failed", "failure", "deny", "denied", "flagged", "violation"}
 )
 _KINDS = CALL_KINDS | AGGREGATE_KINDS | {"tool", "retriever", "guardrail", "evaluator", "cache", "carrier"}
+#: Span events that mark the first token of a stream (OpenInference, AgentOps, Vercel, OpenLLMetry, Laminar, MLflow).
+_FIRST_TOKEN = frozenset({
+    "First Token Stream Event", "first_token_received", "ai.stream.firstChunk", "gen_ai.content.completion.chunk",
+    "llm.content.completion.chunk", "mlflow.chunk.item.0", "first_token",
+})  # fmt: skip
+_HOUR_NS = 3_600_000_000_000
 _MOMENT_NS = 4_000_000_000
 _SESSION = 8  # a session key is at least this long: Codex says its threads' numbers under the same name
 _MAX_TEXT, _MAX_KEPT, _MAX_KEPT_VALUE = 512, 4_096, 256
@@ -249,7 +255,11 @@ def _guarded(span: Span, rest: Mapping[str, Any]) -> None:
 
 def _failed(span: Span, raw: Raw, rest: Mapping[str, Any]) -> None:
     message = raw.status_message or str(rest.get("error_message", ""))
-    for name, _, attributes in raw.events or ():
+    for name, at_ns, attributes in raw.events or ():
+        if name in _FIRST_TOKEN and 0 <= at_ns - raw.start_ns < _HOUR_NS and span.role == "call":
+            span.stream = True
+            if span.ttft_ms is None:
+                span.ttft_ms = round((at_ns - raw.start_ns) / 1e6, 3)
         if name == "exception":
             kind = outcomes.error_class(to_text(attributes.get("exception.type", "")))
             span.error_type = span.error_type or kind

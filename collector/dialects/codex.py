@@ -1,7 +1,7 @@
 """OpenAI Codex CLI: the log event ``codex.sse_event`` (``response.completed`` with counts) tells the call; counts are partly text, inclusive.
 
-One call is some 450 spans: kept are the turn (session identity, sum) and the one that reads the response (same counts, no model, no id);
-the bare spans between keep the tree whole. Usage records carry no trace id: session and spans meet through the turn's ``thread.id``.
+One call is some 450 spans: kept are the turn (session identity, sum), the request (its model and time) and, nested in it, the one that reads
+the response (same counts, no model, no id); the bare spans between keep the tree whole. Usage records carry no trace id: session and spans meet through the turn's ``thread.id``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from typing import Any
 from collector.dialects.table import Dialect, Event
 from collector.values import to_int
 from spanledger.model import Span
+
+#: Between the turn and the span that reads the response.
+_LINKS = ("session_task.run", "run_turn", "run_sampling_request", "try_run_sampling_request", "receiving_stream")
 
 
 def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
@@ -40,10 +43,10 @@ CODEX = Dialect(
         "total": ("tool_token_count", "codex.usage.total_tokens", "codex.turn.token_usage.total_tokens"),
     },
     content={"input": ("prompt",), "tool_input": ("arguments",), "tool_output": ("output",)},
-    kinds=(("name", {"session_task.turn": "agent", "handle_responses": "llm"}),),
+    kinds=(("name", {**dict.fromkeys(_LINKS, "step"), "session_task.turn": "agent", "run_sampling_request": "llm", "handle_responses": "llm"}),),
     default_kind="step",
     authority=0,
-    keep_names=("session_task.turn", "session_task.run", "run_turn", "run_sampling_request", "try_run_sampling_request", "receiving_stream"),
+    keep_names=("session_task.turn", *_LINKS),
     link=("conversation.id", "thread.id"),
     events={
         "codex.sse_event": Event("call", needs=("input_token_count",), only=(("event.kind", "response.completed"),)),

@@ -20,13 +20,18 @@ from collector.usage import from_object, normalise
 from collector.values import dig, first_text, parse, to_float, to_text
 from spanledger.model import Span
 
-_INTERNAL = ("auth", "route", "router", "redis", "postgres", "self", "batch_write_to_db", "reset_budget_job", "proxy_pre_call", "pod_lock_manager",
-             "failed proxy server request", "received proxy server request", "litellm_overhead", "management_endpoint", "prometheus")  # fmt: skip
+_INTERNAL = (
+    "auth", "cache.get", "cache.set", "cache", "failed", "received", "route", "router", "redis", "postgres", "self", "batch_write_to_db",
+    "reset_budget_job", "proxy_pre_call", "pod_lock_manager", "litellm_overhead", "management_endpoint", "prometheus",
+)  # fmt: skip
 
 
 def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     if attributes.get("guardrail_name"):
         span.kind, span.role = "guardrail", "none"
+        return
+    if span.usage is None and span.name.lower().partition(" ")[0] in _INTERNAL and "gen_ai.response.id" not in attributes:
+        span.kind, span.role = "step", "none"  # the proxy's own work, named alike in every version
         return
     raw = _raw_request(attributes)
     if raw is not None and "gen_ai.usage.input_tokens" not in attributes and "gen_ai.request.model" not in attributes:
@@ -79,13 +84,11 @@ def _understand_raw(span: Span, provider: str, attributes: Mapping[str, Any]) ->
         to_text(attributes.get(prefix + "stringified_raw_response", ""))
     )
     embedding = prefix + "input" in attributes and prefix + "messages" not in attributes and (counts is None or not counts.get("output"))
-    span.kind, span.role = ("embedding" if embedding and "embed" in span.model.lower() else "llm"), "call"
+    span.kind, span.role = ("embedding" if embedding and "embed" in span.model.lower() else "llm"), "companion"
     span.stream = to_text(attributes.get(prefix + "stream")).lower() == "true"
     tier = to_text(attributes.get(prefix + "service_tier"))
     span.service_tier = span.service_tier or ("" if tier == "None" else tier)
     span.finish_reason = span.finish_reason or first_text(dig(parse(attributes.get(prefix + "choices")), 0, "finish_reason"))
-    if span.name.lower() in _INTERNAL:
-        span.kind, span.role = "chain", "none"
 
 
 LITELLM = Dialect(
