@@ -52,8 +52,9 @@ def _figures(family: Family, call: Call) -> tuple[list[Span], Usage | None, Usag
 
 def _entry(family: Family, call: Call, figures: tuple[list[Span], Usage | None, UsageSource, bool], rules: PostingRules) -> Entry:
     order, usage, source, disagree = figures
-    who, app = registered(identity(family, call.members), rules)
-    members = [family.spans[m] for m in call.members]
+    told_by = sorted(call.members, key=lambda m: (family.spans[m].signal != "span", m))  # a span has a place in a trace, an event often none
+    who, app = registered(identity(family, told_by), rules)
+    members = [family.spans[m] for m in told_by]
     return build(members, order, usage, source, who, app, rules, disagree=disagree, cache_hit=call.cache_hit)
 
 

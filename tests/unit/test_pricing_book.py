@@ -273,7 +273,8 @@ def test_columns_cost_what_single_calls_cost(book, rows):
     ("one", "other"),
     [
         ("gpt-4o", "gpt-4o-2024-08-06"), ("claude-sonnet-4-5", "claude-sonnet-4-5-20250929"),
-        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5-20250929-v1:0"), ("anthropic/claude-sonnet-4-5", "claude-sonnet-4-5@20250929"),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5-20250929-v1:0"),
+        ("anthropic/claude-sonnet-4-5", "claude-sonnet-4-5@20250929"),
         ("models/gemini-2.5-flash", "gemini-2.5-flash"),
     ],
 )  # fmt: skip
