@@ -96,6 +96,14 @@ def dashboard(data: Data = None, config: Config = None, warehouse: Warehouse = N
     roles.dashboard(settings_of(data, config, warehouse), supervised=supervised)
 
 
+@app.command(hidden=True)
+def demo(target: str, data: Data = None) -> None:
+    """Send the demo's traffic to an OTLP/gRPC address; `up --demo` starts this."""
+    from spanledger.demo import sending
+
+    sending.run(target, settings_of(data).data_dir)
+
+
 @app.command()
 def migrate(data: Data = None, warehouse: Warehouse = None) -> None:
     """Bring the warehouse's schema up to date."""
@@ -138,6 +146,25 @@ def spend(
     from spanledger.commands import reading
 
     reading.spend(settings_of(data, warehouse=warehouse), by.split(","), since, until, format_)
+
+
+@app.command()
+def verify(
+    since: Annotated[str, typer.Option("--since", metavar="T", help="7d, 12h, 2026-11-01 or an ISO time; without it everything")] = "",
+    until: Annotated[str, typer.Option("--until", metavar="T", help="As --since; that moment itself is left out")] = "",
+    data: Data = None,
+    config: Config = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Post everything again from the journal and compare; exit 1 on a difference."""
+    from datetime import UTC, datetime
+
+    from spanledger.commands import verification
+    from spanledger.commands.windows import moment
+
+    now = datetime.now(UTC)
+    bounds = [moment(text, now) if text else None for text in (since, until)]
+    raise typer.Exit(verification.run(settings_of(data, config, warehouse), bounds[0], bounds[1], typer.echo))
 
 
 @app.command("eval")
