@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -113,3 +113,34 @@ def traces_after(client: Client, batch: int) -> list[bytes]:
     with warehouse_errors():
         rows = client.query_arrow(sql("journal_traces_after"), {"batch": batch}, use_strings=True)
     return [bytes.fromhex(t) for t in rows["trace"].to_pylist()]
+
+
+def hours_between(client: Client, since: datetime, until: datetime) -> list[datetime]:
+    """Hours (UTC) of ``[since, until)`` that hold journal rows or live entries, oldest first."""
+    with warehouse_errors():
+        rows = client.query(sql("journal_hours"), {"since": since, "until": until}).result_rows
+    return [datetime.fromtimestamp(int(row[0]), UTC) for row in rows]
+
+
+def families_of_hour(client: Client, hour: datetime, reach: timedelta = timedelta(days=1)) -> list[pa.Table]:
+    """Journal rows of one hour, and whole traces that hang together with them within ``reach``, as of :func:`spans_of_traces`."""
+    until = hour + timedelta(hours=1)
+    with warehouse_errors():
+        inside = client.query_arrow(sql("journal_spans_of_hour"), {"since": hour, "until": until}, use_strings=True)
+        window = {"since": hour, "until": until, "from": hour - reach, "to": until + reach}
+        beyond = client.query_arrow(sql("journal_traces_beyond"), window, use_strings=True)
+    more = spans_of_traces(client, [bytes.fromhex(t) for t in beyond["trace"].to_pylist()]) if beyond.num_rows else None
+    return [table for table in (inside, more) if table is not None and table.num_rows]
+
+
+def entries_of_hour(client: Client, hour: datetime) -> list[dict[str, Any]]:
+    """What verification compares of the live entries of one hour; ids in hexadecimal, ``cost_nano`` in billionths of a dollar."""
+    with warehouse_errors():
+        window = {"since": hour, "until": hour + timedelta(hours=1)}
+        return client.query_arrow(sql("ledger_entries_of_hour"), window, use_strings=True).to_pylist()
+
+
+def unposted(client: Client) -> bool:
+    """Whether the journal is ahead of the ledger at this moment."""
+    with warehouse_errors():
+        return bool(client.query(sql("journal_unposted")).first_row[0])

@@ -1,0 +1,148 @@
+"""``verify``: every entry of a window is posted again from the journal and compared with the ledger, to the last decimal.
+
+Hour by hour, so that memory is bounded by the busiest hour. The rollups are compared with the ledger beside (``warehouse.verify``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from spanledger.model import Entry, Span
+from spanledger.settings import Settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from collector.posting import PostingRules
+
+_COMPARED = (
+    "entry_kind", "app_id", "team", "provider", "model", "billed", "usage_source", "cost_source", "tokens_in", "tokens_cache_read",
+    "tokens_cache_write", "tokens_out", "tokens_reasoning",
+)  # fmt: skip
+_U32 = 0xFFFFFFFF
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Verdict:
+    """What a verification found; ``differences``: one line each, the first hundred."""
+
+    hours: int = 0
+    entries: int = 0
+    differences: list[str] = field(default_factory=list)
+    more: int = 0
+
+    def differ(self, line: str) -> None:
+        """One more difference."""
+        if len(self.differences) < 100:
+            self.differences.append(line)
+        else:
+            self.more += 1
+
+
+def verify(client: Client, rules: PostingRules, since: datetime, until: datetime, *, wait_s: float = 30) -> Iterator[tuple[datetime, Verdict]]:
+    """Yields (hour, verdict so far) after each hour; the last one is the result. Waits for posting to catch up first."""
+    from warehouse import journal
+
+    deadline = time.monotonic() + wait_s
+    while journal.unposted(client) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    verdict = Verdict()
+    for hour in journal.hours_between(client, since, until):
+        _hour(client, rules, hour, verdict)
+        yield hour, verdict
+
+
+def _hour(client: Client, rules: PostingRules, hour: datetime, verdict: Verdict) -> None:
+    from collector.rows import spans_from
+    from warehouse import journal
+
+    spans: dict[tuple[Any, ...], tuple[int, Span]] = {}
+    for table in journal.families_of_hour(client, hour):
+        for version, span in spans_from(table):
+            ident = (span.project, span.service, span.start_ns // 3_600_000_000_000, span.trace_id, span.span_id)
+            if ident not in spans or spans[ident][0] < version:
+                spans[ident] = version, span
+    at = int(hour.timestamp())
+    wanted = {_key(row): row for row in map(_row, post_all((s for _, s in spans.values()), rules)) if row["ts_us"] // 3_600_000_000 * 3600 == at}
+    found = {_key(row): row for row in journal.entries_of_hour(client, hour)}
+    verdict.hours += 1
+    verdict.entries += len(wanted)
+    for key in sorted(wanted.keys() | found.keys()):
+        want, got = wanted.get(key), found.get(key)
+        where = f"{hour:%Y-%m-%dT%H}Z {key[3]}/{key[4]}"
+        if got is None:
+            verdict.differ(f"{where}: missing in the ledger")
+        elif want is None:
+            verdict.differ(f"{where}: in the ledger, but nothing in the journal tells it")
+        elif want != got:
+            told = ", ".join(f"{name} {got[name]} (journal: {want[name]})" for name in want if want[name] != got[name])
+            verdict.differ(f"{where}: {told}")
+
+
+def post_all(spans: Iterable[Span], rules: PostingRules) -> Iterator[Entry]:
+    """Entries of any number of families: spans are put together by what links them, then posted family by family."""
+    from collector.posting import family_keys, post
+
+    members: list[Span] = []
+    parent: list[int] = []
+    first: dict[bytes, int] = {}
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for i, span in enumerate(spans):
+        members.append(span)
+        parent.append(i)
+        for key in family_keys(span):
+            parent[root(i)] = root(first.setdefault(key, i))
+    families: dict[int, list[Span]] = {}
+    for i, span in enumerate(members):
+        families.setdefault(root(i), []).append(span)
+    for family in families.values():
+        yield from post(family, rules)
+
+
+def _row(entry: Entry) -> Row:
+    row: Row = {"project": entry.project, "service": entry.service, "ts_us": entry.ts_us, "trace": entry.trace_id.hex(), "span": entry.span_id.hex()}
+    for name in _COMPARED:
+        value = getattr(entry, name)
+        row[name] = min(max(value, 0), _U32) if name.startswith("tokens_") else value
+    row["cost_nano"] = int(entry.cost_estimate_usd.scaleb(9))
+    return row
+
+
+def _key(row: Row) -> tuple[Any, ...]:
+    return row["project"], row["service"], row["ts_us"], row["trace"], row["span"]
+
+
+def run(settings: Settings, since: datetime | None, until: datetime | None, say: Any) -> int:
+    """Print what was found; 0 where journal, ledger and rollups agree, 1 where they do not."""
+    from collector.identity import load_identity_keys
+    from collector.posting import rules_from
+    from spanledger.commands.warehouses import opened
+    from spanledger.policy import load_policy
+
+    policy = load_policy(settings.policy_path, settings.tokens_file)
+    keys = load_identity_keys(settings.data_dir / "keys")
+    rules = rules_from(policy, lambda tenant: keys.name("", "tenant", tenant))
+    start, end = since or datetime(2000, 1, 1, tzinfo=UTC), until or datetime(2200, 1, 1, tzinfo=UTC)
+    verdict = Verdict()
+    with opened(settings, writing=True) as client:
+        for _, found in verify(client, rules, start, end):
+            verdict = found
+    for line in verdict.differences:
+        say(line)
+    if verdict.differences:
+        say(f"{len(verdict.differences) + verdict.more} differences in {verdict.entries} entries of {verdict.hours} hours")
+        return 1
+    say(f"{verdict.entries} entries of {verdict.hours} hours: journal and ledger agree to the last decimal")
+    return 0
