@@ -186,7 +186,7 @@ class RollupWorker:
             clock.settle(client)
         if not self._checked:
             self.check(client)
-        published = sum(self._roll_up(client, base) for base in TABLES)
+        published = sum(self.roll_up(client, base) for base in TABLES)
         if time.monotonic() - self._swept_at >= self.sweep_every_s:
             self._swept_at = time.monotonic()
             self.release(client)
@@ -220,7 +220,8 @@ class RollupWorker:
     def freeze(self, client: Client, *, now: datetime | None = None) -> None:
         """Keep the published rows of hours whose base rows expire within a day."""
         edge = (now or datetime.now(UTC)) - timedelta(days=self.retention_days - 1)
-        freeze(client, datetime(1970, 1, 1, tzinfo=UTC), edge, note="retention")
+        for base in TABLES:
+            freeze(client, base, edge, note="retention")
 
     def sweep(self, client: Client) -> int:
         """Delete rollup rows that were superseded long enough ago; returns how many."""
@@ -234,7 +235,8 @@ class RollupWorker:
                 deleted += garbage
         return deleted
 
-    def _roll_up(self, client: Client, base: str) -> int:
+    def roll_up(self, client: Client, base: str) -> int:
+        """Recompute and publish up to ``hours_a_step`` dirty hours; returns how many."""
         todo = _rows(client, "rollup_todo", {"base": base, "rows": self.hours_a_step})
         done = 0
         for _, day in groupby(todo, key=lambda r: r["hour"] // 86_400):
@@ -269,11 +271,20 @@ def recompute(client: Client, base: str, hours: Sequence[dict[str, Any]]) -> Non
     _run(client, "rollup_publish", {"base": base, "gen": gen, "rows": text, "seq": time.time_ns() // 1_000})
 
 
-def freeze(client: Client, since: datetime, before: datetime, *, note: str) -> None:
-    """Clean hours in ``[since, before)`` keep their rollup rows for ever, whatever happens to their base."""
-    for base in TABLES:
-        params = {"base": base, "since": stamp(since), "before": stamp(before), "note": note, "seq": time.time_ns() // 1_000}
-        _run(client, "rollup_freeze", params)
+def close(client: Client, base: str, before: datetime, *, note: str) -> None:
+    """Roll up and freeze every hour of ``base`` before a moment that no writer has open, so that its rows may go."""
+    edge = int(before.timestamp())
+    found = _rows(client, "rollup_drift", {"base": base}, table=base)
+    touch(client, base, [r["hour"] for r in found if r["hour"] < edge], reason=note)
+    worker = RollupWorker()
+    while worker.roll_up(client, base):
+        pass
+    freeze(client, base, before, note=note)
+
+
+def freeze(client: Client, base: str, before: datetime, *, note: str) -> None:
+    """Clean hours before a moment keep their rollup rows for ever, whatever happens to their base."""
+    _run(client, "rollup_freeze", {"base": base, "before": stamp(before), "note": note, "seq": time.time_ns() // 1_000})
 
 
 def local(client: Client, table: str) -> str:

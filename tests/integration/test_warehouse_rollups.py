@@ -151,7 +151,7 @@ def test_a_touched_hour_is_recomputed_and_a_frozen_one_survives_its_base(client:
     touch(client, "calls", [DAY], reason="erasure")
     assert worker.step(client) == 1
     assert_exact(client)
-    freeze(client, DAY, DAY + timedelta(hours=1), note="retention")
+    freeze(client, "calls", DAY + timedelta(hours=1), note="retention")
     client.command("TRUNCATE TABLE spanledger.calls")
     touch(client, "calls", [DAY, DAY + timedelta(hours=1)], reason="retention")
     worker.step(client)

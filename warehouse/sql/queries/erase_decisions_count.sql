@@ -1,0 +1,5 @@
+-- Decisions about a tenant's or user's calls. Params: tenant, user (empty: any).
+SELECT count() AS rows
+FROM spanledger.$table
+WHERE ({tenant:String} = '' OR tenant_hash = {tenant:String})
+    AND ({user:String} = '' OR (trace_id, span_id) IN (SELECT trace_id, span_id FROM spanledger.calls WHERE user_hash = {user:String}))
