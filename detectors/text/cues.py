@@ -34,13 +34,18 @@ _CITES = re.compile(
 def flags(text: str) -> tuple[float, float, float, float, float, float]:
     """Refuses, denies a mention, advises, concludes, exemplifies, leads in: 1.0 or 0.0 each."""
     return (
-        float(_REFUSES.search(text) is not None),
+        float(refuses(text)),
         float(denies(text)),
         float(_ADVISES.search(text) is not None),
         float(_CONCLUDES.search(text) is not None),
         float(_EXAMPLE.search(text) is not None),
         float(_LEADS.search(text) is not None),
     )
+
+
+def refuses(text: str) -> bool:
+    """Whether the text declines to answer."""
+    return _REFUSES.search(text) is not None
 
 
 def denies(text: str) -> bool:
