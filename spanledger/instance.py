@@ -16,7 +16,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,7 +65,7 @@ def prepare(data_dir: Path) -> Path:
 
 
 @contextlib.contextmanager
-def hold(data_dir: Path) -> Iterator[None]:
+def hold(data_dir: Path) -> Generator[None]:
     """Be the one instance on ``data_dir``, until the process ends or the block is left.
 
     Raises:
