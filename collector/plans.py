@@ -45,6 +45,8 @@ _NEVER_KEPT = (
     "ai.settings", "telemetry.sdk", "service.", "error", "usage.", "baggage_conflict", "decision.", "smolagents.", "agent.task", "body", "query",
     "recipient", "sender", "gen_ai.agent.tools", "gen_ai.agent.description", "github.copilot.context", "tag.tags", "attributes", "extra",
 )  # fmt: skip
+#: Every name that some dialect reads text from.
+_TEXTS = frozenset(n for d in REGISTRY for names in d.content.values() for n in names)
 _MAX_SHAPES = 8_192
 
 
@@ -128,9 +130,8 @@ class Plans:
         shape.identity = tuple(self._identity(there))
         shape.content = dict(_content(table, there, names))
         used = {n for _, n, _ in shape.fields} | {n for _, n in shape.usage} | {n for _, pairs in shape.identity for n, _ in pairs}
-        shape.keep = tuple(
-            n for n in names if n not in used and not n.startswith(_NEVER_KEPT) and not n.startswith(OWN) and n not in shape.usage_objects
-        )[:64]
+        used |= set(shape.usage_objects) | _TEXTS
+        shape.keep = tuple(n for n in names if n not in used and not n.startswith((*_NEVER_KEPT, OWN)))[:64]
         shape.link = next((n for n in table.link if n in there), "")
         shape.own_biz = tuple((n[len(OWN) + 4 :], n) for n in names if n.startswith(OWN + "biz."))
         shape.authority = next((a for p, a in table.authorities.items() if matches((p,), scope)), table.authority)

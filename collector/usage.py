@@ -44,6 +44,8 @@ def from_object(raw: Any) -> Counts | None:
     found = parse(raw)
     if not isinstance(found, dict):
         return None
+    if _cohere(found) is not None:
+        return _cohere(found)
     for inner in ("usage", "token_usage", "usageMetadata", "usage_metadata", "tokens"):
         if isinstance(found.get(inner), dict):
             found = found[inner]

@@ -1,7 +1,8 @@
 """OpenAI Codex CLI: the log event ``codex.sse_event`` (``response.completed`` with counts) tells the call; counts are partly text, inclusive.
 
-One call is some 450 spans: kept are the turn (session identity, sum), the request (its model and time) and, nested in it, the one that reads
-the response (same counts, no model, no id); the bare spans between keep the tree whole. Usage records carry no trace id: session and spans meet through the turn's ``thread.id``.
+One call is some 450 spans: kept are the turn (session identity, sum), the request (its model and time) and, nested in it, the one that
+reads the response (same counts, no model, no id); the bare spans between keep the tree whole. Usage records carry no trace id: session
+and spans meet through the turn's ``thread.id``.
 """
 
 from __future__ import annotations

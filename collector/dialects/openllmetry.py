@@ -6,8 +6,12 @@ streams may say one output token too many (the ``message_start`` value is added)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from collector.dialects.genai import OPERATIONS
 from collector.dialects.table import Dialect
+from spanledger.model import Span
 
 _CONTENT = {
     "input": ("gen_ai.input.messages", "traceloop.entity.input"), "output": ("gen_ai.output.messages", "traceloop.entity.output"),
@@ -31,6 +35,13 @@ OPENLLMETRY = Dialect(
     authorities={f"opentelemetry.instrumentation.{n}": 1 for n in ("langchain", "llamaindex", "crewai", "haystack", "openai_agents", "agno", "mcp")},
 )  # fmt: skip
 
+
+def _maybe_counted_here(span: Span, attributes: Mapping[str, Any]) -> None:
+    """No attribute says whether it was a stream: then its counts may be the instrumentation's own."""
+    if span.scope == "@traceloop/instrumentation-openai" and span.usage is not None and not span.usage_estimated:
+        span.attrs["usage_possibly_estimated"] = "true"
+
+
 TRACELOOP_JS = Dialect(
     name="traceloop-js",
     scopes=("@traceloop/*",),
@@ -42,4 +53,5 @@ TRACELOOP_JS = Dialect(
     authorities={"@traceloop/instrumentation-langchain": 1, "@traceloop/instrumentation-llamaindex": 1, "@traceloop/node-server-sdk": 1},
     exclusive_input=("@traceloop/instrumentation-anthropic", "@traceloop/instrumentation-bedrock"),
     estimators=("@traceloop/instrumentation-openai",),
+    refine=_maybe_counted_here,
 )
