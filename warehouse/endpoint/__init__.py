@@ -7,6 +7,7 @@ Out: results in any ClickHouse format. Open ``server.py`` (``serve``) first, ``e
 
 from warehouse.endpoint.execute import QueryEvent
 from warehouse.endpoint.principal import Authenticator, Limits, Principal, Role, Tls
+from warehouse.endpoint.remote import RemoteBackend
 from warehouse.endpoint.server import EndpointServer, serve
 
-__all__ = ["Authenticator", "EndpointServer", "Limits", "Principal", "QueryEvent", "Role", "Tls", "serve"]
+__all__ = ["Authenticator", "EndpointServer", "Limits", "Principal", "QueryEvent", "RemoteBackend", "Role", "Tls", "serve"]

@@ -49,8 +49,8 @@ class Backend(Protocol):
 
     version: str
 
-    def open(self, database: str, settings: Mapping[str, str]) -> Handle:
-        """A new session. ``settings`` are set in order: ``readonly`` comes last."""
+    def open(self, database: str, settings: Mapping[str, str], *, keep: bool = False) -> Handle:
+        """A new session. ``settings`` are set in order: ``readonly`` comes last. ``keep``: SET, USE and temporary tables will be used."""
         ...
 
     def kill(self, tag: str) -> None:

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 from warehouse.endpoint.refusal import Refused
 
 BLOCK = 1 << 18
 
 
+class Headers(Protocol):
+    """Request headers: names in any case."""
+
+    def get(self, name: str, /) -> str | None:
+        """The header's value."""
+        ...
+
+
+class Reader(Protocol):
+    """A file to read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """So many bytes, fewer at the end."""
+        ...
+
+    def readline(self, size: int, /) -> bytes:
+        """A line, or so many bytes of it."""
+        ...
+
+
 class Body:
     """The body of one request. ``chunks`` gives it decompressed; ``finish`` skips what nobody asked for."""
 
-    def __init__(self, stream: BinaryIO, headers: Mapping[str, str]) -> None:
+    def __init__(self, stream: Reader, headers: Headers) -> None:
         self._stream = stream
         self._encoding = (headers.get("Content-Encoding") or "").strip().lower()
         self._chunked = "chunked" in (headers.get("Transfer-Encoding") or "").lower()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
 from warehouse.endpoint import syntax
 from warehouse.endpoint.backend import Backend, Handle
@@ -142,6 +143,6 @@ def _reads(handle: Handle, select: str) -> frozenset[str]:
     return frozenset(found - {"system.one"})
 
 
-def _rows(handle: Handle, sql: str) -> list[list]:
+def _rows(handle: Handle, sql: str) -> list[list[Any]]:
     body = bytes(handle.run(sql, "JSONCompactEachRow", {}).body)
     return [json.loads(line) for line in body.splitlines()]

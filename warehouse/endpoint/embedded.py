@@ -107,8 +107,8 @@ class EmbeddedBackend:
         finally:
             handle.close()
 
-    def open(self, database: str, settings: Mapping[str, str]) -> EmbeddedHandle:
-        """See ``Backend``."""
+    def open(self, database: str, settings: Mapping[str, str], *, keep: bool = False) -> EmbeddedHandle:
+        """See ``Backend``: every session of the engine keeps its state."""
         with _translated():
             connection = self._engine.connection()
             try:
@@ -123,8 +123,9 @@ class EmbeddedBackend:
 
     def kill(self, tag: str) -> None:
         """See ``Backend``."""
+        wanted = f"has(splitByChar(' ', Settings['log_comment']), {literal(tag)})"
         with contextlib.suppress(EngineError), contextlib.closing(self.open("spanledger", {})) as handle:
-            handle.run(f"KILL QUERY WHERE Settings['log_comment'] = {literal(tag)} ASYNC", "TSV", {})
+            handle.run(f"KILL QUERY WHERE {wanted} ASYNC", "TSV", {})
 
     def streams(self, fmt: str) -> bool:
         """See ``Backend``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -79,8 +79,9 @@ class Executor:
     def _read(self, principal: Principal, request: Request, reply: Reply, client: socket.socket, told: _Told) -> None:
         told.sql = request.statement(min(self.limits.statement_bytes, MIB))
         params, database = request.params, request.args.get("database", "")
-        self._known(request.settings)
-        admitted = self._fence.admit(principal, told.sql, params, database, request.settings)
+        asked = {name: value for name, value in request.settings.items() if name != "log_comment"}
+        self._known(asked)
+        admitted = self._fence.admit(principal, told.sql, params, database, asked)
         told.tables = admitted.tables
         fmt = admitted.format or request.format
         if fmt not in reader_settings.FORMATS:
@@ -129,14 +130,14 @@ class Executor:
         reply.answer(answer, time.perf_counter_ns() - started)
 
     @contextmanager
-    def _session(self, principal: Principal, request: Request, *, keeps_state: bool) -> Iterator[Lent]:
+    def _session(self, principal: Principal, request: Request, *, keeps_state: bool) -> Generator[Lent]:
         """The writer's engine session: its own where it has or makes state, else one of the pool."""
         database = request.args.get("database", "")
         database = DATABASE if database in ("", "default") else database
         name = request.args.get("session_id")
         if name and (keeps_state or request.args.get("session_check") == "1" or self._sessions.known(principal, name)):
             life = request.args.get("session_timeout", "")
-            make = lambda: self._handles.open(principal.name, database, {})  # noqa: E731
+            make = lambda: self._handles.open(principal.name, database, {}, keep=True)  # noqa: E731
             with (
                 self._sessions.enter(
                     principal, name, float(life) if life.isdigit() else None, make, must_exist=request.args.get("session_check") == "1"
@@ -230,7 +231,7 @@ class _Head:
 
 
 @contextmanager
-def _with_settings(lent: Lent, settings: Mapping[str, str]) -> Iterator[None]:
+def _with_settings(lent: Lent, settings: Mapping[str, str]) -> Generator[None]:
     """Settings of one request on a session that outlives it."""
     if not settings:
         yield

@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from warehouse.endpoint import querytree, reader_settings, statement, syntax
 from warehouse.endpoint.backend import Handle
@@ -30,6 +30,7 @@ from warehouse.endpoint.rights import DATABASE, IDENTIFYING, hidden_columns
 from warehouse.endpoint.vocabulary import words
 
 T = TypeVar("T")
+Key = tuple[Any, ...]
 
 WRITES = words(
     """
@@ -232,17 +233,17 @@ class Recent(Generic[T]):
 
     def __init__(self, most: int = 2000) -> None:
         self._most = most
-        self._kept: OrderedDict[tuple, T] = OrderedDict()
+        self._kept: OrderedDict[Key, T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: tuple) -> T | None:
+    def get(self, key: Key) -> T | None:
         """The answer, if it is still kept."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
-    def put(self, key: tuple, value: T) -> None:
+    def put(self, key: Key, value: T) -> None:
         """Keep an answer."""
         with self._lock:
             self._kept[key] = value

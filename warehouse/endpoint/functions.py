@@ -23,7 +23,7 @@ def reviewed() -> dict[str, str]:
     """Allowed functions: name -> category."""
     found: dict[str, str] = {}
     category = ""
-    for line in (resources.files(__package__) / "functions.txt").read_text(encoding="utf-8").splitlines():
+    for line in (resources.files("warehouse.endpoint") / "functions.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             category = line.strip("[]")
         elif not line.startswith("#"):

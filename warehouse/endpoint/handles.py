@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
+import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +15,8 @@ from warehouse.endpoint.backend import Backend, Handle
 from warehouse.endpoint.refusal import EngineError
 
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
+
+_UNPRINTABLE = re.compile(r"[^\w.@+-]")
 
 
 @dataclass
@@ -35,10 +39,11 @@ class Handles:
         self._idle: dict[Key, list[Lent]] = {}
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
+        self._mark = secrets.token_hex(4) + "-"  # two endpoints may share one engine
         self._closed = False
 
     @contextmanager
-    def lend(self, who: str, database: str, settings: Mapping[str, str]) -> Iterator[Lent]:
+    def lend(self, who: str, database: str, settings: Mapping[str, str]) -> Generator[Lent]:
         """A handle for one statement of ``who``, with these settings in force (in this order)."""
         key = (who, database, tuple(settings.items()))
         with self._lock:
@@ -56,12 +61,13 @@ class Handles:
         finally:
             self._give_back(key, lent)
 
-    def open(self, who: str, database: str, settings: Mapping[str, str]) -> Lent:
-        """A handle outside the pool."""
-        tag = f"{who}/{next(self._numbers)}"
-        last = {name: value for name, value in settings.items() if name == "readonly"}
-        first = {name: value for name, value in settings.items() if name != "readonly"}
-        return Lent(self._backend.open(database, {**first, "log_comment": tag, **last}), tag)
+    def open(self, who: str, database: str, settings: Mapping[str, str], *, keep: bool = False) -> Lent:
+        """A handle outside the pool. Its queries are marked in the query log: tag, then the asker's own ``log_comment``."""
+        tag = f"{_UNPRINTABLE.sub('_', who)}/{self._mark}{next(self._numbers)}"
+        given = dict(settings)
+        comment = f"{tag} {given.pop('log_comment')}" if given.get("log_comment") else tag
+        last = {"readonly": given.pop("readonly")} if "readonly" in given else {}
+        return Lent(self._backend.open(database, {**given, "log_comment": comment, **last}, keep=keep), tag)
 
     def _give_back(self, key: Key, lent: Lent) -> None:
         now = time.monotonic()

@@ -5,18 +5,34 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from warehouse.endpoint.backend import Answer
 from warehouse.endpoint.encodings import SMALL, Encoder, choose
 from warehouse.endpoint.refusal import EngineError, Refused, http_status
 
 
+class Writer(Protocol):
+    """A buffered file to write to."""
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        """Add bytes."""
+        ...
+
+    def flush(self) -> None:
+        """Send them."""
+        ...
+
+
 class Sender(Protocol):
     """The half of an HTTP connection that writes."""
 
-    wfile: BinaryIO
     close_connection: bool
+
+    @property
+    def wfile(self) -> Writer:
+        """Where bytes go."""
+        ...
 
     def send_response(self, code: int) -> None:
         """Status line."""

@@ -5,23 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import HTTP
 from urllib.parse import parse_qsl, urlsplit
 
-from warehouse.endpoint.bodies import Body
+from warehouse.endpoint.bodies import Body, Headers
 from warehouse.endpoint.refusal import Refused
 from warehouse.endpoint.vocabulary import words
 
-#: Arguments that are no settings. ``log_comment`` is ours: it names the asker in the query log.
+#: Arguments that are no settings.
 _TRANSPORT = words(
     """
     query database default_format query_id session_id session_timeout session_check user password quota_key role
     wait_end_of_query buffer_size enable_http_compression http_zlib_compression_level compress decompress client_protocol_version
     send_progress_in_http_headers http_headers_progress_interval_ms cancel_http_readonly_queries_on_client_close
-    http_receive_timeout http_send_timeout http_connection_timeout close_session log_comment stacktrace send_logs_level
+    http_receive_timeout http_send_timeout http_connection_timeout close_session stacktrace send_logs_level
     add_http_cors_header
     """
 )
@@ -34,12 +33,12 @@ class Request:
     method: str
     path: str
     args: dict[str, str]
-    headers: Mapping[str, str]
+    headers: Headers
     body: Body
     query_id: str
 
     @classmethod
-    def parse(cls, method: str, target: str, headers: Mapping[str, str], body: Body) -> Request:
+    def parse(cls, method: str, target: str, headers: Headers, body: Body) -> Request:
         """Take the request line and headers apart; raises ``Refused`` for what the protocol does not know."""
         parts = urlsplit(target)
         args = dict(parse_qsl(parts.query, keep_blank_values=True))

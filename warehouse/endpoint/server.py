@@ -80,6 +80,7 @@ class EndpointServer:
         self.stopping = threading.Event()
         self._listener = listener
         self._context = context
+        self._turning_away = threading.BoundedSemaphore(16)
         self._lock = threading.Lock()
         self._connections: dict[_Conversation | socket.socket, threading.Thread] = {}
         self._thread = threading.Thread(target=self._accept, name="sql-accept", daemon=True)
@@ -139,13 +140,29 @@ class EndpointServer:
                 continue
             with self._lock:
                 full = len(self._connections) >= self.executor.limits.connections
+                thread = threading.Thread(target=self._turn_away if full else self._converse, args=(sock, peer), name="sql", daemon=True)
                 if not full:
-                    thread = threading.Thread(target=self._converse, args=(sock, peer), name="sql", daemon=True)
                     self._connections[sock] = thread
-            if full:
-                _turn_away(sock)
-            else:
+            if not full or self._turning_away.acquire(blocking=False):
                 thread.start()
+            else:
+                sock.close()
+
+    def _turn_away(self, sock: socket.socket, peer: Any) -> None:
+        """Tell a connection too many to come back, and wait a moment for it to hear that."""
+        message = b"Code: 202. DB::Exception: Too many connections. (TOO_MANY_SIMULTANEOUS_QUERIES)\n"
+        try:
+            with contextlib.suppress(OSError), sock:
+                sock.settimeout(0.5)
+                sock.sendall(
+                    b"HTTP/1.1 503 Service Unavailable\r\nX-ClickHouse-Exception-Code: 202\r\nRetry-After: 1\r\nConnection: close\r\n"
+                    b"Content-Length: %d\r\n\r\n%b" % (len(message), message)
+                )
+                sock.shutdown(socket.SHUT_WR)
+                while sock.recv(1 << 16):
+                    pass
+        finally:
+            self._turning_away.release()
 
     def _converse(self, sock: socket.socket, peer: Any) -> None:
         plain = sock
@@ -183,6 +200,7 @@ class _Conversation(BaseHTTPRequestHandler):
     """One connection: requests one after the other."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16
     server: EndpointServer  # type: ignore[assignment]
     busy = False
 
@@ -191,7 +209,6 @@ class _Conversation(BaseHTTPRequestHandler):
         super().__init__(sock, peer, server)  # type: ignore[arg-type]
 
     def setup(self) -> None:
-        self.wbufsize = 1 << 16
         super().setup()
         self.server.adopt(self)
 
@@ -291,17 +308,6 @@ class _Conversation(BaseHTTPRequestHandler):
         name = urlsplit(f"//{host}").hostname or ""
         if self.server.loopback and host and not (name == "localhost" or name.endswith(".localhost") or _is_loopback(name)):
             raise Refused(f"this address is {self.server.address}, not {name}")
-
-
-def _turn_away(sock: socket.socket) -> None:
-    message = b"Code: 202. DB::Exception: Too many connections. (TOO_MANY_SIMULTANEOUS_QUERIES)\n"
-    with contextlib.suppress(OSError):
-        sock.settimeout(1)
-        sock.sendall(
-            b"HTTP/1.1 503 Service Unavailable\r\nX-ClickHouse-Exception-Code: 202\r\nRetry-After: 1\r\nConnection: close\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (len(message), message)
-        )
-    sock.close()
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -43,7 +43,7 @@ class Sessions:
             return session is not None and session.expires > self._clock()
 
     @contextmanager
-    def enter(self, principal: Principal, name: str, life_s: float | None, make: Callable[[], Lent], *, must_exist: bool = False) -> Iterator[Lent]:
+    def enter(self, principal: Principal, name: str, life_s: float | None, make: Callable[[], Lent], *, must_exist: bool = False) -> Generator[Lent]:
         """The session's handle for one statement.
 
         Raises:

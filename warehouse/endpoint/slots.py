@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from warehouse.endpoint.principal import Limits, Principal
@@ -21,7 +21,7 @@ class Slots:
         self._running: Counter[str] = Counter()
 
     @contextmanager
-    def take(self, principal: Principal) -> Iterator[None]:
+    def take(self, principal: Principal) -> Generator[None]:
         """A slot for one query.
 
         Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from warehouse.endpoint.lexer import Token, tokens, unquote
 from warehouse.endpoint.refusal import Refused
@@ -141,7 +142,7 @@ class InsertHead:
     data_at: int
 
 
-def insert_head(head: bytes, *, complete: bool) -> InsertHead | bool | None:
+def insert_head(head: bytes, *, complete: bool) -> InsertHead | Literal[False] | None:
     """The head of an INSERT whose rows follow; ``False`` if it brings no rows (INSERT … SELECT), ``None`` if more bytes are needed.
 
     Args:

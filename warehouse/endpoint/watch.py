@@ -6,7 +6,7 @@ import contextlib
 import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from warehouse.endpoint.backend import Backend
@@ -27,7 +27,7 @@ class Watch:
         self._thread.start()
 
     @contextmanager
-    def over(self, tag: str, client: socket.socket) -> Iterator[None]:
+    def over(self, tag: str, client: socket.socket) -> Generator[None]:
         """Watch the query ``tag`` while it runs."""
         with self._lock:
             self._running[tag] = client
