@@ -48,9 +48,10 @@ def ended(members: Sequence[Span], reported: bool) -> Outcome:
     if first != "success" or len(members) == 1:
         return first
     others = [outcome_of(s) for s in members[1:]]
-    for other in ("filtered", "cancelled"):
-        if other in others:
-            return other
+    if "filtered" in others:
+        return "filtered"
+    if "cancelled" in others:
+        return "cancelled"
     bad = [o for o in others if o != "success"]
     silent = all(s.status == "unset" and not s.outcome for s in members if outcome_of(s) == "success")
     return bad[0] if bad and not reported and (silent or len(bad) == len(others)) else "success"

@@ -18,7 +18,7 @@ def ranked(members: Sequence[Span], *, session: bool) -> list[Span]:
 
     ``session``: the call is an agent's, whose log event rules over its spans.
     """
-    return sorted(members, key=lambda s: _rank(s, session))
+    return [*members] if len(members) == 1 else sorted(members, key=lambda s: _rank(s, session))
 
 
 def _rank(s: Span, session: bool) -> tuple[bool, bool, bool, bool, int, int]:

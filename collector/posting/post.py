@@ -13,7 +13,7 @@ from collector.posting.figures import ranked, usage_of
 from collector.posting.identity import identity, registered
 from collector.posting.rules import PostingRules
 from collector.posting.same_call import same_calls
-from collector.posting.singles import post_singles
+from collector.posting.singles import may_be_plain, plain, post_singles
 from spanledger.model import Entry, Span, Usage, UsageSource
 
 
@@ -55,6 +55,8 @@ def _entry(family: Family, call: Call, figures: tuple[list[Span], Usage | None, 
     told_by = sorted(call.members, key=lambda m: (family.spans[m].signal != "span", m))  # a span has a place in a trace, an event often none
     who, app = registered(identity(family, told_by), rules)
     members = [family.spans[m] for m in told_by]
+    if len(members) == 1 and app is None and may_be_plain(rules) and (quick := plain(members[0], rules, who)) is not None:
+        return quick
     return build(members, order, usage, source, who, app, rules, disagree=disagree, cache_hit=call.cache_hit)
 
 

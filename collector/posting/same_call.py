@@ -28,6 +28,8 @@ class Told:
 def same_calls(family: Family) -> Told:
     """Group the spans of a family into calls. Deterministic in the set of spans."""
     calls = {i: Call.of(family, i) for i, s in enumerate(family.spans) if tells_call(s)}
+    if len(calls) == 1:
+        return Told(list(calls.values()))
     _join_companions(family, calls)
     waiting = _join_nested(family, calls)
     by_trace: dict[tuple[str, bytes], list[Call]] = {}

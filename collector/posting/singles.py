@@ -20,15 +20,20 @@ _DAY_US = 86_400_000_000
 
 def post_singles(spans: Sequence[Span], rules: PostingRules) -> list[Entry]:
     """Entries of spans of which each is a family of its own; equal to ``post([span])`` one by one, in the spans' order."""
-    quick = not (rules.apps or rules.prefer_supplied or rules.tier_rules.personal)
+    quick = may_be_plain(rules) and not rules.apps
     entries: list[Entry] = []
     for s in spans:
-        entry = plain(s, rules) if quick else None
+        entry = plain(s, rules, None) if quick else None
         if entry is None:
             entry = common(s, rules)
         if entry is not None:
             entries.append(entry)
     return entries
+
+
+def may_be_plain(rules: PostingRules) -> bool:
+    """False when the rules ask for more than :func:`plain` looks at."""
+    return not (rules.prefer_supplied or rules.tier_rules.personal)
 
 
 def common(s: Span, rules: PostingRules) -> Entry | None:
@@ -46,8 +51,12 @@ def common(s: Span, rules: PostingRules) -> Entry | None:
     return None
 
 
-def plain(s: Span, rules: PostingRules) -> Entry | None:
-    """The entry of a lone call span that was answered, reported text tokens and has a list price; None when anything is out of the ordinary."""
+def plain(s: Span, rules: PostingRules, who: dict[str, str] | None) -> Entry | None:
+    """The entry of a call told by one span, answered, with text tokens and a list price; None when anything is out of the ordinary.
+
+    Args:
+        who: identity, when the span is not alone in its trace.
+    """
     u = s.usage
     if u is None or s.role != "call" or s.status == "error" or s.cache_hit or s.billed is not None or s.cost_usd is not None:
         return None
@@ -58,8 +67,9 @@ def plain(s: Span, rules: PostingRules) -> Entry | None:
     tokens_in, tokens_out = u.input or 0, u.output or 0
     if not (tokens_in or tokens_out):
         return None
-    own, resource = s.own, s.inherited
-    who = {**resource, **own} if all(own.values()) else alone(s)
+    if who is None:
+        own = s.own
+        who = {**s.inherited, **own} if all(own.values()) else alone(s)
     tenant, app = who.get("tenant", ""), who.get("app", "")
     ts_us = s.start_ns // 1000
     rates = rules.prices.rates(s.provider, s.model, s.model_requested, s.service_tier, "", s.server, ts_us, tenant, app)

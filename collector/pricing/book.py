@@ -171,7 +171,7 @@ class PriceBook:
         return Rates(((0, (Band({}),)),), "", "unpriced", self.tiers.of(fields, False, {}))
 
     def _free(self, price_id: str, fields: Mapping[str, str]) -> Rates:
-        nothing = dict.fromkeys(("input", "output"), Decimal(0))
+        nothing: dict[str, Decimal] = {"input": Decimal(0), "output": Decimal(0)}
         return Rates(((0, (Band(nothing),)),), price_id, "computed", self.tiers.of(fields, True, nothing))
 
     def _of_book(self, key: str, model: ModelInfo, ask: Ask, day: date, *, fallback: bool) -> Rates:

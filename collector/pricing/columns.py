@@ -46,8 +46,8 @@ def price_columns(book: PriceBook, calls: pl.DataFrame) -> pl.DataFrame:
     names = [*_CONTEXT[:6], "day"] + (["tenant", "app"] if book.personal else [])
     for group in told.group_by(names).agg(pl.col("row")).iter_rows(named=True):
         rows = np.asarray(group["row"])
-        context = [group[c] for c in _CONTEXT[:6]]
-        rates = book.rates(*context, int(at[rows[0]]), group.get("tenant", ""), group.get("app", ""))
+        asked = {c: group[c] for c in names if c != "day"}
+        rates = book.rates(ts_us=int(at[rows[0]]), **asked)
         tier[rows] = rates.tier
         left = rows if rates.source == "unpriced" else rows[~_vectorised(rates, rows, counts, at, nanos)]
         done = rows if left.size == 0 else np.setdiff1d(rows, left, assume_unique=True)

@@ -21,6 +21,7 @@ from collector.posting.post import post_family
 from spanledger.model import Entry, Span, Usage
 
 RULES = PostingRules()
+COMMON = PostingRules(prefer_supplied=True)  # the same for spans without a cost of their own, but never by the short way
 S = 1_000_000_000
 T0 = 1_795_000_000 * S
 MODELS = [
@@ -199,6 +200,7 @@ def test_the_ledger_says_what_the_providers_metered_for_any_nesting_of_tellers(s
     made = shape(seed)
     entries = post(made.spans, RULES)
     assert figures(entries) == made.truth
+    assert post(made.spans, COMMON) == entries
     assert not [e for e in entries if e.entry_kind != "call"]
     assert sum(e.cost_estimate_usd for e in entries if not e.billed) == 0
 
@@ -249,7 +251,7 @@ def test_an_older_version_of_a_span_changes_nothing(seed, rnd):
 def test_a_lone_span_posts_alike_by_the_short_way(seed):
     spans = shape(seed).spans
     for span in spans:
-        assert post_singles([span], RULES) == post_family(Family([span]), RULES) == post([span, span], RULES)
+        assert post_singles([span], RULES) == post_family(Family([span]), COMMON) == post([span, span], RULES)
     assert post_singles(spans, RULES) == [e for s in spans for e in post([s], RULES)]
 
 
@@ -333,7 +335,8 @@ odd_spans = st.builds(
 def test_odd_data_gives_entries_never_an_exception(n, data):
     spans = data.draw(st.lists(odd_spans, min_size=n, max_size=n * 3))
     entries = post(spans, RULES)
-    assert all(post_singles([s], RULES) == post_family(Family([s]), RULES) for s in spans)
+    assert all(post_singles([s], RULES) == post_family(Family([s]), COMMON) for s in spans)
+    assert post(spans, COMMON) == entries
     mixed = spans[::-1] + spans[: n // 2]
     assert post(mixed, RULES) == entries
     assert all(e.cost_estimate_usd.is_finite() and e.tokens_in >= 0 for e in entries)
