@@ -46,7 +46,7 @@ class Source:
     service: str
     inherited: dict[str, str]
     scope: str
-    instance: str = ""  # service.instance.id, else the service
+    instance: str = ""  # service.instance.id: one process
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Exports from the network to durable rows: one bounded queue, one decoding thread, one writing thread.
 
-Group commit: whatever has arrived while the last insert ran is the next batch. An export's future is resolved only when its rows are
-durable; everything that cannot be taken is refused in words that the receivers turn into OTLP terms. Nothing is dropped in silence.
+Group commit: whatever has arrived while the last write ran is the next batch. An export's future is resolved only when its rows are
+on the fsynced spool; everything that cannot be taken is refused in words that the receivers turn into OTLP terms. Nothing is dropped in silence.
 """
 
 from __future__ import annotations
@@ -14,24 +14,19 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-import pyarrow as pa
 import structlog
 
 from collector import metrics
 from collector.compression import inflate
 from collector.decode import Decoded, DecodeOptions, decode_logs, decode_metrics, decode_traces
-from collector.poster import Poster, Row
-from collector.rows import contents_batch, facts_of, journal_batch, spans_of, version_of
+from collector.loader import Loader, Parts
+from collector.rows import contents_batch, facts_of, journal_batch, version_of
 from collector.sealing import Sealer
 from collector.spool import Spool
 from spanledger.errors import BadSpan, SpanledgerError, WarehouseBusy, WarehouseUnavailable
 from spanledger.model import Content, Span
-from warehouse import journal
-
-if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
 
 log = structlog.get_logger(__name__)
 
@@ -80,28 +75,26 @@ class Intake:
     """The way of an export into the journal.
 
     Args:
-        client: opens a warehouse client for the writing thread.
         sealer: makes the sealer of the decoding thread (redaction engines are not shared between threads).
         options: how to decode, asked for on each pass (the policy may change).
-        poster: is offered every durable batch.
-        spool: takes batches while the warehouse is away; ``None`` refuses instead.
+        spool: where batches become durable.
+        loader: takes them on into the warehouse.
         queue_bytes, batch_rows, max_message_bytes: bounds.
     """
 
     def __init__(
         self,
-        client: Callable[[], Client],
         sealer: Callable[[], Sealer],
         options: Callable[[], DecodeOptions],
-        poster: Poster,
+        spool: Spool,
+        loader: Loader,
         *,
-        spool: Spool | None,
         queue_bytes: int,
         batch_rows: int,
         max_message_bytes: int,
         first_batch: int = 0,
     ) -> None:
-        self._open, self._make_sealer, self._options, self._poster, self._spool = client, sealer, options, poster, spool
+        self._make_sealer, self._options, self._spool, self._loader = sealer, options, spool, loader
         self._queue_bytes, self._batch_rows, self._max_message = queue_bytes, batch_rows, max_message_bytes
         self._arrived: deque[Export] = deque()
         self._bytes = 0
@@ -115,8 +108,7 @@ class Intake:
         ]
 
     def start(self) -> None:
-        """Open the writing thread's client and begin."""
-        self._client = self._open()
+        """Begin."""
         for thread in self._threads:
             thread.start()
 
@@ -226,81 +218,35 @@ class Intake:
     # -- writing thread --------------------------------------------------------------------------------------------------------------
 
     def _write_loop(self) -> None:
-        while True:
+        while (batch := self._ready.get()) is not None:
             try:
-                batch = self._ready.get(timeout=1.0)
-            except queue.Empty:
-                self._drain_spool()
+                self._write(batch)
+            except Exception as exc:  # the senders keep their data and come back
+                reason = exc if isinstance(exc, WarehouseBusy) else WarehouseBusy(f"the rows could not be stored ({type(exc).__name__})")
+                log.warning("not_stored", reason=str(exc)[:300], rows=len(batch.spans), exports=len(batch.answers))
+                metrics.refused.labels("storage").inc(len(batch.answers))
+                for export, _ in batch.answers:
+                    export.settle(reason)
                 continue
-            if batch is None:
-                return
-            self._write(batch)
-            self._drain_spool()
+            metrics.journaled.inc(len(batch.spans))
+            for export, receipt in batch.answers:
+                export.settle(receipt)
 
     def _write(self, batch: _Batch) -> None:
-        """Insert a batch in parts of ``batch_rows``, then answer the exports; on failure spool it, or refuse them all."""
-        parts: list[tuple[int, pa.RecordBatch, pa.RecordBatch | None, list[Row]]] = []
+        """Make a batch durable, then hand it on. What a client is told of is on disk; a part that nobody was told of does no harm."""
         contents = {id(s): (s, c, v) for s, c, v in batch.contents}
         for at in range(0, len(batch.spans), self._batch_rows):
-            cut = slice(at, at + self._batch_rows)
+            spans, versions = batch.spans[at : at + self._batch_rows], batch.versions[at : at + self._batch_rows]
             number = self._next_batch()
-            texts = [contents[id(s)] for s in batch.spans[cut] if id(s) in contents]
-            rows = journal_batch(batch.spans[cut], batch.facts[cut], batch.versions[cut], number)
-            parts.append((number, rows, contents_batch(texts) if texts else None, list(zip(batch.versions[cut], batch.spans[cut], strict=True))))
-        try:
-            for number, rows, texts, posted in parts:
-                self._store(number, rows, texts, posted)
-        except WarehouseBusy as exc:
-            metrics.refused.labels("warehouse").inc(len(batch.answers))
-            log.warning("insert_failed", reason=str(exc), rows=len(batch.spans), exports=len(batch.answers))
-            for export, _ in batch.answers:
-                export.settle(WarehouseBusy(str(exc), retry_after_s=max(1.0, exc.retry_after_s)))
-            return
-        except Exception as exc:
-            log.exception("insert_failed", rows=len(batch.spans))
-            for export, _ in batch.answers:
-                export.settle(WarehouseBusy(f"the rows could not be stored ({type(exc).__name__})"))
-            return
-        metrics.journaled.inc(len(batch.spans))
-        for export, receipt in batch.answers:
-            export.settle(receipt)
+            texts = [contents[id(s)] for s in spans if id(s) in contents]
+            parts: Parts = [("contents", contents_batch(texts))] if texts else []
+            parts.append(("spans", journal_batch(spans, batch.facts[at : at + self._batch_rows], versions, number)))
+            self._spool.add(number, [rows for _, rows in parts])
+            self._loader.add(number, parts, list(zip(versions, spans, strict=True)))
 
     def _next_batch(self) -> int:
         self._batch = max(self._batch + 1, time.time_ns() // 1000)
         return self._batch
-
-    def _store(self, number: int, rows: pa.RecordBatch, texts: pa.RecordBatch | None, posted: list[Row]) -> None:
-        if self._spool is not None and not self._spool.empty:
-            self._spool.add(number, rows, texts)
-            return
-        try:
-            self._insert(rows, texts)
-        except WarehouseUnavailable:
-            if self._spool is None:
-                raise
-            self._spool.add(number, rows, texts)
-            return
-        self._poster.offer(number, posted)
-
-    def _insert(self, rows: pa.RecordBatch, texts: pa.RecordBatch | None) -> None:
-        started = time.monotonic()
-        if texts is not None:
-            journal.insert(self._client, "contents", texts)
-        journal.insert(self._client, "spans", rows)
-        metrics.insert_seconds.observe(time.monotonic() - started)
-
-    def _drain_spool(self) -> None:
-        while self._spool is not None and not self._spool.empty and not self._stopping:
-            number, rows, texts = self._spool.oldest()
-            try:
-                self._insert(rows, texts)
-            except WarehouseBusy as exc:
-                log.warning("spool_waits", reason=str(exc))
-                return
-            self._poster.offer(number, spans_of(rows))
-            self._spool.remove(number)
-            if not self._ready.empty():
-                return
 
 
 _DECODE_BYTES = 24 << 20  # bodies decoded into one batch: about 10,000 spans of 2 KB

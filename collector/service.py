@@ -23,6 +23,7 @@ from collector.credentials import IngestAuth, is_loopback, require_tokens_off_lo
 from collector.decode import DecodeOptions
 from collector.identity import load_identity_keys
 from collector.intake import Intake
+from collector.loader import Loader
 from collector.poster import Poster
 from collector.posting.rules import rules_from
 from collector.receivers import grpc as grpc_door
@@ -74,17 +75,19 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
             retention=policy.current.retention.spans or _FOREVER,
         )
         highest = poster.start()
+        spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
+        loader = Loader(warehouse.client, spool, poster, batch_rows=settings.batch_rows, linger_s=settings.posting_interval_ms / 1000)
         intake = Intake(
-            warehouse.client,
             lambda: Sealer(_redactor(settings, policy), keys, lambda: policy.current, schema_check),
             _Derived(policy, lambda p: _options(settings, p)),
-            poster,
-            spool=None if settings.embedded or not settings.spool_bytes else Spool(settings.data_dir / "spool", settings.spool_bytes),
+            spool,
+            loader,
             queue_bytes=settings.queue_bytes,
             batch_rows=settings.batch_rows,
             max_message_bytes=settings.max_message_bytes,
-            first_batch=highest,
+            first_batch=max([highest, *spool.numbers()]),
         )
+        loader.start()
         intake.start()
         with _background(settings, policy, warehouse, poster) as addresses:
             try:
@@ -92,6 +95,7 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
             finally:
                 deadline = time.monotonic() + settings.shutdown_s
                 intake.close(max(1.0, deadline - time.monotonic()))
+                loader.close(max(1.0, deadline - time.monotonic()))
                 poster.close(max(1.0, deadline - time.monotonic()))
                 log.info("collector_stopped", posted=poster.idle)
 

@@ -1,8 +1,13 @@
-"""Batches on local disk while the warehouse is away: fsynced before the acknowledgement, drained in order, redacted like everything else."""
+"""The spool: batches on local disk from acknowledgement until the warehouse holds them. Redacted like everything else.
+
+One file a batch (Arrow IPC), named by batch number, fsynced before anybody is told. It lets small exports be acknowledged at disk speed
+and inserted in large parts, and it is what takes over while the warehouse is away (docs/decisions/0009-spool.md).
+"""
 
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,14 +17,16 @@ from spanledger.errors import WarehouseBusy
 
 
 class Spool:
-    """A folder of Arrow IPC files, one a batch, named by batch number. One thread."""
+    """A folder of batches. One thread adds, one takes and removes."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder, self._max = folder, max_bytes
         for left in folder.glob("*.part"):
             left.unlink()  # never acknowledged
+        self._lock = threading.Lock()
         self._sizes = {int(p.stem): p.stat().st_size for p in sorted(folder.glob("*.arrow"))}
+        self._bytes = sum(self._sizes.values())
 
     @property
     def empty(self) -> bool:
@@ -29,55 +36,67 @@ class Spool:
     @property
     def bytes(self) -> int:
         """Size on disk."""
-        return sum(self._sizes.values())
+        return self._bytes
 
-    def add(self, number: int, rows: pa.RecordBatch, texts: pa.RecordBatch | None) -> None:
+    def numbers(self) -> list[int]:
+        """Batches that wait, oldest first."""
+        with self._lock:
+            return sorted(self._sizes)
+
+    def add(self, number: int, batches: list[pa.RecordBatch]) -> None:
         """Write and fsync. Raises ``WarehouseBusy`` when the spool is full or the disk refuses."""
-        streams = [_stream(batch) for batch in (rows, texts) if batch is not None]
-        payload = b"".join(len(s).to_bytes(8, "little") + s for s in streams)
-        if self.bytes + len(payload) > self._max:
+        streams = [_stream(batch) for batch in batches]
+        size = sum(8 + len(s) for s in streams)
+        if self._bytes + size > self._max:
             metrics.refused.labels("spool_full").inc()
-            raise WarehouseBusy("the warehouse is away and the spool is full", retry_after_s=5)
+            raise WarehouseBusy("the warehouse does not keep up and the spool is full", retry_after_s=5)
         part, final = self._folder / f"{number:020d}.part", self._folder / f"{number:020d}.arrow"
         try:
             with open(part, "wb", opener=lambda p, f: os.open(p, f, 0o600)) as file:
-                file.write(payload)
+                for stream in streams:
+                    file.write(len(stream).to_bytes(8, "little"))
+                    file.write(stream)
                 file.flush()
                 os.fsync(file.fileno())
             part.rename(final)
-            self._sync_folder()
+            _sync(self._folder)
         except OSError as exc:
+            part.unlink(missing_ok=True)
+            metrics.refused.labels("disk").inc()
             raise WarehouseBusy(f"the spool cannot be written: {exc.strerror}", retry_after_s=5) from exc
-        self._sizes[number] = len(payload)
-        metrics.spool_bytes.set(self.bytes)
+        with self._lock:
+            self._sizes[number] = size
+            self._bytes += size
+        metrics.spool_bytes.set(self._bytes)
 
-    def oldest(self) -> tuple[int, pa.RecordBatch, pa.RecordBatch | None]:
-        """The batch that came first; it stays until :meth:`remove`."""
-        number = min(self._sizes)
+    def read(self, number: int) -> list[pa.RecordBatch]:
+        """The batches of one number as they were added."""
         payload = memoryview((self._folder / f"{number:020d}.arrow").read_bytes())
         batches: list[pa.RecordBatch] = []
         while payload:
             end = 8 + int.from_bytes(payload[:8], "little")
             batches.append(pa.ipc.open_stream(payload[8:end]).read_next_batch())
             payload = payload[end:]
-        return number, batches[0], batches[1] if len(batches) > 1 else None
+        return batches
 
     def remove(self, number: int) -> None:
         """The batch is in the warehouse."""
         (self._folder / f"{number:020d}.arrow").unlink(missing_ok=True)
-        del self._sizes[number]
-        metrics.spool_bytes.set(self.bytes)
-
-    def _sync_folder(self) -> None:
-        fd = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        with self._lock:
+            self._bytes -= self._sizes.pop(number, 0)
+        metrics.spool_bytes.set(self._bytes)
 
 
-def _stream(batch: pa.RecordBatch) -> bytes:
+def _sync(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _stream(batch: pa.RecordBatch) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as stream:
         stream.write_batch(batch)
-    return sink.getvalue().to_pybytes()
+    return sink.getvalue()

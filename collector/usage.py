@@ -22,6 +22,8 @@ def normalise(counts: Mapping[str, Any], *, exclusive_input: bool = False, exclu
     Input is exclusive of cache when the caller says so, when more was cached than there is input, or when the sender's own
     total only adds up with the cached tokens counted beside.
     """
+    if len(counts) == 2 and type(given := counts.get("input")) is int and type(out := counts.get("output")) is int and given >= 0 <= out:
+        return Usage(input=given, output=out)
     told = {name: to_int(value) for name, value in counts.items() if value is not None and name != "audio_seconds"}
     given, out, read, write = told.get("input"), told.get("output"), told.get("cache_read"), told.get("cache_write")
     reasoning, total = told.get("reasoning"), told.pop("total", None)

@@ -59,14 +59,14 @@ class Settings(BaseSettings):
     queue_bytes: int = Field(default=256 * MIB, gt=0, description="Decoded exports waiting for the writer; beyond it exporters are told to wait")
     batch_rows: int = Field(default=20_000, gt=0, le=100_000, description="Most rows per insert")
     decode_workers: int = Field(default=0, ge=0, description="Processes that decode and redact; 0 picks by cores")
-    spool_bytes: int = Field(default=4096 * MIB, ge=0, description="Fsynced spool on disk while the warehouse is away; 0 disables it")
+    spool_bytes: int = Field(default=4096 * MIB, gt=0, description="Fsynced spool on disk: what is acknowledged and not yet in the warehouse; beyond it exporters wait")
     keep_unrelated: bool = Field(
         default=False, description="Keep spans that have nothing to do with GenAI, instead of counting them and letting them go"
     )
     max_clock_ahead_days: int = Field(default=7, ge=0, description="Spans that start further in the future are refused")
 
     # Posting
-    posting_interval_ms: int = Field(default=500, gt=0, description="Pause between posting passes")
+    posting_interval_ms: int = Field(default=500, gt=0, description="How long acknowledged rows wait for company before they are inserted and posted")
 
     # Reads
     query_timeout_s: float = Field(default=60, gt=0, description="Time limit of one query through the SQL endpoint")

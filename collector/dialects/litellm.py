@@ -94,7 +94,10 @@ def _understand_raw(span: Span, provider: str, attributes: Mapping[str, Any]) ->
 LITELLM = Dialect(
     name="litellm",
     scopes=("litellm", "litellm.*"),
-    marks=("litellm.call_id", "litellm.model_group", "metadata.user_api_key_hash", "litellm.provider.model"),
+    marks=(
+        "litellm.call_id", "litellm.model_group", "metadata.user_api_key_hash", "litellm.provider.model", "llm.openai.*", "llm.anthropic.*",
+        "llm.azure.*", "llm.bedrock.*", "llm.gemini.*", "llm.vertex_ai.*", "llm.None.*",
+    ),
     fields={
         "request_id": ("litellm.call_id",), "cost": ("gen_ai.cost.total_cost", "litellm.cost.total", "gen_ai.cost.original_cost"),
         "http_status": ("http.response.status_code", "error.code", "litellm.provider.error.code"), "endpoint": ("http.route", "url.path"),

@@ -179,15 +179,18 @@ def value_span(b: bytes, at: int, hi: int, strength: str) -> tuple[int, int, boo
     return at, at + len(text), False
 
 
-_SAID = re.compile(rb"(?:[\s:\"'`*]|&quot;){1,4}")
+_SAID = re.compile(
+    rb"(?i)[a-z\xc3\xb1]*(?: for (?:the |my |your |this |our )?[\w.\-]{1,24})? (?:is now|is set to|is still|is|was|ist|lautet|est|es|\xc3\xa9|to|of|as|changed to|set to|reset to|=)(?:[\s:\"'`*]|&quot;){1,4}"
+)
 
 
 def said_handler(rule: Rule) -> Handler:
     """``my password is hunter2!``: a value after the words, with a digit or a mark in it."""
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        gap = _SAID.match(b, to, hi)
-        value = _BARE_PASSWORD.match(b, gap.end() if gap else to, hi)
+        word = max(lo, to - 3)
+        gap = _SAID.match(b, b.find(b" ", word, to), hi)
+        value = _BARE_PASSWORD.match(b, gap.end(), hi) if gap else None
         if value is None:
             return to
         raw = value[0].rstrip(b".,:;!?)]}*") if not value[0][-2:-1].isdigit() else value[0].rstrip(b".,:;)]}*")

@@ -178,7 +178,7 @@ def test_a_full_queue_says_when_to_come_back(tmp_path: Any) -> None:
     from spanledger.errors import WarehouseBusy
     from spanledger.policy import Policy
 
-    intake = Intake(None, None, None, None, spool=None, queue_bytes=10, batch_rows=10, max_message_bytes=1000)  # type: ignore[arg-type]
+    intake = Intake(None, None, None, None, queue_bytes=10, batch_rows=10, max_message_bytes=1000)  # type: ignore[arg-type]
     intake.submit("traces", b"x" * 9, json=False, encoding="", project="default")
     auth = IngestAuth(Policy())
     with TestClient(http.app(intake, lambda: auth, lambda: {"ready": False}, max_message_bytes=1000)) as client:

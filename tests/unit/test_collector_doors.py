@@ -83,21 +83,21 @@ def _batch(n: int):
 def test_the_spool_gives_batches_back_in_order_also_after_a_restart(tmp_path: Path) -> None:
     spool = Spool(tmp_path, 1 << 20)
     for n in (2, 3, 5):
-        spool.add(n, _batch(n), None)
+        spool.add(n, [_batch(n)])
     (tmp_path / "00000000000000000007.part").write_bytes(b"torn")
     again = Spool(tmp_path, 1 << 20)
-    seen = []
-    while not again.empty:
-        number, rows, texts = again.oldest()
-        assert texts is None
-        seen.append((number, spans_of(rows)[0][1].start_ns))
-        again.remove(number)
-    assert seen == [(2, 2), (3, 3), (5, 5)]
+    assert again.numbers() == [2, 3, 5]
+    assert [spans_of(again.read(n)[0])[0][1].start_ns for n in again.numbers()] == [2, 3, 5]
+    for n in again.numbers():
+        again.remove(n)
+    assert again.empty
+    assert again.bytes == 0
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_spool_tells_exporters_to_wait(tmp_path: Path) -> None:
     spool = Spool(tmp_path, 10)
     with pytest.raises(WarehouseBusy):
-        spool.add(1, _batch(1), None)
+        spool.add(1, [_batch(1)])
     assert spool.empty
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,137 @@
+"""From the spool into the warehouse: durable batches are joined into large inserts, then offered to the poster and taken off the spool.
+
+An insert that fails is repeated; rows are identified by content, so that a repeated one changes nothing. After a start the spool's
+leftovers go first. What is on its way is kept in memory too, within bounds, so that nothing is normally read back.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import structlog
+
+from collector import metrics
+from collector.poster import Poster, Row
+from collector.rows import spans_of
+from collector.spool import Spool
+from warehouse import journal
+from warehouse.tables import SPANS
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+log = structlog.get_logger(__name__)
+
+Parts = list[tuple[str, pa.RecordBatch]]  # table and rows; the journal's last
+
+_KEPT_ROWS = 60_000
+_IN_ORDER = ("audit_objects", "contents", "spans")  # the journal last: a span that is posted has its text beside it
+
+
+class Loader:
+    """One thread, one warehouse client.
+
+    Args:
+        client: opens the thread's client.
+        spool: what has been acknowledged.
+        poster: is offered the spans once they are in the journal.
+        batch_rows: most rows of one insert.
+        linger_s: how long a batch waits for company.
+    """
+
+    def __init__(self, client: Callable[[], Client], spool: Spool, poster: Poster, *, batch_rows: int, linger_s: float) -> None:
+        self._open, self._spool, self._poster = client, spool, poster
+        self._batch_rows, self._linger_s = batch_rows, linger_s
+        self._kept: dict[int, tuple[Parts, list[Row]]] = {}
+        self._kept_rows = 0
+        self._since: float | None = None
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
+
+    def start(self) -> None:
+        """Open the client and begin with what an earlier process left."""
+        self._client = self._open()
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """The thread runs."""
+        return self._thread.is_alive()
+
+    def add(self, number: int, parts: Parts, rows: list[Row]) -> None:
+        """A batch is on the spool: take it from here. Waits while the warehouse is slow and memory is full, not while it is away."""
+        with self._changed:
+            if self._kept_rows + len(rows) <= _KEPT_ROWS:
+                self._kept[number] = parts, rows
+                self._kept_rows += len(rows)
+            self._since = self._since or time.monotonic()
+            self._changed.notify()
+
+    def close(self, timeout_s: float) -> None:
+        """Load what is left, as far as the time goes; the rest stays on the spool."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        pause = 0.2
+        while True:
+            with self._changed:
+                if self._spool.empty:
+                    if self._closing:
+                        return
+                    self._changed.wait(1.0)
+                    continue
+                ripe = (self._since or 0.0) + self._linger_s - time.monotonic()
+                if ripe > 0 and self._kept_rows < self._batch_rows and not self._closing:
+                    self._changed.wait(ripe)
+                    continue
+                self._since = None
+            try:
+                self._load()
+                pause = 0.2
+            except Exception as exc:  # nothing is lost: the spool has it
+                log.warning("load_waits", error=type(exc).__name__, reason=str(exc)[:300], spool_bytes=self._spool.bytes)
+                if self._closing:
+                    return
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+    def _load(self) -> None:
+        """Insert the oldest batches, as many as fit one insert."""
+        chosen: list[tuple[int, Parts, list[Row]]] = []
+        size = 0
+        for number in self._spool.numbers():
+            kept = self._kept.get(number) or self._read_back(number)
+            if chosen and size + len(kept[1]) > self._batch_rows:
+                break
+            chosen.append((number, *kept))
+            size += len(kept[1])
+        started = time.monotonic()
+        for table in _IN_ORDER:
+            batches = [rows for _, parts, _ in chosen for name, rows in parts if name == table]
+            if batches:
+                journal.insert(self._client, table, pa.Table.from_batches(batches))
+        metrics.insert_seconds.observe(time.monotonic() - started)
+        self._poster.offer(chosen[-1][0], [row for _, _, rows in chosen for row in rows])
+        for number, _, _ in chosen:
+            self._spool.remove(number)
+            with self._changed:
+                gone = self._kept.pop(number, None)
+                self._kept_rows -= len(gone[1]) if gone else 0
+
+    def _read_back(self, number: int) -> tuple[Parts, list[Row]]:
+        parts = [(_table_of(batch), batch) for batch in self._spool.read(number)]
+        return parts, [row for name, batch in parts if name == "spans" for row in spans_of(batch)]
+
+
+def _table_of(batch: pa.RecordBatch) -> str:
+    if batch.schema.equals(SPANS):
+        return "spans"
+    return "audit_objects" if "sealed" in batch.schema.names else "contents"
