@@ -1,0 +1,2 @@
+-- Restore a named backup as a database.
+RESTORE DATABASE spanledger AS $database FROM $target

@@ -1,0 +1,2 @@
+-- Rows of journal and ledger.
+SELECT (SELECT count() FROM spanledger.spans) + (SELECT count() FROM spanledger.calls) AS rows

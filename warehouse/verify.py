@@ -1,0 +1,160 @@
+"""Proof that the figures are right: rollups against the exact base, and the journal and entries of any window for posting them again.
+
+``compare`` does the first part here. The second needs ``collector.posting``, which this room may not import: ``families`` gives whole
+families of journal rows, ``entries_of_traces`` what the ledger says of them; ``spanledger verify`` posts and compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pyarrow as pa
+
+from warehouse import journal
+from warehouse.queries.ask import frame, measures, query_errors, rollup_dimensions, stamp
+from warehouse.rollups import LIVE, TABLES
+from warehouse.sqlfiles import sql
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+_SUMS = {"calls": ("calls", "cost_usd"), "scores": ("judged", "score_sum")}
+
+
+@dataclass
+class Verification:
+    """What ``compare`` found.
+
+    ``rolled_up`` hours were recomputed and compared, row by row of every rollup; ``frozen`` ones have no base any more.
+    ``differences``: one per hour and rollup that is not what the base says: ``table``, ``hour``, groups and sums on both sides.
+    """
+
+    rolled_up: int = 0
+    frozen: int = 0
+    differences: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Everything that could be compared agrees."""
+        return not self.differences
+
+
+def compare(client: Client, since: datetime, until: datetime) -> Verification:
+    """Recompute every rolled-up hour of ``[since, until)`` from the exact base and compare it, row by row.
+
+    Hours that change while this runs are left out: they are read from the base anyway.
+    """
+    found = Verification()
+    for base, tables in TABLES.items():
+        hours = _hours(client, base, since, until)
+        found.frozen += sum(h["frozen"] for h in hours)
+        todo = [h for h in hours if not h["frozen"]]
+        if base == "calls":
+            found.rolled_up = len(todo)
+        for start in range(0, len(todo), 24):
+            chunk = [h["hour"] for h in todo[start : start + 24]]
+            suspects = [d for table in tables for d in _differences(client, base, table, chunk)]
+            still = {(h["hour"], h["gen"]) for h in _hours(client, base, since, until)} if suspects else set()
+            gens = {h["hour"]: h["gen"] for h in todo}
+            found.differences += [d for d in suspects if (d["hour"], gens[d["hour"]]) in still]
+    for difference in found.differences:
+        difference["hour"] = datetime.fromtimestamp(difference["hour"], UTC)
+    return found
+
+
+def _hours(client: Client, base: str, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    params = {"base": base, "since": stamp(since), "until": stamp(until)}
+    return list(frame(client, sql("verify_hours"), params).iter_rows(named=True))
+
+
+def _differences(client: Client, base: str, table: str, hours: Sequence[int]) -> list[dict[str, Any]]:
+    dims, known = rollup_dimensions(table), measures(table)
+    sums = [m for m in _SUMS[base] if m in known]
+    parts = {
+        "table": table,
+        "base": base,
+        "live": LIVE[base],
+        "dims": ", ".join(f"e.{d}" for d in dims),
+        "values": ", ".join(f"toString(finalizeAggregation(e.{m}))" if x.startswith("uniq") else f"toString(e.{m})" for m, x in known.items()),
+        "sums": "".join(f", sum(e.{m}) AS {m}" for m in sums),
+        "named": ", ".join(f"e.{d} AS {d}" for d in dims),
+        "measured": ", ".join(f"{x} AS {m}" for m, x in known.items()),
+        "keys": ", ".join(dims),
+    }
+    times = [datetime.fromtimestamp(h, UTC) for h in hours]
+    params = {
+        "since": stamp(min(times)),
+        "until": stamp(datetime.fromtimestamp(max(hours) + 3_600, UTC)),
+        "hours": [t.strftime("%Y-%m-%d %H:%M:%S") for t in times],
+    }
+    rolled = _by_hour(frame(client, Template(sql("verify_rollup")).substitute(parts), params))
+    exact = _by_hour(frame(client, Template(sql("verify_base")).substitute(parts), params))
+    empty = {"groups": 0, "fingerprint": 0} | dict.fromkeys(sums, 0)
+    return [
+        {"table": table, "hour": h}
+        | {f"rollup_{k}": v for k, v in rolled.get(h, empty).items() if k != "fingerprint"}
+        | {f"ledger_{k}": v for k, v in exact.get(h, empty).items() if k != "fingerprint"}
+        for h in hours
+        if rolled.get(h, empty) != exact.get(h, empty)
+    ]
+
+
+def _by_hour(rows: pl.DataFrame) -> dict[int, dict[str, Any]]:
+    return {row.pop("hour_"): row for row in rows.iter_rows(named=True)}
+
+
+def traces(client: Client, since: datetime, until: datetime, *, page: int = 2_000) -> Iterator[list[bytes]]:
+    """Trace ids with a span or an entry that starts in ``[since, until)``, in order, in pages."""
+    after = ""
+    while True:
+        params = {"since": stamp(since), "until": stamp(until), "after": after or "00" * 16, "first": int(not after), "rows": page}
+        found = frame(client, sql("verify_traces"), params)["trace"].to_list()
+        if found:
+            yield [bytes.fromhex(t) for t in found]
+        if len(found) < page:
+            return
+        after = found[-1]
+
+
+def families(client: Client, since: datetime, until: datetime, *, page: int = 2_000) -> Iterator[tuple[list[bytes], pa.Table | None]]:
+    """Whole families of journal rows for a window: (trace ids, rows as ``journal.spans_of_traces`` gives them).
+
+    Traces that share a response id or an agent session come together, wherever their other spans start; each trace comes once.
+    """
+    done: set[bytes] = set()
+    for batch in traces(client, since, until, page=page):
+        members = _linked(client, [t for t in batch if t not in done])
+        members = [t for t in members if t not in done]
+        done.update(members)
+        if members:
+            yield members, journal.spans_of_traces(client, members)
+
+
+def _linked(client: Client, start: list[bytes]) -> list[bytes]:
+    """The closure of ``start`` under shared response ids and links."""
+    known, fresh = set(start), list(start)
+    while fresh:
+        found: set[bytes] = set()
+        for at in range(0, len(fresh), journal.KEYS_PER_QUERY):
+            keys = [t.hex() for t in fresh[at : at + journal.KEYS_PER_QUERY]]
+            row = frame(client, sql("verify_links"), {"traces": keys}).row(0, named=True)
+            found.update(journal.traces_by_response(client, row["responses"]))
+            found.update(journal.traces_by_link(client, row["links"]))
+        fresh = [t for t in found if t not in known]
+        known.update(fresh)
+    return sorted(known)
+
+
+def entries_of_traces(client: Client, trace_ids: Sequence[bytes]) -> pa.Table | None:
+    """Live entries of some traces with every column of the ledger (ids binary), in order of (ts, trace_id, span_id)."""
+    found: list[pa.Table] = []
+    for at in range(0, len(trace_ids), journal.KEYS_PER_QUERY):
+        keys = [t.hex() for t in trace_ids[at : at + journal.KEYS_PER_QUERY]]
+        with query_errors():
+            found.append(client.query_arrow(sql("verify_entries"), {"traces": keys}))
+    return pa.concat_tables(found) if found else None
