@@ -13,6 +13,7 @@ import polars as pl
 from dashboard import money
 
 Direction = Literal["up", "down", "none"]
+STILL = 0.0005  # relative change that counts as none
 
 MARK = '<span class="sl-mark" aria-hidden="true"></span>'
 
@@ -40,6 +41,10 @@ class Card:
     hint: str = ""
 
 
+class Html(str):
+    """Text that is HTML already; everything else is escaped."""
+
+
 def cards(row: Iterable[Card]) -> str:
     """A row of cards that wraps on narrow screens."""
     return f'<div class="sl-cards">{"".join(_card(card) for card in row)}</div>'
@@ -58,11 +63,21 @@ def _card(card: Card) -> str:
 def _moved(card: Card) -> str:
     if card.change is None:
         return ""
-    rose = card.change > 0.0005
-    if abs(card.change) <= 0.0005:
+    if abs(card.change) <= STILL:
         return '<span class="sl-flat">no change</span>'
-    mood = "sl-flat" if card.good == "none" else "sl-good" if rose == (card.good == "up") else "sl-bad"
-    return f'<span class="{mood}">{"▲" if rose else "▼"} {escape(money.signed_share(card.change))}</span> vs before'
+    return f"{moved(card.change, card.good)} vs before"
+
+
+def moved(change: float, good: Direction) -> Html:
+    """A change in per cent with an arrow, green where it is good news and red where it is bad."""
+    rose = change > 0
+    mood = "sl-flat" if good == "none" or abs(change) <= STILL else "sl-good" if rose == (good == "up") else "sl-bad"
+    return Html(f'<span class="{mood}">{"▲" if rose else "▼"} {escape(money.signed_share(change))}</span>')
+
+
+def beside(words: str, change: float | None) -> Html:
+    """A figure with its change before it, where less is better."""
+    return Html((f"{moved(change, 'down')}  " if change is not None and abs(change) > STILL else "") + escape(words))
 
 
 @dataclass(frozen=True)
@@ -78,17 +93,18 @@ class Column:
 
 
 def table(
-    frame: pl.DataFrame,
+    frame: pl.DataFrame | Sequence[dict[str, Any]],
     columns: Sequence[Column],
     *,
     total: dict[str, Any] | None = None,
     dots: dict[str, dict[str, str]] | None = None,
     key: str = "",
 ) -> str:
-    """An HTML table of ``frame``; ``total`` becomes its foot; ``dots``: column → value → colour, a dot before it."""
+    """An HTML table of ``frame`` (or rows); ``total`` becomes its foot; ``dots``: column → value → colour, a dot before it."""
     head = "".join(f'<th class="{"sl-num" if c.number else ""}" title="{escape(c.hint)}" scope="col">{escape(c.title)}</th>' for c in columns)
-    largest = {c.name: max((float(v) for v in frame[c.name] if v is not None), default=0.0) for c in columns if c.bar}
-    body = "".join(f"<tr>{''.join(_cell(c, row, largest, dots) for c in columns)}</tr>" for row in frame.iter_rows(named=True))
+    rows = frame.to_dicts() if isinstance(frame, pl.DataFrame) else frame
+    largest = {c.name: max((float(row[c.name]) for row in rows if row[c.name] is not None), default=0.0) for c in columns if c.bar}
+    body = "".join(f"<tr>{''.join(_cell(c, row, largest, dots) for c in columns)}</tr>" for row in rows)
     foot = ""
     if total is not None:
         foot = f"<tfoot><tr>{''.join(_cell(c, total, {}, None) for c in columns)}</tr></tfoot>"
@@ -98,7 +114,8 @@ def table(
 
 def _cell(column: Column, row: dict[str, Any], largest: dict[str, float], dots: dict[str, dict[str, str]] | None) -> str:
     value = row.get(column.name)
-    words = escape(column.write(value)) if value is not None else (money.DASH if column.name in row else "")
+    words = column.write(value) if value is not None else money.DASH if column.name in row else ""
+    words = words if isinstance(words, Html) else escape(words)
     dot = f'<span class="sl-dot" style="background:{dots[column.name].get(str(value), "")}"></span>' if dots and column.name in dots else ""
     bar = ""
     if column.bar and value is not None and largest.get(column.name):
@@ -133,9 +150,9 @@ def text(words: str) -> str:
     return f'<div class="sl-text">{escape(words)}</div>'
 
 
-def pill(words: str, mood: Literal["good", "bad", "warn", ""] = "") -> str:
+def pill(words: str, mood: Literal["good", "bad", "warn", ""] = "") -> Html:
     """A small label."""
-    return f'<span class="sl-pill{f" sl-{mood}" if mood else ""}">{escape(words)}</span>'
+    return Html(f'<span class="sl-pill{f" sl-{mood}" if mood else ""}">{escape(words)}</span>')
 
 
 def empty(title: str, words: str, code: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -20,6 +21,7 @@ class Context:
         settings: how this installation runs.
         policy_file: what the organisation decided, followed as the file changes.
         connections: the way to the warehouse.
+        redact: redacts free text of feedback; None: this process cannot, and stores none.
         asker: the pages' questions, with short-lived answers.
         started_at: for ``/metrics``.
         requests: (method, route, status) → count, for ``/metrics``.
@@ -28,6 +30,7 @@ class Context:
     settings: Settings
     policy_file: PolicyFile
     connections: Connections
+    redact: Callable[[str], str] | None = None
     asker: Asker = field(init=False)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     requests: dict[tuple[str, str, int], int] = field(default_factory=dict)

@@ -128,5 +128,5 @@ def _layout(unit: str, *, legend: bool) -> dict[str, Any]:
         "showlegend": legend,
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.01, "x": 0, "title": None, "traceorder": "normal"},
         "xaxis": {"title": None, "showgrid": False, "type": "date", "hoverformat": "%a %d %b %Y %H:%M UTC"},
-        "yaxis": {"title": None, "rangemode": "tozero", "nticks": 6, **axis.get(unit, {"tickformat": ",.3~s"})},
+        "yaxis": {"title": None, "rangemode": "tozero", "nticks": 6, **axis.get(unit, {"tickformat": ",.3~g" if unit == "" else ",.3~s"})},
     }

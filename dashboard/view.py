@@ -52,9 +52,9 @@ class View:
         """The scope with further filters (empty ones change nothing)."""
         return replace(self.scope(), filters=replace(self.filters, **{name: values for name, values in filters.items() if values}))
 
-    def about(self, function: Any, *args: Any, before: bool = False, kept_s: float = KEPT_S, **named: Any) -> Question:
-        """A question ``function(client, scope, …)`` about this view."""
-        return question(function, self.scope(before=before), *args, kept_s=kept_s, **named)
+    def about(self, function: Any, *, before: bool = False, scope: Scope | None = None, kept_s: float = KEPT_S, **named: Any) -> Question:
+        """A question ``function(client, scope, …)`` about this view, or about ``scope``."""
+        return question(function, scope or self.scope(before=before), kept_s=kept_s, **named)
 
     def colours(self, dimension: str, frame: pl.DataFrame) -> dict[str, str]:
         """Colours for the values of ``dimension`` in ``frame``: the same on every page, whatever is filtered."""
@@ -64,12 +64,12 @@ class View:
 def choose(caller: Caller) -> View:
     """Draw the filter bar and return what it says; unknown values in the URL are dropped by the widgets."""
     known = _known(caller)
-    with st.sidebar:
+    with st.sidebar, st.container(key="choices"):
         name = st.pills("Time (UTC)", [*windows.PRESETS, "custom"], default="7d", key="since", bind="query-params", required=True)
         window = _custom() if name == "custom" else windows.preset(name, datetime.now(UTC))
         chosen: dict[str, tuple[str, ...]] = {}
         for parameter, (label, dimension) in BOXES.items():
-            values = [value for value in known.get(dimension, ()) if value]
+            values = sorted(value for value in known.get(dimension, ()) if value)
             chosen[FILTER[dimension]] = tuple(sorted(st.multiselect(label, values, key=parameter, bind="query-params", placeholder="All")))
     return View(caller, window, Filters(**chosen), known)
 
@@ -87,8 +87,8 @@ def _midnight(day: date) -> datetime:
 
 
 def _known(caller: Caller) -> dict[str, tuple[str, ...]]:
-    """Every value of the dimensions in the last 90 days and tomorrow (clocks differ)."""
+    """Every value of the dimensions in the last 90 days and tomorrow (clocks differ), most used first."""
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     scope = Scope(hour - timedelta(days=90), hour + timedelta(days=1), teams=caller.teams or None)
     frame: pl.DataFrame = current().asker.one(caller, queries.dimensions, scope, kept_s=60)
-    return {str(name): tuple(part["value"].sort().to_list()) for (name,), part in frame.group_by("dimension")}
+    return {str(name): tuple(part["value"].to_list()) for (name,), part in frame.group_by("dimension")}

@@ -22,8 +22,17 @@ from spanledger.settings import Settings
 log = structlog.get_logger()
 
 
-def run(settings: Settings, policy_path: Path | None, stop: threading.Event, ready: Callable[[dict[str, str]], None]) -> None:
+def run(
+    settings: Settings,
+    policy_path: Path | None,
+    stop: threading.Event,
+    ready: Callable[[dict[str, str]], None],
+    *,
+    redact: Callable[[str], str] | None = None,
+) -> None:
     """Serve until ``stop`` is set; ``ready({"web": "host:port"})`` is called once the port is bound and answers.
+
+    ``redact`` makes free text of feedback fit to be stored; without it such text is refused.
 
     Raises:
         ConfigError: the policy is not valid, or the address is open to others and nobody could log in.
@@ -33,7 +42,7 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
     if policy_file.current.open_access and not is_loopback(settings.web_host):
         raise ConfigError(f"web address {settings.web_host} is reachable by others: configure `tokens:` or `oidc:` in the policy file first")
     listener = bind(settings.web_host, settings.web_port)
-    context = Context(settings, policy_file, Connections(settings))
+    context = Context(settings, policy_file, Connections(settings), redact)
     install(context)
     try:
         asyncio.run(_serve(context, listener, stop, ready))

@@ -40,10 +40,11 @@ def call(who: SeesCalls, shared: Shared, trace_id: TraceId, span_id: SpanId) -> 
 
 @router.get("/traces/{trace_id}", summary="One trace")
 def trace(who: SeesCalls, shared: Shared, trace_id: TraceId) -> Response:
-    """The journal of one trace (spans in order of time) and the entries posted from it."""
-    found = shared.connections.ask(lambda client: queries.trace(client, hexadecimal(trace_id, 32, "trace_id"), teams=who.teams or None))
-    spans = found.spans.drop("facts", strict=False)
-    return answer({"trace_id": trace_id.lower(), "spans": rows(spans), "entries": rows(found.entries)})
+    """The journal of one trace (spans in order of time; null for roles that do not see it) and the entries posted from it."""
+    trace = hexadecimal(trace_id, 32, "trace_id")
+    found = shared.connections.ask(lambda client: queries.trace(client, trace, teams=who.teams or None))
+    spans = rows(found.spans.drop("facts", strict=False)) if who.may("journal") else None
+    return answer({"trace_id": trace, "spans": spans, "entries": rows(found.entries)})
 
 
 def hexadecimal(text: str, digits: int, field: str) -> str:

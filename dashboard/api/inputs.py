@@ -70,6 +70,9 @@ def needs(right: Right) -> Any:
 
 SeesSums = Annotated[Caller, needs("aggregates")]
 SeesCalls = Annotated[Caller, needs("calls")]
+SeesQuality = Annotated[Caller, needs("quality")]
+SeesPrices = Annotated[Caller, needs("prices")]
+GivesFeedback = Annotated[Caller, needs("feedback")]
 
 
 def window(

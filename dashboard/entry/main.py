@@ -10,7 +10,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard import cards, session, theme
-from dashboard.pages import calls, reliability, spend
+from dashboard.pages import calls, data_health, quality, releases, reliability, spend
 from dashboard.view import View, choose
 from spanledger.errors import SpanledgerError, WarehouseBusy
 
@@ -18,6 +18,9 @@ PAGES = {
     "spend": (spend.show, "Spend", ":material/payments:"),
     "calls": (calls.show, "Calls", ":material/list_alt:"),
     "reliability": (reliability.show, "Reliability", ":material/speed:"),
+    "quality": (quality.show, "Quality", ":material/verified:"),
+    "releases": (releases.show, "Prompts & releases", ":material/compare_arrows:"),
+    "data-health": (data_health.show, "Data health", ":material/fact_check:"),
 }
 
 
@@ -32,10 +35,10 @@ def main() -> None:
         st.Page(_page(show, chosen), title=title, icon=icon, url_path=path, default=path == "spend") for path, (show, title, icon) in PAGES.items()
     ]
     page = st.navigation(pages)
-    with st.sidebar:
-        session.corner(caller)
     try:
         chosen.append(choose(caller))
+        with st.sidebar:
+            session.corner(caller)
         page.run()
     except SpanledgerError as exc:
         st.html(cards.empty("The warehouse does not answer yet" if isinstance(exc, WarehouseBusy) else "This could not be shown", str(exc)))

@@ -142,7 +142,7 @@ def _trace(view: View, trace: str, span: str) -> None:
     except NotFound:
         st.html(cards.empty("There is no such trace here", "Its details may have expired, or it belongs to another team. Sums stay in the ledger."))
         return
-    spans, entries = found.spans.to_dicts(), found.entries.to_dicts()
+    spans, entries = found.spans.to_dicts() if view.caller.may("journal") else [], found.entries.to_dicts()
     st.html(cards.cards(_summary(spans, entries)))
     st.html(trees.drawn(trees.grow(spans, entries), span))
     entry = next((one for one in entries if one["span_id"] == span or span in one["members"]), entries[0] if len(entries) == 1 else None)

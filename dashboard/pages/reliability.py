@@ -48,7 +48,7 @@ def show(view: View) -> None:
         latency_over_time=view.about(queries.latency, by=(step,)),
         rates_by=view.about(queries.rates, by=(by,)),
         latency_by=view.about(queries.latency, by=(by,)),
-        kinds=view.about(queries.rates, by=("error_type", "provider", "model")),
+        kinds=view.about(queries.errors_by_type),
     )
     rates = _first(answers["rates"])
     with top:
@@ -128,15 +128,16 @@ def _table(view: View, name: str, latency: pl.DataFrame, rates: pl.DataFrame) ->
 
 
 def _kinds(frame: pl.DataFrame) -> None:
-    failed = frame.with_columns((pl.col("errors") + pl.col("timeouts") + pl.col("rate_limited")).alias("failed")).filter(pl.col("failed") > 0)
-    st.html(cards.section("What went wrong", "error classes as the instrumentation told them"))
-    if failed.is_empty():
-        st.html(f'<div class="sl-note" style="color:{GREY}">No request failed in this window.</div>')
+    st.html(cards.section("What went wrong", "outcomes and error classes as the instrumentation told them"))
+    if frame.is_empty():
+        st.html('<div class="sl-note">Every request of this window went well.</div>')
         return
     columns = [
+        Column("outcome", "Outcome", lambda one: str(one).replace("_", " ")),
         Column("error_type", "Error", cards.named),
         Column("provider", "Provider", cards.named),
         Column("model", "Model", cards.named),
-        Column("failed", "Requests", money.count, number=True, bar=True),
+        Column("calls", "Requests", money.count, number=True, bar=True),
+        Column("last_at", "Last (UTC)", lambda at: f"{at:%d %b %H:%M}"),
     ]
-    st.html(cards.table(failed.sort("failed", "error_type", "model", descending=[True, False, False]).head(15), columns, key="errors"))
+    st.html(cards.table(frame.head(15), columns, key="errors"))

@@ -73,9 +73,8 @@ def kpis(total: Mapping[str, Any], before: Mapping[str, Any]) -> list[Card]:
 
 
 def coverage(row: Mapping[str, Any]) -> float | None:
-    """Share of billed calls whose price and usage are both known (the smaller of the two shares); None without billed calls."""
-    told = row["usage_reported"] + row["usage_aggregate"]
-    return min(row["priced_calls"], told) / row["billed_calls"] if row["billed_calls"] else None
+    """Share of billed calls whose usage was reported and whose price is known; None without billed calls."""
+    return row["covered_calls"] / row["billed_calls"] if row["billed_calls"] else None
 
 
 def _choices(view: View) -> tuple[str, str]:

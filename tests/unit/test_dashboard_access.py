@@ -52,6 +52,14 @@ def test_text_is_for_operators_auditors_and_admins() -> None:
     assert {role for role, rights in RIGHTS.items() if "content" in rights} == {"operator", "auditor", "admin"}
 
 
+def test_pages_grant_no_role_more_than_the_endpoint_lets_it_read() -> None:
+    from warehouse.endpoint.rights import READS
+
+    asked = {"aggregates": "spend", "calls": "spend", "journal": "journal", "content": "content", "quality": "quality"}
+    for role, rights in RIGHTS.items():
+        assert {asked[right] for right in rights if right in asked} <= READS[role]
+
+
 def test_the_first_matching_grant_decides_a_persons_role() -> None:
     assert person("Ann@example.com", [], POLICY).role == "auditor"
     assert person("bob@example.com", ["controllers"], POLICY).role == "finance"
@@ -60,7 +68,9 @@ def test_the_first_matching_grant_decides_a_persons_role() -> None:
         person("eve@elsewhere.com", [], POLICY)
 
 
-@pytest.mark.parametrize(("host", "loopback"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("10.0.0.4", False), ("", False)])
+@pytest.mark.parametrize(
+    ("host", "loopback"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("10.0.0.4", False), ("", False)]
+)
 def test_only_loopback_is_open_without_tokens(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
     assert open_to_anyone(Policy(), host) is loopback

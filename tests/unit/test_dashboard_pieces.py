@@ -51,8 +51,8 @@ def test_a_csv_cell_never_starts_a_formula() -> None:
     assert "-1.000000001" in text
 
 
-def test_coverage_is_the_smaller_of_priced_and_told() -> None:
-    row = {"usage_reported": 8, "usage_aggregate": 1, "priced_calls": 10, "billed_calls": 10}
+def test_coverage_is_the_share_of_billed_calls_that_are_known() -> None:
+    row = {"covered_calls": 9, "billed_calls": 10}
     assert coverage(row) == 0.9
     assert coverage(row | {"billed_calls": 0}) is None
 

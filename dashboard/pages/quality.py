@@ -1,0 +1,181 @@
+"""Quality: how risky answers are, where, and since when; safety counts; what people said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import polars as pl
+import streamlit as st
+
+from dashboard import cards, figures, money
+from dashboard.asking import question
+from dashboard.cards import Card, Column
+from dashboard.pages import calls
+from dashboard.pages.spend import nothing
+from dashboard.theme import AMBER, BLUE
+from dashboard.view import View
+from warehouse import queries
+
+GROUPS = {"App": "app", "Model": "model", "Prompt version": "prompt_version", "Route": "route", "Team": "team"}
+OBJECTIVE = 0.02  # average hallucination_score of the usual objective (DESIGN §4)
+ENOUGH = 50  # scored answers below which there is no verdict
+MEANING = "0 = nothing in the answer goes beyond its evidence, 1 = it contradicts it. Floored and calibrated: 0.02 is about one bad answer in ten."
+
+
+def show(view: View) -> None:
+    """The page."""
+    st.html(
+        cards.head("Quality", view.window.words, "Hallucination risk without an LLM judge: each average stands with the number of answers behind it.")
+    )
+    if not view.caller.may("quality"):
+        st.html(
+            cards.empty(
+                "Quality is not shown to this role", f"The role {view.caller.role!r} sees spend; viewer, operator, auditor and admin see quality."
+            )
+        )
+        return
+    top, side = st.container(), st.container()
+    with side, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.html(cards.section("Side by side", f"no verdict below {ENOUGH} scored answers"))
+        name = st.segmented_control(
+            "By", list(GROUPS), key="grouped", bind="query-params", default="App", required=True, label_visibility="collapsed"
+        )
+    by, step = GROUPS[name], view.window.step
+    asked = {
+        "total": view.about(queries.quality, by=()),
+        "before": view.about(queries.quality, by=(), before=True),
+        "over_time": view.about(queries.quality, by=(step,)),
+        "rows": view.about(queries.quality, by=(by,)),
+    }
+    if view.caller.may("calls"):
+        asked["worst"] = view.about(queries.worst_answers, limit=15)
+    answers = view.ask(**asked)
+    total = answers["total"].row(0, named=True) if answers["total"].height else {}
+    with top:
+        if not total.get("answers") and not total.get("safety"):
+            st.html(cards.empty(*unscored(view)))
+            return
+        before = answers["before"].row(0, named=True) if answers["before"].height else {}
+        st.html(cards.cards(kpis(total, before)))
+        _over_time(answers["over_time"].rename({step: "at"}), step)
+    with side:
+        st.html(_table(view, name, answers["rows"]))
+    if "worst" in answers:
+        _worst(view, answers["worst"])
+
+
+def unscored(view: View) -> tuple[str, str, str]:
+    """What the page says without a score: nothing recorded, or nothing that could be judged."""
+    if not any(view.known.values()):
+        return nothing(view)
+    words = "Detectors need retrieved documents or a JSON schema in the telemetry, and a few seconds after a call."
+    return "No answer in this window has been scored.", words, ""
+
+
+def kpis(total: Mapping[str, Any], before: Mapping[str, Any]) -> list[Card]:
+    """The row of cards: what an owner of answers asks first."""
+
+    def worse(name: str) -> float | None:
+        return money.change(total[name], before.get(name))
+
+    average, scored = total["score_avg"], total["scored"]
+    high = scored >= ENOUGH and average is not None and average >= OBJECTIVE
+    checked, compared = money.count(total["schema_checked"]), money.count(total["contradiction_scored"])
+    safety = "Content filters, guardrails, policy checks, refusals"
+    return [
+        Card("Average risk", score(average), worse("score_avg"), "down", f"n = {money.count(scored)}", "warn" if high else "first", MEANING),
+        Card("Flagged", money.share(total["flagged_share"]), worse("flagged_share"), "down", f"n = {money.count(total['flagged'])}"),
+        Card(
+            "Scored", money.share(total["coverage"]), under=f"of {money.count(total['answers'])} answers", hint="The rest had no evidence to judge by"
+        ),
+        Card("Schema failures", money.share(total["schema_failure_rate"]), worse("schema_failure_rate"), "down", f"of {checked}"),
+        Card("Contradictions", money.share(total["contradiction_rate"]), under=f"of {compared} compared"),
+        Card("Safety", money.count(total["safety"]), worse("safety"), "down", "violations told", "warn" if total["safety"] else "", safety),
+    ]
+
+
+def score(value: float | None) -> str:
+    """A score in three decimals; unknown is a dash, never 0."""
+    return money.DASH if value is None else f"{value:.3f}"
+
+
+def _over_time(frame: pl.DataFrame, step: str) -> None:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.html(cards.section("Average risk", f"per {step}; dotted: the usual objective, {OBJECTIVE}"))
+        figure = figures.lines(frame, values={"score_avg": ("average risk", BLUE)}, unit="", limit=OBJECTIVE)
+        st.plotly_chart(figure, config=dict(figures.CONFIG), key="risk")
+    with right:
+        st.html(cards.section("Flagged answers and schema failures", f"per {step}, share of what was judged"))
+        shown = {"flagged_share": ("flagged", AMBER), "schema_failure_rate": ("schema failures", "#a855f7")}
+        st.plotly_chart(figures.lines(frame, values=shown, unit="", percent=True), config=dict(figures.CONFIG), key="flagged")
+
+
+def _table(view: View, name: str, frame: pl.DataFrame) -> str:
+    by = GROUPS[name]
+    columns = [
+        Column(by, name, cards.named),
+        Column("score_avg", "Average risk", score, number=True, hint=MEANING),
+        Column("scored", "Scored", money.count, number=True),
+        Column("coverage", "Of answers", money.share, number=True),
+        Column("flagged_share", "Flagged", money.share, number=True),
+        Column("grounding_avg", "Grounding", score, number=True),
+        Column("schema_failure_rate", "Schema failures", money.share, number=True),
+        Column("contradiction_rate", "Contradictions", money.share, number=True),
+        Column("safety", "Safety", money.count, number=True),
+        Column("verdict", "Verdict", lambda words: cards.pill(words, VERDICTS[words])),
+    ]
+    words = [verdict(row["score_avg"], row["scored"]) for row in frame.iter_rows(named=True)]
+    shown = frame.with_columns(pl.Series("verdict", words, dtype=pl.String)).sort("score_avg", descending=True, nulls_last=True)
+    return cards.table(shown.head(100), columns, dots={by: view.colours(by, frame)} if by in view.known else {}, key="quality")
+
+
+VERDICTS: dict[str, Literal["good", "warn", ""]] = {"too few": "", "over the objective": "warn", "within the objective": "good"}
+
+
+def verdict(average: float | None, scored: int) -> str:
+    """The average against the usual objective, in words."""
+    if scored < ENOUGH or average is None:
+        return "too few"
+    return "over the objective" if average >= OBJECTIVE else "within the objective"
+
+
+def _worst(view: View, frame: pl.DataFrame) -> None:
+    risky = frame.filter(pl.col("flagged"))
+    if risky.is_empty():
+        return
+    st.html(cards.section("Riskiest answers", "choose one to see its trace"))
+    shown = risky.select(
+        "ts",
+        pl.col("app_id").alias("app"),
+        "model",
+        pl.col("prompt_version").alias("version"),
+        pl.coalesce("hallucination_score", "score").alias("score"),
+        "label",
+    )
+    column = st.column_config
+    settings = {
+        "ts": column.DatetimeColumn("Start (UTC)", format="DD MMM HH:mm:ss", timezone="UTC"),
+        "app": "App",
+        "model": "Model",
+        "version": "Prompt version",
+        "score": column.ProgressColumn("Risk", min_value=0, max_value=1, format="%.2f"),
+        "label": "Finding",
+    }
+    picked = st.dataframe(shown, column_config=settings, hide_index=True, on_select="rerun", selection_mode="single-row", key="worst").selection.rows
+    if picked:
+        row = risky.row(picked[0], named=True)
+        _one(view, row)
+
+
+def _one(view: View, row: dict[str, Any]) -> None:
+    found: pl.DataFrame = view.ask(it=question(queries.verdicts, row["trace_id"], row["span_id"], teams=view.caller.teams or None, kept_s=5))["it"]
+    columns = [
+        Column("detector", "Detector"),
+        Column("score", "Score", score, number=True),
+        Column("label", "Finding", cards.named),
+        Column("reason", "Why not judged", cards.named),
+    ]
+    st.html(cards.table(found, columns, key="verdicts"))
+    st.html(f'<a href="{calls.link(row["trace_id"], row["span_id"])}" target="_self">Open the trace</a>')
