@@ -161,25 +161,20 @@ def _name(raw: bytes) -> str:
 def attributes(raws: Iterable[bytes]) -> dict[str, Any]:
     """Plain attributes by name, in order; empty strings and unset values are left out (nobody means them)."""
     out: dict[str, Any] = {}
-    known, names = _PAIRS.get, _NAMES.get
+    known = _PAIRS.get
     for raw in raws:
         pair = known(raw)
         if pair is not None:
             out[pair[0]] = pair[1]
             continue
-        size = len(raw)
         try:
-            end = raw[1] + 2
-            if end + size < 0x80 + end and raw[end : end + 4 : 2] == b"\x12\x0a" and raw[end + 3] + end + 4 == size and size > end + 4:
-                key, value = names(raw[2:end]) or _name(raw[2:end]), raw[end + 4 :].decode("utf-8", "replace")  # a short string
-            else:
-                key, value = _pair(raw)
+            key, value = _pair(raw)
         except (IndexError, struct.error):
             continue
         if value is None or value == "":
             continue
         out[key] = value
-        if size < _PAIR_BYTES:
+        if len(raw) < _PAIR_BYTES:
             if len(_PAIRS) >= _PAIRS_MAX:
                 _PAIRS.clear()
             _PAIRS[raw] = (key, value)
