@@ -150,21 +150,16 @@ def spend(
 
 @app.command()
 def verify(
-    since: Annotated[str, typer.Option("--since", metavar="T", help="7d, 12h, 2026-11-01 or an ISO time; without it everything")] = "",
-    until: Annotated[str, typer.Option("--until", metavar="T", help="As --since; that moment itself is left out")] = "",
+    since: Annotated[str, typer.Option("--since", metavar="T", help="7d, 12h, 2026-11-01 or an ISO time; left out: everything")] = "",
+    until: Until = "now",
     data: Data = None,
     config: Config = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Post everything again from the journal and compare; exit 1 on a difference."""
-    from datetime import UTC, datetime
+    """Recompute a window from the journal and compare it with ledger and rollups; exit 1 on a difference."""
+    from spanledger.commands import reading
 
-    from spanledger.commands import verification
-    from spanledger.commands.windows import moment
-
-    now = datetime.now(UTC)
-    bounds = [moment(text, now) if text else None for text in (since, until)]
-    raise typer.Exit(verification.run(settings_of(data, config, warehouse), bounds[0], bounds[1], typer.echo))
+    raise typer.Exit(reading.verify(settings_of(data, config, warehouse), since, until))
 
 
 @app.command("eval")

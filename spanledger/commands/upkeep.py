@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import importlib.util
 import os
 import platform
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
@@ -130,11 +129,10 @@ def _listeners(settings: Settings) -> Iterator[Finding]:
 def _warehouse(settings: Settings) -> Iterator[Finding]:
     try:
         with opened(settings) as client:
-            for query_module, name in (("warehouse.health", "report"),):
-                if importlib.util.find_spec(query_module):
-                    report: Callable[..., Iterator[Finding]] = getattr(importlib.import_module(query_module), name)
-                    yield from report(client)
+            from warehouse.health import report
+
             yield "ok", "warehouse", f"answers, ClickHouse {client.server_version}"
+            yield from report(client)
     except NotFound as exc:
         yield "warning", "warehouse", str(exc)
 

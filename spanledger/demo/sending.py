@@ -43,7 +43,7 @@ class Door:
 
     def __init__(self, channel: grpc.Channel, token: str) -> None:
         self._call = channel.unary_unary(EXPORT, request_serializer=None, response_deserializer=ExportTraceServiceResponse.FromString)
-        self._metadata = [("authorization", f"Bearer {token}")] if token else []
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
 
     def send(self, body: bytes) -> None:
         """Return once the export has been acknowledged.
