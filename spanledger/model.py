@@ -235,7 +235,8 @@ class Entry(msgspec.Struct, kw_only=True):
     biz_metric: dict[str, float] = {}
     attrs: dict[str, str] = {}
     sampling_ratio: float = 1.0
-    conflict: int = 0  # 0 none; else a reason: 1 shards unsettled, 2 usage disagrees, 3 late after close, 4 suspected gateway duplicate
+    #: 0 none; else a reason: 1 shards unsettled, 2 usage disagrees, 3 late after close, 4 suspected gateway duplicate, 5 sent cost differs over 1 %
+    conflict: int = 0
     safety: int = 0
     safety_types: tuple[str, ...] = ()
     tool_calls: int = 0

@@ -34,9 +34,16 @@ def rests(family: Family, calls: Sequence[Call], usages: Mapping[int, Usage | No
     spans = [i for i, s in enumerate(family.spans) if told(s.usage) and (s.role == "aggregate" or i in covers)]
     if not spans:
         return []
-    sessions = {(c.project, family.links[m]) for c in calls if c.logs for m in c.members} - {("", "")}
-    spans = [i for i in spans if not (family.links[i] and (family.spans[i].project, family.links[i]) in sessions)]
+    by_events = {(c.project, family.links[m]) for c in calls if c.logs for m in c.members}
+    by_any = {(c.project, family.links[m]) for c in calls for m in c.members}
+    spans = [i for i in spans if not _told_elsewhere(family, i, by_events, by_any)]
     return _Aggregates(family, calls, usages, covers).rests(spans)
+
+
+def _told_elsewhere(family: Family, i: int, by_events: set[tuple[str, str]], by_any: set[tuple[str, str]]) -> bool:
+    """Does an agent's session tell its calls better than this span? Events rule over its aggregates, anything over its metrics."""
+    session = family.spans[i].project, family.links[i]
+    return bool(session[1]) and session in (by_any if family.spans[i].signal == "metric" else by_events)
 
 
 class _Aggregates:
@@ -61,6 +68,9 @@ class _Aggregates:
         s = self.family.spans[i]
         own = s.usage
         if own is None:
+            return
+        if s.signal == "metric":
+            self._add(i, own, "unattributed")
             return
         rule = "unknown" if i in self.covers else s.aggregate_rule
         calls = [c for c in self.below.get(i, ()) if c.answered and not c.cache_hit]

@@ -47,7 +47,8 @@ def common(s: Span, rules: PostingRules) -> Entry | None:
         return build((s,), (s,), usage, source, who, app, rules, cache_hit=s.cache_hit)
     if s.role == "aggregate" and usage is not None:
         who, app = registered(alone(s), rules)
-        return build((s,), (s,), usage, "aggregate", who, app, rules, kind="aggregate")
+        kind = "unattributed" if s.signal == "metric" else "aggregate"  # metrics count tokens, never calls
+        return build((s,), (s,), usage, "aggregate", who, app, rules, kind=kind)
     return None
 
 

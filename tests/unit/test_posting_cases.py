@@ -273,6 +273,14 @@ def test_events_and_spans_without_ids_join_one_to_one_by_usage_and_time():
     assert all(len(e.members) == 2 for e in entries)
 
 
+def test_metrics_count_tokens_only_where_nothing_else_tells_the_session():
+    metric = agent("m", usage=u(90, 9), signal="metric", trace_id=U, link="s", dialect="cli")
+    (alone,) = post([metric], RULES)
+    assert (alone.entry_kind, alone.billed, alone.tokens_in) == ("unattributed", False, 90)
+    for teller in (agent_log("e", 0, u(90, 9)), call("c", usage=u(90, 9), link="s", dialect="cli")):
+        assert summed(post([metric, teller], RULES)) == (90, 9, 1)
+
+
 def test_a_gateway_under_an_agents_span_stays_one_call():
     own = call("s", usage=u(1000, 50), link="s", dialect="cli", request_id="req_1")
     proxy = call("p", "s", 0.1, 0.9, u(1000, 50), service="proxy", scope="gw", response_id="msg_777", gateway_agent="claude-cli/2")
