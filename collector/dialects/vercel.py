@@ -38,7 +38,8 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     raw = dig(parse(attributes.get("ai.response.providerMetadata")), "anthropic")
     if not isinstance(raw, dict):
         return
-    own = raw.get("usage") if isinstance(raw.get("usage"), dict) else {}
+    told = raw.get("usage")
+    own: dict[str, Any] = told if isinstance(told, dict) else {}
     given = to_int(attributes.get("ai.usage.inputTokens", attributes.get("gen_ai.usage.input_tokens")))
     read = to_int(own.get("cache_read_input_tokens")) or span.usage.cache_read or 0
     write = to_int(own.get("cache_creation_input_tokens", raw.get("cacheCreationInputTokens"))) or span.usage.cache_write or 0
