@@ -115,11 +115,24 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
     span.attrs = _kept(shape, attributes)
     if dialect.refine is not None:
         dialect.refine(span, attributes)
-    if span.role == "call" and not span.response_id and "output" in shape.content:
-        span.response_id = next((i for n in shape.content["output"] if (i := recover(attributes[n]))), "")
+    if span.role == "call" and "output" in shape.content:
+        _from_answer(span, [attributes[n] for n in shape.content["output"]])
+    if span.outcome == "cancelled" and span.billed is None and (span.response_id or span.ttft_ms is not None):
+        span.billed = True  # the provider had begun to answer
     if dialect.loses_context and span.role == "call":
         _moment(source, span)
     return span
+
+
+def _from_answer(span: Span, outputs: list[Any]) -> None:
+    """What only the answer's text tells, read before redaction: the provider's id, and that it withheld something."""
+    if not span.response_id:
+        span.response_id = next((found for o in outputs if (found := recover(o))), "")
+    kind = next((found for o in outputs if type(o) is str and (found := outcomes.withheld(o))), "")
+    if kind and not span.safety:
+        span.safety, span.safety_types = 1, (kind,)
+        if span.outcome == "":
+            span.outcome = "filtered"
 
 
 def _moment(source: Source, span: Span) -> None:

@@ -144,8 +144,8 @@ def _take(decoded: Decoded, source: Source, raw: Raw, plans: Plans, options: Dec
         decoded.let_go[reason] += 1
         return
     span = build(source, raw, shape)
-    content = content_of(span, raw, shape) if options.want_content and shape.genai else None
-    decoded.records.append((span, content))
+    content = content_of(span, raw, shape) if shape.genai else None  # also fills finish reasons
+    decoded.records.append((span, content if options.want_content else None))
 
 
 def _let_go(raw: Raw, shape: Shape) -> str:

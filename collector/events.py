@@ -18,6 +18,7 @@ from collector.dialects.genai import BASE, DETAILS_EVENT, MESSAGE_EVENTS
 from collector.dialects.table import Dialect, Event
 from collector.messages import answer, turns
 from collector.otlp_json import Log
+from collector.outcomes import ended
 from collector.plans import Plans
 from collector.transcript import content_of, from_events
 from collector.values import dig, parse, to_float, to_json, to_text
@@ -50,8 +51,8 @@ def read_event(source: Source, log: Log, resource: Mapping[str, Any], plans: Pla
         span.kind, span.role = "llm", "call"
         if span.status == "unset" and not span.error_type:
             span.status = "ok"
-    content = content_of(span, raw, shape) if want_content else None
-    return span, content
+    content = content_of(span, raw, shape)
+    return span, content if want_content else None
 
 
 def event_name(log: Log) -> str:
@@ -112,8 +113,6 @@ def _as_tool(span: Span, raw: Raw) -> None:
 
 
 def _as_failure(span: Span, raw: Raw) -> None:
-    from collector.outcomes import ended
-
     span.kind, span.role, span.billed, span.usage, span.status = "llm", "call", False, None, "error"
     message = to_text(raw.attributes.get("error") or raw.attributes.get("error.message") or "")
     if span.outcome in ("", "error"):

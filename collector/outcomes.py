@@ -116,3 +116,16 @@ def finish_of(value: str) -> str:
     """One spelling per finish reason: stop, length, tool_calls, content_filter, refusal, error…"""
     low = value.partition(",")[0].strip().lower().removeprefix("finishreason.").removeprefix("finish_reason_")[:64]
     return FINISH.get(low, low)
+
+
+_WITHHELD = (
+    ("refusal", re.compile(r"""["']refusal["']\s*:\s*["'](?!["'])|["']type["']\s*:\s*["']refusal["']""")),
+    ("content_filter", re.compile(r"""["']filtered["']\s*:\s*[Tt]rue|["'](?:blockReason|block_reason)["']\s*:\s*["']""")),
+)
+
+
+def withheld(output: str) -> str:
+    """What a provider's answer object says of an answer that it withheld (``refusal``, ``content_filter``), or ''."""
+    if "refusal" in output or "filtered" in output or "lock" in output:
+        return next((kind for kind, pattern in _WITHHELD if pattern.search(output)), "")
+    return ""

@@ -10,7 +10,7 @@ from collector.dialects.genai import DETAILS_EVENT, MESSAGE_EVENTS
 from collector.messages import answer, documents, indexed, indexed_documents, role_of, text_of, tool_calls, turns
 from collector.outcomes import finish_of
 from collector.plans import Shape
-from collector.requested import schema_of
+from collector.requested import schema_in, schema_of
 from collector.values import parse, to_json, to_text
 from spanledger.model import CALL_KINDS, Content, Message, Span
 
@@ -49,29 +49,8 @@ def _as_text(value: Any) -> str:
 def _dialogue(content: Content, span: Span, where: Mapping[str, tuple[str, ...]], attributes: Mapping[str, Any]) -> None:
     if not where:
         return
-    if "indexed_input" in where:
-        content.messages = indexed(("llm.input_messages.", "gen_ai.prompt."), attributes, where["indexed_input"])
-    if not content.messages and "input" in where:
-        for name in where["input"]:
-            content.messages = turns(attributes[name])
-            if content.messages:
-                break
-    if "system" in where:
-        found = parse(attributes[where["system"][0]])
-        content.system = text_of(found) if found is not None else to_text(attributes[where["system"][0]])
-    if "indexed_output" in where:
-        content.response = "\n".join(
-            m.text for m in indexed(("llm.output_messages.", "gen_ai.completion."), attributes, where["indexed_output"]) if m.text
-        )
-    if not content.response and "output" in where and span.kind != "embedding":
-        for name in where["output"]:
-            content.response, finish, calls = answer(attributes[name])
-            if finish and not span.finish_reason:
-                span.finish_reason = finish_of(finish)
-            if calls and not content.response:
-                content.extra["tool_calls"] = "\n".join(calls)
-            if content.response or calls:
-                break
+    _asked(content, where, attributes)
+    _answered(content, span, where, attributes)
     if "documents" in where or "indexed_documents" in where:
         _retrieved(content, {k: v for k, v in where.items() if "documents" in k}, attributes)
     definitions = _first(where, "tool_definitions", attributes)
@@ -82,6 +61,36 @@ def _dialogue(content: Content, span: Span, where: Mapping[str, tuple[str, ...]]
     schema = _first(where, "schema", attributes)
     if schema is not None:
         content.schema = schema_of(schema)
+
+
+def _asked(content: Content, where: Mapping[str, tuple[str, ...]], attributes: Mapping[str, Any]) -> None:
+    if "indexed_input" in where:
+        content.messages = indexed(("llm.input_messages.", "gen_ai.prompt."), attributes, where["indexed_input"])
+    for name in where.get("input", ()):
+        value = attributes[name]
+        if not content.messages:
+            content.messages = turns(value)
+        if type(value) is str and value[:1] == "{":  # a whole request
+            content.schema = content.schema or schema_in(value)
+    if "system" in where:
+        found = parse(attributes[where["system"][0]])
+        content.system = text_of(found) if found is not None else to_text(attributes[where["system"][0]])
+
+
+def _answered(content: Content, span: Span, where: Mapping[str, tuple[str, ...]], attributes: Mapping[str, Any]) -> None:
+    if "indexed_output" in where:
+        told = indexed(("llm.output_messages.", "gen_ai.completion."), attributes, where["indexed_output"])
+        content.response = "\n".join(m.text for m in told if m.text)
+    if content.response or span.kind == "embedding":
+        return
+    for name in where.get("output", ()):
+        content.response, finish, calls = answer(attributes[name])
+        if finish and not span.finish_reason:
+            span.finish_reason = finish_of(finish)
+        if calls and not content.response:
+            content.extra["tool_calls"] = "\n".join(calls)
+        if content.response or calls:
+            break
 
 
 def _tool(content: Content, where: Mapping[str, tuple[str, ...]], attributes: Mapping[str, Any]) -> None:

@@ -189,10 +189,9 @@ def _buckets(u: dict[str, Any]) -> Counts | None:
     ins = sum(to_int(v) or 0 for k, v in u.items() if k.startswith(("input_", "cache_")) and k != "input_tokens")
     outs = sum(to_int(v) or 0 for k, v in u.items() if k.startswith("output_") and k != "output_tokens")
     plain = (given or 0) + (out or 0)
-    bucketed = (ins or outs) and (total == plain + ins + outs if total is not None and total != plain else total is None)
-    if bucketed:
-        given = None if given is None else given + ins
+    if (ins or outs) and (total is None or total > plain):  # buckets: what is in a part is not in the whole
         out = None if out is None else out + outs
+        given = None if given is None else max(given, total - (out or 0)) if total is not None else given + ins
     if given is None and out is None:
         given = total
     return {"input": given, "output": out, **counts}

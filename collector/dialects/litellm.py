@@ -17,7 +17,7 @@ from collector.dialects.table import Dialect
 from collector.ids import recover
 from collector.outcomes import by_model, provider_of
 from collector.usage import from_object, normalise
-from collector.values import dig, first_text, parse, to_float, to_text
+from collector.values import dig, first_text, parse, to_float, to_int, to_text
 from spanledger.model import Span
 
 _INTERNAL = (
@@ -48,6 +48,9 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     cost = to_float(dig(hidden, "response_cost"))
     if cost and span.cost_usd is None:
         span.cost_usd = Decimal(str(cost))
+    headers = dig(hidden, "additional_headers")
+    span.fallback = span.fallback or bool(to_int(dig(headers, "x-litellm-attempted-fallbacks")))
+    span.retry = span.retry or min(to_int(dig(headers, "x-litellm-attempted-retries")) or 0, 255)
     if dig(hidden, "cache_hit") is True or to_text(attributes.get("litellm.cache_hit")).lower() == "true":
         span.cache_hit, span.billed = True, False
     model = to_text(attributes.get("litellm.provider.model"))

@@ -223,7 +223,7 @@ SHAPED = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TREE | SHAPED)
 def test_no_content_breaks_a_parser(tree: Any) -> None:
     written = [tree, repr(tree)]
@@ -258,7 +258,7 @@ VALUES = (
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(SCOPES, st.dictionaries(NAMES, VALUES, max_size=12), WORDS)
 def test_no_span_breaks_the_decoder_and_decoding_is_a_function(scope: str, attributes: dict[str, Any], name: str) -> None:
     attributes = {k: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for k, v in attributes.items()}
@@ -274,7 +274,7 @@ def test_no_span_breaks_the_decoder_and_decoding_is_a_function(scope: str, attri
         assert sum(len(k) + len(v) for k, v in span.attrs.items()) <= 4_200
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_attribute_reader(raw: bytes) -> None:
     wire.attributes([raw])
@@ -295,7 +295,7 @@ def test_a_damaged_body_is_refused_or_read_but_never_an_error_of_ours(seed: int)
                 decode(cut, json=False, project="p", options=OPTIONS)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(TREE)
 def test_no_json_breaks_the_decoders(tree: Any) -> None:
     try:
