@@ -27,6 +27,7 @@ from collector.sealing import Sealer
 from collector.spool import Spool
 from spanledger.errors import BadSpan, SpanledgerError, WarehouseBusy, WarehouseUnavailable
 from spanledger.model import Content, Span
+from warehouse.vault.transcripts import Sealed, rows_of
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,7 @@ class _Batch:
     facts: list[bytes]
     versions: list[int]
     contents: list[tuple[Span, Content, int]]
+    transcripts: list[Sealed]
     answers: list[tuple[Export, Receipt]]
 
 
@@ -193,7 +195,8 @@ class Intake:
         facts = [facts_of(s) for s in spans]
         versions = [version_of(s, f) for s, f in zip(spans, facts, strict=True)]
         contents = [(s, c, v) for (s, c), v in zip(sealed, versions, strict=True) if c is not None and not c.empty]
-        return _Batch(spans, facts, versions, contents, answers)
+        transcripts = [_sealed(spans[i], versions[i], *told) for i, *told in sealer.transcripts()]
+        return _Batch(spans, facts, versions, contents, transcripts, answers)
 
     def _decode(self, export: Export, options: DecodeOptions) -> Decoded:
         body = inflate(export.body, export.encoding, self._max_message)
@@ -240,6 +243,8 @@ class Intake:
             number = self._next_batch()
             texts = [contents[id(s)] for s in spans if id(s) in contents]
             parts: Parts = [("contents", contents_batch(texts))] if texts else []
+            if batch.transcripts and at == 0:
+                parts.append(("audit_objects", rows_of(batch.transcripts)))
             parts.append(("spans", journal_batch(spans, batch.facts[at : at + self._batch_rows], versions, number)))
             self._spool.add(number, [rows for _, rows in parts])
             self._loader.add(number, parts, list(zip(versions, spans, strict=True)))
@@ -247,6 +252,11 @@ class Intake:
     def _next_batch(self) -> int:
         self._batch = max(self._batch + 1, time.time_ns() // 1000)
         return self._batch
+
+
+def _sealed(span: Span, version: int, tenant_hash: str, key_version: int, sealed: bytes) -> Sealed:
+    user = span.own.get("user") or span.inherited.get("user") or ""
+    return Sealed(tenant_hash, user, span.project, span.start_ns // 1000, span.trace_id, span.span_id, key_version, sealed, version)
 
 
 _DECODE_BYTES = 24 << 20  # bodies decoded into one batch: about 10,000 spans of 2 KB

@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+import msgspec
+
 from collector import metrics
 from collector.identity import IdentityKeys
+from spanledger.errors import SpanledgerError
 from spanledger.model import Content, Message, Span
 from spanledger.policy import ContentMode, Policy
+from warehouse.vault.keyring import Keyring, KeyUnavailable
+from warehouse.vault.transcripts import seal_transcript
 
 Record = tuple[Span, Content | None]
 
@@ -47,8 +52,16 @@ _KNOWN_WORDS = 100_000
 class Sealer:
     """One per thread: it holds a redaction engine and what that has already judged."""
 
-    def __init__(self, engine: RedactionEngine, keys: IdentityKeys, policy: Callable[[], Policy], schema_check: SchemaCheck | None = None) -> None:
-        self._engine, self._keys, self._policy, self._check = engine, keys, policy, schema_check
+    def __init__(
+        self,
+        engine: RedactionEngine,
+        keys: IdentityKeys,
+        policy: Callable[[], Policy],
+        schema_check: SchemaCheck | None = None,
+        ring: Keyring | None = None,
+    ) -> None:
+        self._engine, self._keys, self._policy, self._check, self._ring = engine, keys, policy, schema_check, ring
+        self._transcripts: list[tuple[int, str, int, bytes]] = []
         self._clean: set[str] = set()  # words that redaction leaves as they are
         self._changed: dict[str, str] = {}
 
@@ -56,9 +69,12 @@ class Sealer:
         """The same records, fit to be stored; they are changed in place, and content is ``None`` where it may not be kept."""
         policy = self._policy()
         modes = [self._mode(span, policy) for span, _ in records]
-        for span, content in records:
+        self._transcripts = []
+        for i, (span, content) in enumerate(records):
             if content is not None:
                 self._fingerprint(span, content)
+                if modes[i] == "audit" and not content.empty:
+                    self._keep_transcript(i, span, content)
         for span, _ in records:
             self._hash_identity(span)
         self._redact_ids([span for span, _ in records])
@@ -72,6 +88,24 @@ class Sealer:
                 metrics.content_dropped.labels("mode_none").inc()
         self._count()
         return records
+
+    def transcripts(self) -> list[tuple[int, str, int, bytes]]:
+        """Full transcripts of the last batch, sealed: (index of the record, tenant hash, key version, object)."""
+        return self._transcripts
+
+    def _keep_transcript(self, index: int, span: Span, content: Content) -> None:
+        """Seal the text as it came. Without keys it is dropped and counted; the redacted text is kept all the same."""
+        tenant = span.own.get("tenant") or span.inherited.get("tenant") or ""
+        hashed = self._keys.name("", "tenant", tenant) or "default"
+        try:
+            if self._ring is None:
+                raise KeyUnavailable("no keyring")
+            self._ring.init(hashed)
+            version, sealed = seal_transcript(self._ring, hashed, span.trace_id, span.span_id, msgspec.to_builtins(content))
+        except SpanledgerError:
+            metrics.content_dropped.labels("audit_key_unavailable").inc()
+            return
+        self._transcripts.append((index, hashed, version, sealed))
 
     @staticmethod
     def _mode(span: Span, policy: Policy) -> ContentMode:

@@ -38,6 +38,7 @@ from spanledger.settings import Settings
 from warehouse.engine import Engine, connect
 from warehouse.migrate import migrate
 from warehouse.rollups import HourClock, RollupWorker
+from warehouse.vault.keyring import Keyring, kek_from
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -66,6 +67,7 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
     require_tokens_off_loopback(settings.otlp_host, auth())
     with _opened(settings) as warehouse:
         keys = load_identity_keys(settings.data_dir / "keys")
+        ring = Keyring(settings.data_dir / "keys" / "tenants", kek_from(settings))
         rules = _Derived(policy, lambda p: rules_from(p, lambda tenant: keys.name("", "tenant", tenant)))
         poster = Poster(
             warehouse.client,
@@ -78,7 +80,7 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
         spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
         loader = Loader(warehouse.client, spool, poster, batch_rows=settings.batch_rows, linger_s=settings.posting_interval_ms / 1000)
         intake = Intake(
-            lambda: Sealer(_redactor(settings, policy), keys, lambda: policy.current, schema_check),
+            lambda: Sealer(_redactor(settings, policy), keys, lambda: policy.current, schema_check, ring),
             _Derived(policy, lambda p: _options(settings, p)),
             spool,
             loader,
