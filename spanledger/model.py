@@ -159,6 +159,7 @@ class Content(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     @property
     def empty(self) -> bool:
+        """True when there is no text at all."""
         return not (self.messages or self.system or self.response or self.context or self.tool_input or self.tool_output or self.schema or self.extra)
 
 

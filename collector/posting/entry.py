@@ -52,9 +52,11 @@ def ended(members: Sequence[Span], reported: bool) -> Outcome:
         return "filtered"
     if "cancelled" in others:
         return "cancelled"
-    bad = [o for o in others if o != "success"]
+    bad: list[Outcome] = [o for o in others if o != "success"]
     silent = all(s.status == "unset" and not s.outcome for s in members if outcome_of(s) == "success")
-    return bad[0] if bad and not reported and (silent or len(bad) == len(others)) else "success"
+    if bad and not reported and (silent or len(bad) == len(others)):
+        return bad[0]
+    return "success"
 
 
 def billed(members: Sequence[Span], outcome: Outcome, reported: bool, cache_hit: bool) -> bool:

@@ -53,14 +53,17 @@ def _roots(calls: Iterable[Call]) -> list[Call]:
 
 
 def _join_companions(family: Family, calls: dict[int, Call]) -> None:
-    """Same-scope halves of one call, by the dialect's own key."""
-    by_key: dict[tuple[str, bytes, str, str], int] = {}
+    """Same-scope halves of one call, by the dialect's own key: each companion joins one call, in the order in which they ended."""
+    by_key: dict[tuple[str, bytes, str, str], tuple[list[int], list[int]]] = {}
     for i in calls:
         s = family.spans[i]
         if s.companion_of:
-            first = by_key.setdefault((s.project, s.trace_id, s.scope, s.companion_of), i)
-            if first != i:
-                calls[first].root.take(calls[i].root)
+            halves = by_key.setdefault((s.project, s.trace_id, s.scope, s.companion_of), ([], []))
+            halves[s.role == "companion"].append(i)
+    for halves in by_key.values():
+        first, second = (sorted(half, key=lambda i: (family.spans[i].end_ns, i)) for half in halves)
+        for a, b in zip(first, second, strict=False):
+            calls[a].root.take(calls[b].root)
 
 
 def _join_nested(family: Family, calls: dict[int, Call]) -> list[tuple[Call, list[Call]]]:

@@ -105,6 +105,12 @@ SHAPES = {
     "stream companions": (
         [call("q", "r", 0, 0.1, companion_of="k"), call("z", "r", 5, 5, u(100, 9), companion_of="k", role="companion")], (100, 9, 1),
     ),
+    "identical concurrent streams with companions": (
+        [call(f"q{i}", "r", 0, 0.1, companion_of="k") for i in range(3)]
+        + [call(f"z{i}", "r", 5 + i, 5 + i, u(100, 9), companion_of="k", role="companion") for i in range(3)],
+        (300, 27, 3),
+    ),
+    "a companion whose other half was lost": ([call("z", "r", 5, 5, u(100, 9), companion_of="k", role="companion")], (100, 9, 1)),
     "response cache": (
         [
             call("c1", "r", 0, 1, u(100), response_id="chatcmpl-1"), call("p1", "c1", 0.1, 0.9, u(100), response_id="chatcmpl-1", scope="gw"),
