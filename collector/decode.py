@@ -53,21 +53,19 @@ class Decoded:
     rejected: list[str] = field(default_factory=list)
 
 
-_plans: dict[int, tuple[Mapping[str, Sequence[str]], Plans]] = {}
+_plans: dict[Any, Plans] = {}
 
 
 def _plans_of(options: DecodeOptions) -> Plans:
-    """The compiled plans of a precedence list, kept between requests."""
-    key = id(options.identity_precedence)
-    held = _plans.get(key)
-    if held is None or held[0] is not options.identity_precedence:
+    """The compiled plans of a precedence list, kept between requests; fields without names of their own keep the defaults."""
+    given = options.identity_precedence
+    key = None if given is DEFAULT_PRECEDENCE or not given else tuple((field, tuple(names)) for field, names in sorted(given.items()))
+    found = _plans.get(key)
+    if found is None:
         if len(_plans) > 16:
             _plans.clear()
-        held = _plans[key] = (
-            options.identity_precedence,
-            Plans({**DEFAULT_PRECEDENCE, **{k: v for k, v in options.identity_precedence.items() if v}}),
-        )
-    return held[1]
+        found = _plans[key] = Plans({**DEFAULT_PRECEDENCE, **{field: names for field, names in given.items() if names}})
+    return found
 
 
 def decode_traces(body: bytes, *, json: bool, project: str, options: DecodeOptions) -> Decoded:
