@@ -269,9 +269,11 @@ def _format(handle: Handle, sql: str) -> str:
     escaped = sql.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r").replace("\0", "\\0")
     try:
         return bytes(handle.run("SELECT formatQuerySingleLine({statement:String})", "RawBLOB", {"statement": escaped}).body).decode()
+    except UnicodeDecodeError as exc:
+        raise Refused("a string literal is not UTF-8: write it with unhex()", 62) from exc
     except EngineError as exc:
         raise EngineError(_IMPLICIT_SCOPE.sub(f" ({'SYNTAX_ERROR' if exc.code == 62 else 'BAD_ARGUMENTS'})", str(exc))) from exc
 
 
 def _text(handle: Handle, sql: str, params: Mapping[str, str]) -> str:
-    return bytes(handle.run(sql, "TSVRaw", params).body).decode()
+    return bytes(handle.run(sql, "TSVRaw", params).body).decode(errors="replace")  # constants may be any bytes

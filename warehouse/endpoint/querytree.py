@@ -12,7 +12,9 @@ _TABLE = re.compile(r"\s*TABLE id: (\d+),.*?\btable_name: ([^,\s]+)(, temporary_
 _TABLE_FUNCTION = re.compile(r"\s*TABLE_FUNCTION id: \d+,.*?\btable_function_name: (\w+)")
 _COLUMN = re.compile(r"\s*COLUMN id: \d+,.*?\bcolumn_name: (.+?), result_type: .*?, source_id: (\d+)(?:\s|,|$)")
 _FUNCTION = re.compile(r"\s*FUNCTION id: \d+,.*?\bfunction_name: (\w+)")
-_COUNTING = re.compile(r"uniq(Exact|Combined|Combined64|HLL12|UpTo)?(If|Merge|OrNull|OrDefault|Distinct)*$")  # a -State would hold the values
+_COUNTING = re.compile(  # sketches keep hashes of the values; the state of uniqExact would keep each one apart
+    r"uniq(Exact(If|OrNull|OrDefault|Distinct)*|(Combined|Combined64|HLL12|UpTo)?(If|State|Merge|OrNull|OrDefault|Distinct)*)$"
+)
 _TEMPORARY = "_temporary_and_external_tables."  # a recursive CTE's working table
 
 
@@ -36,7 +38,7 @@ def reads(text: str) -> Reads:
     columns: set[tuple[str, str]] = set()
     counted: set[tuple[str, str]] = set()
     path: list[tuple[int, str]] = []  # (indentation, function name or "") above the line
-    for line in lines:
+    for number, line in enumerate(lines):
         indent = len(line) - len(line.lstrip())
         while path and path[-1][0] >= indent:
             path.pop()
@@ -49,11 +51,20 @@ def reads(text: str) -> Reads:
                     raise Refused("the query's columns cannot be read")
             elif (table := sources.get(found.group(2))) is not None:
                 inside = path[-1][1] if path else ""
-                (counted if _COUNTING.match(inside) else columns).add((table, found.group(1).split(".")[0]))
+                only_counted = _COUNTING.match(inside) or _is_presence(inside, lines, number)
+                (counted if only_counted else columns).add((table, found.group(1).split(".")[0]))
             path.append((indent, ""))
         elif line.strip() and not line.lstrip().startswith(("ARGUMENTS", "LIST id:")):
             path.append((indent, ""))
     return Reads(frozenset(sources.values()), frozenset(columns), frozenset(counted))
+
+
+def _is_presence(function: str, lines: list[str], number: int) -> bool:
+    """``column != ''`` and the like tell whether there is a value, not which."""
+    if function in ("empty", "notEmpty"):
+        return True
+    following = lines[number + 1].strip() if number + 1 < len(lines) else ""
+    return function in ("equals", "notEquals") and re.match(r"CONSTANT id: \d+, constant_value: '', ", following) is not None
 
 
 def _sources(lines: list[str]) -> dict[str, str]:

@@ -98,6 +98,8 @@ class Request:
         try:
             return (text + (b"\n" if text and body else b"") + body).decode()
         except UnicodeDecodeError as exc:
+            if text.lstrip()[:6].upper() == b"INSERT" or body.lstrip()[:6].upper() == b"INSERT":
+                raise Refused("Cannot execute query in readonly mode: INSERT", 164) from exc
             raise Refused("the statement is not UTF-8", 62) from exc
 
     def take_form(self, most: int) -> None:

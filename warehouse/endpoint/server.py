@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
@@ -174,8 +175,8 @@ class EndpointServer:
             _Conversation(sock, peer, self)
         except (OSError, ssl.SSLError):
             pass
-        except Exception:
-            log.exception("sql_connection_failed")
+        except Exception as exc:
+            log.error("sql_connection_failed", trace=_trace(exc))
         finally:
             with contextlib.suppress(OSError):
                 sock.close()
@@ -260,8 +261,8 @@ class _Conversation(BaseHTTPRequestHandler):
         except (OSError, ssl.SSLError):
             self.close_connection = True
             return
-        except Exception:
-            log.exception("sql_request_failed", query_id=reply.query_id)
+        except Exception as exc:
+            log.error("sql_request_failed", query_id=reply.query_id, trace=_trace(exc))
             self.close_connection = True
             if not reply.begun:
                 reply.error(EngineError("Code: 1001. DB::Exception: internal error. (STD_EXCEPTION)"))
@@ -308,6 +309,11 @@ class _Conversation(BaseHTTPRequestHandler):
         name = urlsplit(f"//{host}").hostname or ""
         if self.server.loopback and host and not (name == "localhost" or name.endswith(".localhost") or _is_loopback(name)):
             raise Refused(f"this address is {self.server.address}, not {name}")
+
+
+def _trace(exc: Exception) -> str:
+    """Where it happened, without the values of variables: they hold credentials."""
+    return f"{type(exc).__name__} at " + " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(traceback.extract_tb(exc.__traceback__)))
 
 
 def _is_loopback(host: str) -> bool:

@@ -11,7 +11,7 @@ from warehouse.endpoint.refusal import Refused
 from warehouse.endpoint.vocabulary import words
 
 _LINE = re.compile(r"( *)(\S+)(?: (.*))?$", re.DOTALL)
-_SUFFIX = re.compile(r"(?: \(alias (.*)\))?(?: \(children \d+\))?$", re.DOTALL)
+_SUFFIX = re.compile(r"(?: \(alias (.*?)\))?(?: \(children \d+\))?$", re.DOTALL)
 _TABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$")
 
 #: Kinds of node whose every part the tree shows. Another kind (APPLY hides the function it applies) is refused.
@@ -100,12 +100,14 @@ def check(root: Node, functions: Functions) -> Parts:
     in_names: set[str] = set()
     scopes: set[str] = set()
     clauses = 0
+    lambdas = {node.alias for node in root.walk() if node.kind == "Function" and node.name == "lambda" and node.alias}
     for node in root.walk():
         if node.kind not in _KINDS:
             what = "APPLY" if "Apply" in node.kind else node.kind
             raise Refused(f"{what} is not allowed in a read-only query")
         if node.kind == "Function":
-            _check_function(node, functions)
+            if node.name not in lambdas or functions.resolve(node.name) is not None:
+                _check_function(node, functions)  # a name of the statement's own is checked where it is defined
             if _IN.match(node.name):
                 in_names.update(_right_side_of_in(node))
         elif node.kind == "TableIdentifier":

@@ -119,7 +119,7 @@ def house(tmp_path_factory) -> Iterator[House]:
             client.command("SYSTEM STOP MERGES")  # the call that changed hands keeps both versions
             fill(client)
         events: list[QueryEvent] = []
-        limits = Limits(query_s=5, memory_bytes=200_000_000, query_rows=200_000, readers=3, readers_each=2, queue_s=5)
+        limits = Limits(query_s=2, memory_bytes=200_000_000, query_rows=200_000, readers=3, readers_each=2, queue_s=5)
         server = serve(engine, "127.0.0.1", 0, authenticate, limits=limits, on_query=events.append)
         try:
             yield House(engine, server, events)

@@ -24,6 +24,9 @@ SELECT arrayMap(file, ['/etc/hostname'])
 SELECT arrayFold(file, ['/etc/hostname'], '')
 WITH file('/etc/hostname') AS f SELECT f
 WITH (x -> file(x)) AS f SELECT f('/etc/hostname')
+WITH x -> x AS file SELECT file('/etc/hostname')
+WITH x -> sleep(x) AS add SELECT add(1)
+WITH x -> x AS numbers SELECT * FROM url('http://127.0.0.1:1/')
 SELECT * APPLY(file) FROM ledger
 SELECT COLUMNS('model') APPLY(x -> file(x)) FROM ledger
 SELECT * REPLACE(file('/etc/hostname') AS model) FROM ledger

@@ -211,12 +211,32 @@ def test_a_role_reads_what_it_may(house, sql):
         "SELECT groupUniqArray(user_hash) FROM ledger",
         "SELECT attrs.keys FROM ledger",
         "SELECT attrs['x'] FROM ledger",
-        "SELECT uniqState(user_hash) FROM ledger",
+        "SELECT uniqExactState(user_hash) FROM ledger",
+        "SELECT groupArrayState(user_hash) FROM ledger",
+        "SELECT uniqIf(team, user_hash = 'user-1') FROM ledger",
+        "SELECT uniq(team, user_hash) OVER (ORDER BY user_hash) FROM ledger",
     ],
 )
 def test_what_identifies_people_may_be_counted_and_not_read(house, sql):
     status, body = house.ask("viewer", sql)
     assert status == 403, body
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT uniqExact(user_hash) FROM ledger",
+        "SELECT uniqExactIf(user_hash, user_hash != '') FROM ledger",
+        "SELECT finalizeAggregation(uniqCombined64State(14)(user_hash)) FROM ledger",
+        "SELECT countIf(user_hash != ''), countIf(notEmpty(user_hash)) FROM ledger",
+        "SELECT count(DISTINCT user_hash) FROM ledger",
+        "WITH (x, y) -> x + y AS add SELECT add(1, 2), count() FROM ledger",
+        "SELECT unhex('00ff0a')",
+    ],
+)
+def test_what_a_viewer_may_count(house, sql):
+    status, body = house.ask("viewer-a", sql)
+    assert status == 200, body
 
 
 def test_a_view_made_later_is_no_way_around(house):
