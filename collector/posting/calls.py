@@ -44,7 +44,7 @@ class Call:
     models: set[str]
     start: int
     end: int
-    sums: set[tuple[int, int]]  # distinct (input, output) that members tell
+    sums: set[tuple[int, int]]  # distinct (input, output) that members report; estimates speak neither for nor against
     cache_hit: bool
     answered: bool  # a member says that an answer came
     logs: bool  # a log event tells it
@@ -66,7 +66,7 @@ class Call:
             models=set(family.models[i]),
             start=s.start_ns,
             end=max(s.end_ns, s.start_ns),
-            sums={own} if own else set(),
+            sums={own} if own and not s.usage_estimated else set(),
             cache_hit=s.cache_hit,
             answered=not failed(s) or bool(own),
             logs=s.signal == "log",
@@ -131,7 +131,7 @@ def nested_same(outer: Call, inner: Call) -> bool:
 
 def twins(a: Call, b: Call) -> bool:
     """May two spans of different instrumentations in one trace tell one call (posting 1c)?"""
-    if a.scopes & b.scopes or ids_differ(a, b) or not a.kinds & b.kinds or not models_related(a, b) or not sums_agree(a, b):
+    if a.scopes & b.scopes or ids_differ(a, b) or not kinds_related(a, b) or not models_related(a, b) or not sums_agree(a, b):
         return False
     if not (a.sums and b.sums) and a.answered != b.answered:
         return False

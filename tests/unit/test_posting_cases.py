@@ -97,6 +97,12 @@ SHAPES = {
     "call that hangs beside its agent": ([agent("a", usage=u(100), rule="unknown"), call("c", "", 1, 2, u(100))], (100, 0, 1)),
     "twins side by side": ([call("x", "r", usage=u(100, 9)), call("y", "r", 0.1, 1.3, u(100, 9), scope="b")], (100, 9, 1)),
     "twins, one without usage": ([call("x", "r"), call("y", "r", 0.1, 1.3, u(100, 9), scope="b")], (100, 9, 1)),
+    "twins, one of which guessed": (
+        [call("x", "r", usage=u(42, 16), usage_estimated=True), call("y", "r", 0.1, 1.3, u(100, 9), scope="b")], (100, 9, 1),
+    ),
+    "twins that name the kind of call differently": (
+        [call("x", "r", usage=u(28), kind="embedding"), call("y", "r", 0.1, 1.3, u(28), scope="b")], (28, 0, 1),
+    ),
     "equal calls of one scope stay two": ([call("x", "r", usage=u(100, 9)), call("y", "r", 0, 1, u(100, 9))], (200, 18, 2)),
     "four equal calls by two instrumentations stay four": (
         [call(f"{scope}{i}", "r", i / 10, 1 + i / 10, u(7, 7), scope=scope) for i in range(4) for scope in "ab"],
