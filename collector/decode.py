@@ -17,7 +17,7 @@ from collector import otlp_json, wire
 from collector.callers import DEFAULT_PRECEDENCE, from_resource
 from collector.canonical import Raw, Source, build
 from collector.events import read_event
-from collector.plans import Plans, Shape
+from collector.plans import Plans, Shape, names_of
 from collector.points import MetricsDecoded, read_metrics
 from collector.transcript import content_of
 from collector.values import to_text
@@ -136,7 +136,7 @@ def _source(project: str, resource: Mapping[str, Any], scope: str, plans: Plans)
 
 
 def _take(decoded: Decoded, source: Source, raw: Raw, plans: Plans, options: DecodeOptions) -> None:
-    shape = plans.shape(source.scope, tuple(raw.attributes))
+    shape = plans.shape(source.scope, names_of(raw.attributes))
     reason = _let_go(raw, shape)
     if reason and not options.keep_unknown_spans:
         decoded.let_go[reason] += 1

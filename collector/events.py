@@ -19,7 +19,7 @@ from collector.dialects.table import Dialect, Event
 from collector.messages import answer, turns
 from collector.otlp_json import Log
 from collector.outcomes import ended
-from collector.plans import Plans
+from collector.plans import Plans, names_of
 from collector.transcript import content_of, from_events
 from collector.values import dig, parse, to_float, to_json, to_text
 from spanledger.model import Content, Message, Span
@@ -39,7 +39,7 @@ def read_event(source: Source, log: Log, resource: Mapping[str, Any], plans: Pla
     if event.tells == "content":
         return _content(source, log, resource, plans, dialect, name) if want_content else "log_content_unwanted"
     raw = _raw(source, log, resource, name)
-    shape = plans.shape(source.scope, tuple(raw.attributes), dialect)
+    shape = plans.shape(source.scope, names_of(raw.attributes), dialect)
     span = build(source, raw, shape)
     if event.tells == "tool":
         _as_tool(span, raw)
@@ -128,7 +128,7 @@ def _content(source: Source, log: Log, resource: Mapping[str, Any], plans: Plans
     if name == DETAILS_EVENT or name in MESSAGE_EVENTS:
         from_events(content, probe, [(name, 0, told)])
     else:
-        names = plans.shape(source.scope, tuple(raw.attributes), dialect).content
+        names = plans.shape(source.scope, names_of(raw.attributes), dialect).content
         if "input" in names:
             content.messages = turns(raw.attributes[names["input"][0]])
         elif "output" in names:

@@ -47,7 +47,35 @@ _NEVER_KEPT = (
 )  # fmt: skip
 #: Every name that some dialect reads text from.
 _TEXTS = frozenset(n for d in REGISTRY for names in d.content.values() for n in names)
+#: Prefixes of numbered names (one name per message, document or tool): for a plan, all names of a prefix are one.
+_NUMBERED = (
+    "llm.input_messages.", "llm.output_messages.", "gen_ai.prompt.", "gen_ai.completion.", "retrieval.documents.", "reranker.input_documents.",
+    "reranker.output_documents.", "llm.tools.", "embedding.embeddings.", "llm.request.functions.", "gen_ai.request.tools.", "llm.prompts.",
+)  # fmt: skip
+_NUMBERED_SIGNS = (
+    "llm.input_messages.0.message.role", "llm.output_messages.0.message.role", "llm.input_messages.0.message.content", "gen_ai.prompt.0.role",
+    "gen_ai.prompt.0.content", "gen_ai.completion.0.role", "gen_ai.completion.0.content", "retrieval.documents.0.document.content",
+    "reranker.input_documents.0.document.content", "llm.tools.0.tool.json_schema", "embedding.embeddings.0.embedding.text",
+    "embedding.embeddings.0.embedding.vector", "llm.request.functions.0.name",
+)  # fmt: skip
 _MAX_SHAPES = 8_192
+
+
+def names_of(attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a plan is looked up by: the attribute names in order, numbered ones as their prefix, so that long dialogues share a plan."""
+    for sign in _NUMBERED_SIGNS:
+        if sign in attributes:
+            return tuple(dict.fromkeys(_prefix(n) for n in attributes))
+    return tuple(attributes)
+
+
+def _prefix(name: str) -> str:
+    if name.startswith(_NUMBERED) and name not in _KNOWN_FIELDS:
+        return next(p for p in _NUMBERED if name.startswith(p))
+    return name
+
+
+_KNOWN_FIELDS = frozenset(n for d in REGISTRY for names in d.fields.values() for n in names)
 
 
 class Shape:
@@ -131,7 +159,7 @@ class Plans:
         shape.content = dict(_content(table, there, names))
         used = {n for _, n, _ in shape.fields} | {n for _, n in shape.usage} | {n for _, pairs in shape.identity for n, _ in pairs}
         used |= set(shape.usage_objects) | _TEXTS
-        shape.keep = tuple(n for n in names if n not in used and not n.startswith((*_NEVER_KEPT, OWN)))[:64]
+        shape.keep = tuple(n for n in names if n not in used and not n.startswith((*_NEVER_KEPT, *_NUMBERED, OWN)))[:64]
         shape.link = next((n for n in table.link if n in there), "")
         shape.own_biz = tuple((n[len(OWN) + 4 :], n) for n in names if n.startswith(OWN + "biz."))
         shape.authority = next((a for p, a in table.authorities.items() if matches((p,), scope)), table.authority)

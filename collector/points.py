@@ -21,7 +21,7 @@ from collector import otlp_json, wire
 from collector.canonical import Raw, Source, build
 from collector.dialects import by_scope
 from collector.dialects.table import Dialect
-from collector.plans import Plans
+from collector.plans import Plans, names_of
 from collector.usage import normalise
 from collector.values import to_float, to_json, to_text
 from spanledger.errors import BadSpan
@@ -111,7 +111,7 @@ def _spans(
         made = blake2b(to_json(identity).encode(), digest_size=24, person=b"spl-metric").digest()
         start = first.start_ns or first.time_ns
         raw = Raw(made[8:24], made[:8], b"", metric, start, first.time_ns, rest)
-        shape = plans.shape(source.scope, tuple(rest), dialect)
+        shape = plans.shape(source.scope, names_of(rest), dialect)
         span = build(source, raw, shape)
         exclusive = bool(dialect.exclusive_input), bool(dialect.exclusive_output)
         span.usage = normalise(counts, exclusive_input=exclusive[0], exclusive_output=exclusive[1])

@@ -17,6 +17,8 @@ from spanledger.model import CALL_KINDS, Content, Message, Span
 #: Kinds whose text is kept; chains and steps only repeat what is above and below them.
 _TOLD = CALL_KINDS | {"agent", "tool", "retriever", "guardrail", "evaluator"}
 
+_TOOLS = ("llm.tools.", "llm.request.functions.", "gen_ai.request.tools.")
+
 
 def content_of(span: Span, raw: Raw, shape: Shape) -> Content | None:
     """Text of a span, or None when it brings none. Finish reasons found in the text fill the span's, if it has none."""
@@ -58,7 +60,7 @@ def _dialogue(content: Content, span: Span, where: Mapping[str, tuple[str, ...]]
     if definitions is not None:
         content.tool_definitions = _as_text(definitions)
     elif "indexed_tools" in where:
-        content.tool_definitions = "\n".join(to_text(attributes[n]) for n in where["indexed_tools"] if not n.endswith(".description"))
+        content.tool_definitions = "\n".join(to_text(attributes[n]) for n in attributes if n.startswith(_TOOLS) and not n.endswith(".description"))
     schema = _first(where, "schema", attributes)
     if schema is not None:
         content.schema = schema_of(schema)
@@ -66,7 +68,7 @@ def _dialogue(content: Content, span: Span, where: Mapping[str, tuple[str, ...]]
 
 def _asked(content: Content, where: Mapping[str, tuple[str, ...]], attributes: Mapping[str, Any]) -> None:
     if "indexed_input" in where:
-        content.messages = indexed(("llm.input_messages.", "gen_ai.prompt."), attributes, where["indexed_input"])
+        content.messages = indexed(("llm.input_messages.", "gen_ai.prompt."), attributes, attributes)
     for name in where.get("input", ()):
         value = attributes[name]
         if not content.messages:
@@ -80,7 +82,7 @@ def _asked(content: Content, where: Mapping[str, tuple[str, ...]], attributes: M
 
 def _answered(content: Content, span: Span, where: Mapping[str, tuple[str, ...]], attributes: Mapping[str, Any]) -> None:
     if "indexed_output" in where:
-        told = indexed(("llm.output_messages.", "gen_ai.completion."), attributes, where["indexed_output"])
+        told = indexed(("llm.output_messages.", "gen_ai.completion."), attributes, attributes)
         content.response = "\n".join(m.text for m in told if m.text)
     if content.response or span.kind == "embedding":
         return
@@ -101,7 +103,7 @@ def _tool(content: Content, where: Mapping[str, tuple[str, ...]], attributes: Ma
 
 def _retrieved(content: Content, where: Mapping[str, tuple[str, ...]], attributes: Mapping[str, Any]) -> None:
     if "indexed_documents" in where:
-        content.context = indexed_documents(("retrieval.documents.", "reranker.output_documents."), attributes, where["indexed_documents"])
+        content.context = indexed_documents(("retrieval.documents.", "reranker.output_documents."), attributes, attributes)
     for slot in ("documents", "output"):
         if not content.context and slot in where:
             content.context = documents(attributes[where[slot][0]])

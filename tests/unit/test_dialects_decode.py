@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from collector import decode as decode_module
 from collector import wire
 from collector.decode import DecodeOptions, decode_logs, decode_metrics, decode_traces
 from collector.dialects.genai import CONTENT, FIELDS, USAGE
@@ -152,6 +153,20 @@ def test_content_is_read_only_when_wanted_and_never_kept_among_attributes() -> N
     [(span, text)] = decode_traces(body, json=False, project="p", options=DecodeOptions(want_content=False)).records
     assert text is None
     assert secret not in repr(span.attrs)
+
+
+def test_long_dialogues_share_a_plan_and_keep_their_messages() -> None:
+    plans = decode_module._plans_of(OPTIONS)
+    counts = []
+    for n in (3, 30):
+        numbered = {f"llm.input_messages.{i}.message.{k}": v for i in range(n) for k, v in (("role", "user"), ("content", f"turn {i}"))}
+        told = {"openinference.span.kind": "LLM", "llm.tools.0.tool.json_schema": "{}", "gen_ai.request.tools.0.name": "t", **numbered}
+        body = request(told, scope="openinference.instrumentation.x").SerializeToString()
+        [(_, content)] = decode_traces(body, json=False, project="p", options=OPTIONS).records
+        assert content is not None
+        assert [m.text for m in content.messages] == [f"turn {i}" for i in range(n)]
+        counts.append(len(plans._shapes))
+    assert counts[0] == counts[1]
 
 
 def log_request(time_ns: int = 0, **attributes: Any) -> bytes:
