@@ -73,6 +73,10 @@ class Family:
         self.parent = [self._parent(i, s, by_id) for i, s in enumerate(self.spans)]
         self.models = [frozenset(m for m in (stripped(s.model), stripped(s.model_requested)) if m) for s in self.spans]
         self.links = self._links()
+        self._roots: dict[tuple[str, bytes], list[int]] = {}
+        for i, s in enumerate(self.spans):
+            if not s.parent_id and s.signal == "span":
+                self._roots.setdefault((s.project, s.trace_id), []).append(i)
 
     def _parent(self, i: int, span: Span, by_id: dict[tuple[str, bytes, bytes], int]) -> int:
         if span.signal == "log":  # an event stands inside the span it was written in
@@ -89,6 +93,14 @@ class Family:
             yield up
             seen.add(up)
             up = self.parent[up]
+
+    def root_above(self, i: int) -> int:
+        """The root of a trace whose spans between it and ``i`` are not here (they told nothing and were let go); -1 when unsure."""
+        top = next(reversed(list(self.ancestors(i))), i)
+        if not self.spans[top].parent_id:
+            return -1
+        roots = self._roots.get((self.spans[i].project, self.spans[i].trace_id), ())
+        return roots[0] if len(roots) == 1 else -1
 
     def depth(self, i: int) -> int:
         """How many ancestors a span has here."""

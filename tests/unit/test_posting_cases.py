@@ -231,6 +231,14 @@ def test_identity_flows_from_span_ancestor_resource_and_registry():
     assert (entry.app_id, entry.team, entry.attrs) == ("shop-bot", "payments", {"owner": "ada", "cost_centre": "cc"})
 
 
+def test_identity_reaches_a_call_whose_ancestors_between_were_let_go():
+    root = span("r", own={"prompt_version": "7"}, kind="carrier")
+    (entry,) = post([root, call("c", "gone", usage=u(1))], RULES)
+    assert entry.prompt_version == "7"
+    (unsure,) = post([root, span("r2", own={"prompt_version": "8"}, kind="carrier"), call("c", "gone", usage=u(1))], RULES)
+    assert unsure.prompt_version == ""
+
+
 def test_the_callers_side_names_app_and_team_before_its_gateway():
     client = call("c", usage=u(1), response_id="chatcmpl-1", inherited={"app": "shop", "team": "payments"})
     own = {"team": "keys", "session": "s1"}
