@@ -23,9 +23,8 @@ def identity(family: Family, members: Sequence[int]) -> dict[str, str]:
     away = [s for s in spans if s.service != spans[0].service]
     known = set(members)
     ancestors = [family.spans[a] for a in _by_distance(family, members) if a not in known]
-    for above in (family.root_above(members[0]), family.request_of(members[0])):
-        if above >= 0:
-            ancestors.append(family.spans[above])
+    above = family.root_above(members[0]), family.request_of(members[0])
+    ancestors += [family.spans[a] for a in above if a >= 0]
     return merged(
         chain(
             (s.own for s in home), (a.own for a in ancestors), (_resource(s) for s in home), (s.own for s in away),
