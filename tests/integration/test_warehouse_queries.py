@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,8 @@ from clickhouse_connect.driver.client import Client
 from spanledger.errors import NotFound, QueryRefused
 from spanledger.model import Entry
 from warehouse import queries, tables
-from warehouse.engine import Engine
+from warehouse.endpoint import Principal, serve
+from warehouse.engine import Engine, connect
 from warehouse.migrate import migrate
 from warehouse.queries import Filters, Scope
 
@@ -85,17 +87,25 @@ def entries() -> list[Entry]:
     return [entry(i, rnd) for i in range(2_000)]
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]) -> Iterator[Client]:
+@pytest.fixture(scope="module", params=["embedded", "admin"])
+def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]) -> Iterator[Client]:
+    """A filled warehouse: opened directly, and read through our SQL endpoint (every query passes its fence)."""
     with Engine.open(tmp_path_factory.mktemp("warehouse") / "data") as engine:
-        client = engine.client()
-        migrate(client)
-        client.insert_arrow("calls", rows(entries))
-        client.insert_arrow("calls", rows(entries[:500], ver=2))  # re-posted
+        own = engine.client()
+        migrate(own)
+        own.insert_arrow("calls", rows(entries))
+        own.insert_arrow("calls", rows(entries[:500], ver=2))  # re-posted
         gone = [msgspec.structs.replace(e, span_id=b"goneGONE") for e in entries[:100]]
-        client.insert_arrow("calls", rows(gone))
-        client.insert_arrow("calls", rows(gone, ver=2, deleted=True))
-        yield client
+        own.insert_arrow("calls", rows(gone))
+        own.insert_arrow("calls", rows(gone, ver=2, deleted=True))
+        _score(own, entries)
+        _tell(own, entries[3])
+        if request.param == "embedded":
+            yield own
+            return
+        server = serve(engine, "127.0.0.1", 0, lambda user, secret: Principal("reader", "admin", None))
+        with closing(server), closing(connect(f"http://{server.address}")) as client:
+            yield client
 
 
 def test_spend_is_the_sum_over_the_live_entries_to_the_last_decimal(client: Client, entries: list[Entry]) -> None:
@@ -247,8 +257,12 @@ def test_calls_of_a_page_carry_their_scores_and_quality_adds_them_up(client: Cli
 
 
 @pytest.fixture(scope="module")
-def scored(client: Client, entries: list[Entry]) -> list[float]:
-    """Composite results of a hundred calls, ten of which could not be judged."""
+def scored() -> list[float]:
+    """Composite results of the first calls; the ten after them could not be judged."""
+    return [i / 100 for i in range(90)]
+
+
+def _score(client: Client, entries: list[Entry]) -> None:
     found = [i / 100 for i in range(90)]
     base = {
         "detector": "composite", "detector_version": "1", "flagged": False, "label": "", "reason": "", "coverage": ["grounding"],
@@ -261,7 +275,6 @@ def scored(client: Client, entries: list[Entry]) -> list[float]:
     ]  # fmt: skip
     client.insert_arrow("scores", pa.Table.from_pylist(dicts, schema=tables.SCORES))
     client.insert_arrow("scores", pa.Table.from_pylist(dicts, schema=tables.SCORES))  # repeated
-    return found
 
 
 def test_releases_stand_side_by_side_with_their_scores(client: Client, entries: list[Entry], scored: list[float]) -> None:
@@ -296,9 +309,12 @@ def test_lists_of_sessions_errors_and_the_dearest(client: Client, entries: list[
 
 
 @pytest.fixture(scope="module")
-def told(client: Client, entries: list[Entry]) -> Entry:
-    """One trace with texts, a tool span and feedback."""
-    e = entries[3]
+def told(entries: list[Entry]) -> Entry:
+    """The entry whose trace has texts and a tool span."""
+    return entries[3]
+
+
+def _tell(client: Client, e: Entry) -> None:
     at = DAY + timedelta(microseconds=e.ts_us - int(DAY.timestamp() * 1e6))
     text = {
         "project": "p", "service": e.service, "ts": at, "trace_id": e.trace_id, "span_id": e.span_id, "kind": "llm", "tenant_hash": "",
@@ -312,7 +328,6 @@ def told(client: Client, entries: list[Entry]) -> Entry:
         "parent_span_id": e.span_id, "kind": "tool", "tool_name": "lookup", "facts": '{"error_type":"E"}',
     }  # fmt: skip
     client.insert_arrow("spans", pa.Table.from_pylist([span], schema=tables.SPANS))
-    return e
 
 
 def _blank(field: pa.Field) -> Any:

@@ -1,0 +1,341 @@
+"""Figures of the warehouse on calls generated in the engine: size, inserts, spend, lookups, dashboard questions, text search.
+
+usage: python tests/bench/bench_warehouse.py [--calls 10000000] [--dir DIR] [--only NAME …]
+
+CPU time of the whole process (``process_time``: engine threads included), ``max_threads=1``, best of five, unless said otherwise.
+Prints JSON with machine, versions and seed (the generator is a function of the row number: there is no other randomness).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import chdb
+import clickhouse_connect
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from warehouse import queries, tables
+from warehouse.engine import Engine
+from warehouse.migrate import migrate
+from warehouse.queries import Filters, Scope
+from warehouse.rollups import HourClock, RollupWorker, touch
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+DAYS = 20
+
+#: One call per ``number`` n of {calls}: 40 apps in 8 teams, 12 models in 3 tiers, 4 routes and 10 prompts an app, 200 k users; ids and
+#: hashes are high-entropy; 3 % errors, 8 % cache hits, 0.5 % unpriced. ``span`` shifts ids, so that rows can be re-sent unchanged.
+CALLS = """
+INSERT INTO spanledger.calls
+SELECT 'default' AS project, concat('svc-', toString(app)) AS service,
+    toDateTime64('{start}', 6, 'UTC') + toIntervalMicrosecond(intDiv(n * {span_us}, {calls}) + h0 % 1000000) AS ts,
+    reinterpretAsFixedString(sipHash128(n)) AS trace_id, reinterpretAsFixedString(h1) AS span_id,
+    reinterpretAsFixedString(h2) AS parent_span_id, 'call' AS entry_kind, 'genai' AS dialect,
+    'opentelemetry.instrumentation.openai' AS scope, concat('app-', toString(app)) AS app_id, concat('team-', toString(app % 8)) AS team,
+    if(app % 5 = 0, lower(hex(sipHash64(app))), '') AS tenant_hash, if(h0 % 10 = 0, 'staging', 'production') AS env,
+    ['eu-west-1', 'us-east-1'][1 + app % 2] AS region, '' AS device_class, concat('/api/', toString(app), '/', toString(h0 % 4)) AS route,
+    ['/v1/chat/completions', '/v1/responses'][1 + app % 2] AS endpoint, 'chat' AS operation,
+    ['openai', 'anthropic', 'google', 'mistral'][1 + m % 4] AS provider, concat('model-', toString(m), '-2026-01') AS model,
+    if(h0 % 50 = 0, 'model-auto', model) AS model_requested, ['free/local', 'standard', 'premium'][1 + m % 3] AS model_tier,
+    concat('chatcmpl-', substring(base64Encode(unhex(hex(sipHash128(n, 1)))), 1, 20)) AS response_id, '' AS request_id,
+    concat('prompt-', toString(app), '-', toString(h1 % 10)) AS prompt_id, toString(1 + (h1 % 10 + intDiv(n * 4, {calls})) % 6) AS prompt_version,
+    lower(hex(sipHash128(n, 2))) AS prompt_hash, lower(hex(sipHash128(n, 3))) AS response_hash, '' AS context_hash,
+    lower(hex(sipHash128('u', h2 % 200000))) AS user_hash, lower(hex(sipHash128('s', intDiv(n, 5), h2 % 3))) AS session_hash,
+    NOT cached AS billed, multiIf(h0 % 100 < 2, 'error', h0 % 100 < 3, 'timeout', 'success') AS outcome,
+    if(outcome = 'success', '', concat('E', toString(h0 % 3))) AS error_type, 'stop' AS finish_reason, '' AS service_tier,
+    app % 3 = 0 AS stream, h1 % 100 < 8 AS cached, h2 % 100 < 1 AS fallback, if(h2 % 100 < 3, 1, 0) AS retry, '' AS circuit_state,
+    toUInt32(200 + h0 % 3000 + if(h1 % 20 = 0, 8000, 0)) AS tokens_in, if(app % 2 = 0, intDiv(tokens_in, 2), 0) AS tokens_cache_read,
+    0 AS tokens_cache_write, 0 AS tokens_cache_write_1h, toUInt32(20 + h2 % 600) AS tokens_out, if(m = 3, h1 % 500, 0) AS tokens_reasoning,
+    0, 0, 0, 0, 0, if(h0 % 200 = 0, 'missing', 'reported') AS usage_source,
+    toFloat32(120 + 900 * pow(h1 % 10007 / 10007, 4) * 30) AS latency_ms, if(app % 3 = 0, toFloat32(latency_ms / 4), NULL) AS ttft_ms,
+    cost_in_usd + cost_cache_read_usd + cost_out_usd AS cost_estimate_usd,
+    if(priced, toDecimal64((tokens_in - tokens_cache_read) * (1 + m), 9) / 1000000, 0) AS cost_in_usd,
+    if(priced, toDecimal64(tokens_cache_read * (1 + m), 9) / 10000000, 0) AS cost_cache_read_usd, 0 AS cost_cache_write_usd,
+    if(priced, toDecimal64(tokens_out * (1 + m) * 4, 9) / 1000000, 0) AS cost_out_usd, 0 AS cost_other_usd, NULL AS cost_supplied_usd,
+    if(priced, 'computed', 'unpriced') AS cost_source, concat('genai-prices:', model, ':2026-01-15') AS price_id,
+    if(h0 % 7 = 0, map('tickets', 1.), map()) AS biz_metric, map('k8s.pod', concat('pod-', toString(h0 % 50)), 'sdk', '1.2') AS attrs,
+    1 AS sampling_ratio, 0 AS conflict, 0 AS safety, [] AS safety_types, if(app % 6 = 0, h0 % 3, 0) AS tool_calls,
+    [span_id] AS members, {ver} AS ver, 0 AS is_deleted
+FROM
+(
+    SELECT number AS n, sipHash64(n, 10) AS h0, sipHash64(n, 11) AS h1, sipHash64(n, 12) AS h2,
+        toUInt32(least(39, 40 * pow(h2 % 65536 / 65536, 1.6))) AS app, (app + h0 % 3) % 12 AS m, NOT (h1 % 1000 < 5) AS priced
+    FROM numbers({first}, {count})
+    WHERE {where}
+)
+"""
+
+
+def fill(client: Client, calls: int, first: int, count: int, *, ver: int = 1, where: str = "1") -> None:
+    """Generate calls ``first`` … ``first + count`` of ``calls``."""
+    span_us = DAYS * 86_400_000_000
+    text = CALLS
+    for name, value in {
+        "start": START.strftime("%Y-%m-%d 00:00:00"), "span_us": span_us, "calls": calls, "first": first, "count": count, "ver": ver, "where": where,
+    }.items():  # fmt: skip
+        text = text.replace("{" + name + "}", str(value))
+    client.command(text, settings={"max_partitions_per_insert_block": 0, "max_insert_block_size": 1_048_576})
+
+
+def cpu_ms(function: Callable[[], Any], repeat: int = 5) -> float:
+    """Best CPU time of ``repeat`` runs, ms."""
+    found: list[float] = []
+    for _ in range(repeat):
+        before = time.process_time()
+        function()
+        found.append(time.process_time() - before)
+    return round(min(found) * 1e3, 1)
+
+
+class Bench:
+    """One filled warehouse and the figures taken on it."""
+
+    def __init__(self, engine: Engine, calls: int, jit: bool) -> None:
+        self.engine, self.calls = engine, calls
+        self.client = engine.client(max_threads=1, compile_expressions=int(jit), compile_aggregate_expressions=int(jit))
+        self.figures: dict[str, Any] = {}
+        self.day = Scope(START + timedelta(days=DAYS - 2), START + timedelta(days=DAYS - 1))
+        self.all = Scope(START, START + timedelta(days=DAYS))
+
+    def prepare(self) -> None:
+        """Fill, merge closed days; the day before the last keeps 2 % of its rows twice, unmerged."""
+        migrate(self.client)
+        held = self.client.query("SELECT count() FROM spanledger.calls").result_rows[0][0]
+        if held < self.calls:
+            self.client.command("TRUNCATE TABLE spanledger.calls")
+            for first in range(0, self.calls, 500_000):
+                fill(self.client, self.calls, first, min(500_000, self.calls - first))
+            self.client.command("OPTIMIZE TABLE spanledger.calls FINAL", settings={"max_threads": 2})
+        self.client.command("SYSTEM STOP MERGES spanledger.calls")
+
+    def dirty_day(self) -> None:
+        """Send 2 % of one day again."""
+        per_day = self.calls // DAYS
+        fill(self.client, self.calls, per_day * (DAYS - 2), per_day, ver=2, where="number % 50 = 0")
+
+    def size(self) -> None:
+        """Bytes on disk per call."""
+        sql = (
+            "SELECT sum(bytes_on_disk) / sum(rows), sum(secondary_indices_compressed_bytes) / sum(rows) FROM system.parts"
+            " WHERE database = 'spanledger' AND table = 'calls' AND active"
+        )
+        total, indexes = self.client.query(sql).result_rows[0]
+        columns = self.client.query(
+            "SELECT column, round(sum(column_data_compressed_bytes) / sum(rows), 2) AS b FROM system.parts_columns"
+            " WHERE database = 'spanledger' AND table = 'calls' AND active GROUP BY column ORDER BY b DESC LIMIT 16"
+        ).result_rows
+        self.figures["bytes_a_call"] = {"total": round(total, 1), "indexes": round(indexes, 1), "columns": dict(columns)}
+
+    def inserts(self) -> None:
+        """Rows per CPU second of Arrow inserts of 10,000 with fsync, into a table of the same definition."""
+        self.client.command("CREATE TABLE IF NOT EXISTS spanledger.bench_insert AS spanledger.calls")
+        rows = self.client.query_arrow("SELECT * FROM spanledger.calls LIMIT 200000")
+        rows = pa.table([c.cast(f.type) for c, f in zip(rows.columns, tables.CALLS, strict=True)], schema=tables.CALLS)
+        batches = [rows.slice(i, 10_000).combine_chunks() for i in range(0, rows.num_rows, 10_000)]
+        rates: list[float] = []
+        for batch in batches:
+            before = time.process_time()
+            self.client.insert_arrow("spanledger.bench_insert", batch)
+            rates.append(batch.num_rows / (time.process_time() - before))
+        self.figures["insert_rows_per_cpu_s"] = {"median": round(statistics.median(rates)), "best": round(max(rates))}
+        self.client.command("DROP TABLE spanledger.bench_insert SYNC")
+
+    def spend(self) -> None:
+        """Spend by hour, app, team and tier over one day: raw, FINAL with 2 % duplicates; over all days."""
+        text = (
+            "SELECT toStartOfHour(ts) AS h, app_id, team, model_tier, sum(cost_estimate_usd) FROM {t}"
+            " WHERE ts >= {{since:DateTime64(6, 'UTC')}} AND ts < {{until:DateTime64(6, 'UTC')}} GROUP BY h, app_id, team, model_tier"
+        )
+
+        def ask(table: str, scope: Scope) -> Callable[[], Any]:
+            return lambda: self.client.query_arrow(text.format(t=table), scope.params)
+
+        found = {"raw_day": cpu_ms(ask("spanledger.calls", self.day)), "final_merged_day": cpu_ms(ask("spanledger.ledger", self.day))}
+        self.dirty_day()
+        found["final_day_2pct_unmerged"] = cpu_ms(ask("spanledger.ledger", self.day))
+        found["raw_20_days"] = cpu_ms(ask("spanledger.calls", self.all), 3)
+        found["final_20_days"] = cpu_ms(ask("spanledger.ledger", self.all), 3)
+        self.figures["spend_hour_app_team_tier_ms"] = found
+
+    def rollups(self) -> None:
+        """Roll everything up; the same questions from clean rollups."""
+        clock = HourClock(self.client, "bench", quiet_s=0)
+        worker = RollupWorker([clock], hours_a_step=24)
+        touch(self.client, "calls", [int(START.timestamp()) + h * 3_600 for h in range(24 * (DAYS + 1))], reason="bench")
+        before = time.process_time()
+        while worker.step(self.client):
+            pass
+        spent = time.process_time() - before
+        by = ("hour", "app", "team", "model_tier")
+        rows = self.client.query("SELECT count() FROM spanledger.spend_hour").result_rows[0][0]
+        text = (
+            "SELECT hour, app_id, team, model_tier, sum(cost_usd) FROM spanledger.spend_hour"
+            " WHERE hour >= {since:DateTime64(6, 'UTC')} AND hour < {until:DateTime64(6, 'UTC')}"
+            " AND (hour, gen) IN (SELECT hour, gen FROM spanledger.clean_hours WHERE base = 'calls') GROUP BY ALL"
+        )
+        from warehouse.queries.ask import composed, frame
+
+        def one(scope: Scope) -> Any:
+            return frame(self.client, composed(by, scope, ["cost_usd"]), scope.params)
+
+        self.figures["rollups"] = {
+            "calls_per_cpu_s": round(self.calls / spent),
+            "spend_hour_rows": rows,
+            "bytes": dict(
+                self.client.query(
+                    "SELECT table, sum(bytes_on_disk) FROM system.parts WHERE database = 'spanledger' AND active AND table LIKE '%_hour' GROUP BY 1"
+                ).result_rows
+            ),
+            "spend_day_ms": cpu_ms(lambda: self.client.query_arrow(text, self.day.params)),
+            "spend_20_days_ms": cpu_ms(lambda: self.client.query_arrow(text, self.all.params)),
+            "composed_day_ms": cpu_ms(lambda: one(self.day)),
+            "composed_20_days_ms": cpu_ms(lambda: one(self.all)),
+            "report_day_ms": cpu_ms(lambda: queries.spend(self.client, self.day, by=by)),
+        }
+        touch(self.client, "calls", [int((self.day.until - timedelta(hours=1)).timestamp())], reason="bench")
+        self.figures["rollups"]["composed_day_one_dirty_hour_ms"] = cpu_ms(lambda: one(self.day))
+
+    def lookups(self) -> None:
+        """One trace, one response id, the latest calls."""
+        trace = self.client.query("SELECT lower(hex(trace_id)), lower(hex(span_id)) FROM spanledger.calls WHERE ver = 1 LIMIT 1 OFFSET 12345")
+        trace_id, span_id = trace.result_rows[0]
+        one_app = Scope(self.all.since, self.all.until, Filters(app=("app-3",)))
+        text = "SELECT * FROM spanledger.ledger WHERE trace_id = unhex({t:String})"
+        self.figures["lookup_ms"] = {
+            "trace_sql": cpu_ms(lambda: self.client.query_arrow(text, {"t": trace_id})),
+            "trace": cpu_ms(lambda: queries.trace(self.client, trace_id)),
+            "call": cpu_ms(lambda: queries.call(self.client, trace_id, span_id)),
+            "latest_50": cpu_ms(lambda: queries.calls(self.client, self.all)),
+            "latest_50_of_an_app": cpu_ms(lambda: queries.calls(self.client, one_app)),
+        }
+
+    def dashboard(self) -> None:
+        """Every question a page asks, over all days (rollups) and over the last whole day."""
+        asked: dict[str, Callable[[Scope], Any]] = {
+            "spend": lambda s: queries.spend(self.client, s),
+            "spend total": lambda s: queries.spend(self.client, s, by=()),
+            "spend by day and team": lambda s: queries.spend(self.client, s, by=("day", "team")),
+            "spend by hour and app": lambda s: queries.spend(self.client, s, by=("hour", "app")),
+            "tokens": lambda s: queries.tokens(self.client, s),
+            "cost per 1000": lambda s: queries.cost_per_1000(self.client, s),
+            "unpriced": lambda s: queries.unpriced(self.client, s),
+            "missing usage": lambda s: queries.missing_usage(self.client, s),
+            "dimensions": lambda s: queries.dimensions(self.client, s),
+            "latency": lambda s: queries.latency(self.client, s),
+            "latency by day": lambda s: queries.latency(self.client, s, by=("day",)),
+            "rates": lambda s: queries.rates(self.client, s),
+            "people": lambda s: queries.people(self.client, s),
+            "top prompts": lambda s: queries.top(self.client, s),
+            "releases of an app": lambda s: queries.releases(self.client, Scope(s.since, s.until, Filters(app=("app-3",)))),
+            "unit economics": lambda s: queries.unit_economics(self.client, s),
+            "one app by hour": lambda s: queries.spend(self.client, Scope(s.since, s.until, Filters(app=("app-3",))), by=("hour",)),
+            "errors by type": lambda s: queries.errors_by_type(self.client, s),
+            "conflicts": lambda s: queries.conflicts(self.client, s),
+            "top users": lambda s: queries.top(self.client, s, of=("user",)),
+            "sessions": lambda s: queries.sessions(self.client, s),
+        }
+        self.figures["dashboard_ms"] = {
+            name: {"day": cpu_ms(lambda q=q: q(self.day), 3), "20 days": cpu_ms(lambda q=q: q(self.all), 3)} for name, q in asked.items()
+        }
+
+    def texts(self) -> None:
+        """Search of a rare word in 120,000 texts, cold (each run another word): by index and by scan."""
+        self.client.command("TRUNCATE TABLE spanledger.contents")
+        self.client.command(
+            "INSERT INTO spanledger.contents (project, service, ts, trace_id, span_id, prompt, response, ver)"
+            " WITH arrayMap(i -> concat('w', toString(toUInt32(pow(sipHash64(number, i) % 1000003 / 1000003, 3) * 30000))), range(90)) AS words"
+            " SELECT 'default', 's', toDateTime64('2026-11-01 00:00:00', 6, 'UTC') + toIntervalSecond(number % 80000),"
+            " reinterpretAsFixedString(sipHash128(number)), reinterpretAsFixedString(sipHash64(number)),"
+            " arrayStringConcat(arraySlice(words, 1, 30), ' '),"
+            " concat(arrayStringConcat(arraySlice(words, 31, 60), ' '), ' rare', toString(intDiv(number, 10))), 1 FROM numbers(120000)"
+        )
+        self.client.command("OPTIMIZE TABLE spanledger.contents FINAL")
+        size = (
+            "SELECT sum(bytes_on_disk) / sum(rows), sum(secondary_indices_compressed_bytes) / sum(rows)"
+            " FROM system.parts WHERE table = 'contents' AND database = 'spanledger' AND active"
+        )
+        total, index = self.client.query(size).result_rows[0]
+        options = {"use_query_condition_cache": 0}
+
+        def wall(sql: str) -> tuple[float, float]:
+            walls, cpus = [], []
+            for i in range(7):
+                word = f"rare{1000 + i * 977}"
+                began, before = time.perf_counter(), time.process_time()
+                self.client.query_arrow(sql, {"w": word}, settings=options)
+                walls.append(time.perf_counter() - began)
+                cpus.append(time.process_time() - before)
+            return round(statistics.median(walls) * 1e3, 1), round(statistics.median(cpus) * 1e3, 1)
+
+        where = "SELECT count() FROM spanledger.contents WHERE "
+        self.figures["text_ms_wall_cpu"] = {
+            "index": wall(where + "hasAllTokens(response, [{w:String}])"),
+            "scan": wall(where + "hasAllTokens(materialize(response), [{w:String}])"),
+            "scan_ilike": wall(where + "positionCaseInsensitive(response, {w:String}) > 0"),
+            "search_question_cpu": cpu_ms(lambda: queries.search(self.client, self.all, "rare777")),
+            "bytes_a_text": round(total), "of_it_index": round(index),
+        }  # fmt: skip
+
+    def objective(self) -> None:
+        """The average score of 30 minutes, of 3 hours with 80,000 scores."""
+        self.client.command("TRUNCATE TABLE spanledger.scores")
+        self.client.command(
+            "INSERT INTO spanledger.scores (project, service, ts, trace_id, span_id, detector, app_id, team, score, hallucination_score,"
+            " scored_at, ver) SELECT 'default', concat('svc-', toString(number % 40)),"
+            " toDateTime64('2026-11-20 09:00:00', 6, 'UTC') + toIntervalMillisecond(number * 135),"
+            " reinterpretAsFixedString(sipHash128(number)), reinterpretAsFixedString(sipHash64(number)),"
+            " ['composite', 'grounding'][1 + number % 2], concat('app-', toString(number % 40)), concat('team-', toString(number % 8)),"
+            " number % 100 / 100, greatest(0, number % 100 / 100 - 0.9), now64(6), 1 FROM numbers(80000)"
+        )
+        scope = Scope(datetime(2026, 11, 20, 11, 30, tzinfo=UTC), datetime(2026, 11, 20, 12, tzinfo=UTC))
+        one = Scope(scope.since, scope.until, Filters(app=("app-3",)))
+        self.figures["objective_ms"] = {
+            "all": cpu_ms(lambda: queries.quality_objective(self.client, scope)),
+            "one app": cpu_ms(lambda: queries.quality_objective(self.client, one)),
+        }
+
+
+STEPS = ("size", "inserts", "spend", "rollups", "lookups", "dashboard", "texts", "objective")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=10_000_000)
+    parser.add_argument("--dir", type=Path)
+    parser.add_argument("--jit", action="store_true", help="let the engine compile expressions")
+    parser.add_argument("--only", nargs="*", default=STEPS, choices=STEPS)
+    args = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        Engine.open(args.dir or Path(folder), memory_bytes=4_000_000_000) as engine,
+    ):
+        bench = Bench(engine, args.calls, args.jit)
+        began = time.monotonic()
+        bench.prepare()
+        print(f"filled in {time.monotonic() - began:.0f} s", file=sys.stderr)
+        for step in args.only:
+            began = time.monotonic()
+            getattr(bench, step)()
+            print(f"{step}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    machine = {
+        "cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()[0], "python": platform.python_version(),
+        "engine": chdb.engine_version, "clickhouse_connect": clickhouse_connect.__version__, "calls": args.calls,
+    }  # fmt: skip
+    print(json.dumps({"machine": machine} | bench.figures, indent=1, default=str))
+
+
+if __name__ == "__main__":
+    main()
