@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from spanledger.policy import Policy
-from warehouse.endpoint import Authenticator, Principal
+from warehouse.endpoint import Authenticator, Principal, tickets
 
 INSTANCE = "instance"
 
@@ -16,7 +16,8 @@ INSTANCE = "instance"
 def authenticator(policy: Callable[[], Policy], instance_token: str, *, loopback: bool) -> Authenticator:
     """Authentication of one endpoint.
 
-    ``instance`` with the instance's token reads and writes; a policy token (as password or bearer, any user name) has its role and teams;
+    ``instance`` with the instance's token reads and writes; a ticket signed with that token has the role and teams written in it; a policy
+    token (as password or bearer, any user name) has its own;
     without any token configured everybody on loopback is the one local admin, who reads.
     """
 
@@ -26,6 +27,8 @@ def authenticator(policy: Callable[[], Policy], instance_token: str, *, loopback
             return Principal(INSTANCE, INSTANCE, None) if known else None
         now = policy()
         if secret:
+            if (holder := tickets.redeem(instance_token, secret)) is not None:
+                return holder
             digest = sha256(secret.encode()).hexdigest()
             for token in now.tokens:
                 if hmac.compare_digest(token.sha256.lower(), digest):

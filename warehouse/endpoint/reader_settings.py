@@ -21,7 +21,7 @@ _FREE = words(
     formatdatetime_format_without_leading_zeros formatdatetime_parsedatetime_m_is_month_name group_by_use_nulls
     http_write_exception_in_output_format join_default_strictness join_use_nulls limit offset
     optimize_aggregation_in_order optimize_move_to_prewhere optimize_read_in_order prefer_column_name_to_alias session_timezone
-    totals_mode transform_null_in union_default_mode use_query_condition_cache use_skip_indexes
+    totals_mode transform_null_in union_default_mode use_skip_indexes
     """
 )
 _OUTPUT = re.compile(r"output_format_(?!schema$|avro_confluent)[a-z0-9_]+$")
@@ -65,6 +65,8 @@ def limits_of_readers(limits: Limits) -> dict[str, str]:
         "max_result_rows": str(limits.query_rows),
         "max_result_bytes": str(limits.query_bytes),
         "result_overflow_mode": "throw",
+        "use_query_condition_cache": "0",  # what a scope hides must not teach the cache which granules match
+        "use_query_cache": "0",
         "allow_introspection_functions": "0",
         "allow_ddl": "0",
         "format_display_secrets_in_show_and_select": "0",

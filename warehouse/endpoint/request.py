@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import uuid
 from dataclasses import dataclass
 from email.parser import BytesParser
@@ -13,6 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 from warehouse.endpoint.bodies import Body, Headers
 from warehouse.endpoint.refusal import Refused
 from warehouse.endpoint.vocabulary import words
+
+_QUERY_ID = re.compile(r"[\x21-\x7e]{1,200}\Z")
 
 #: Arguments that are no settings.
 _TRANSPORT = words(
@@ -44,7 +47,10 @@ class Request:
         args = dict(parse_qsl(parts.query, keep_blank_values=True))
         if args.get("compress") == "1" or args.get("decompress") == "1":
             raise Refused("the block compression of compress=1 is not offered: use enable_http_compression=1 and Accept-Encoding", 48)
-        return cls(method, parts.path, args, headers, body, args.get("query_id") or str(uuid.uuid4()))
+        query_id = args.get("query_id") or str(uuid.uuid4())
+        if not _QUERY_ID.match(query_id):
+            raise Refused("query_id holds at most 200 printable characters", 36)  # it goes into a header
+        return cls(method, parts.path, args, headers, body, query_id)
 
     def credentials(self) -> tuple[str | None, str | None]:
         """User and password, or ``None`` and a bearer token: from the headers, then the arguments."""

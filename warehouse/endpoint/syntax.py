@@ -38,10 +38,12 @@ class Node:
     children: list[Node] = field(default_factory=list)
 
     def walk(self) -> Iterator[Node]:
-        """The node and everything under it."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        """The node and everything under it, in order."""
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(reversed(node.children))
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ def check(root: Node, functions: Functions) -> Parts:
                 in_names.update(_right_side_of_in(node))
         elif node.kind == "TableIdentifier":
             tables.add(_table(node.name))
+            if "." in node.alias:
+                raise Refused("an alias with a dot is not allowed")  # row filters are told apart by such names
             scopes.update((node.alias, node.name.rpartition(".")[2]))
         elif node.kind == "Subquery":
             scopes.add(node.alias)

@@ -298,6 +298,13 @@ def test_the_query_id_and_a_summary_come_back(house):
     assert json.loads(answer.headers["X-ClickHouse-Summary"])["result_rows"] == "1"
 
 
+def test_a_query_id_cannot_write_headers(house):
+    for name in ("x\r\nSet-Cookie: a=b", "x" * 300, "é"):
+        answer = house.http.request("GET", house.url, fields={"query": "SELECT 1", "query_id": name, "user": "admin", "password": "pw"})
+        assert answer.status == 400
+        assert "Set-Cookie" not in answer.headers
+
+
 def test_every_statement_is_told_to_the_observer(house):
     house.events.clear()
     house.ask("operator", "SELECT count() FROM contents")
