@@ -10,30 +10,42 @@ import orjson
 
 MAX_PARSED_BYTES = 4 << 20  # larger texts are never parsed, only stored
 _MAX_REPR_BYTES = 256 << 10  # Python's own parser is slow and deep: smaller limit
-_WORDS = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\b(None|True|False)\b""", re.S)
+_ODD_ESCAPE = re.compile(r"\\[^nrt\\]")
+_WORD = re.compile(r"\b(?:None|True|False)\b")
 _AS_JSON = {"None": "null", "True": "true", "False": "false"}
 _NUMBER = re.compile(r"\s*[+-]?\d{1,18}(\.\d*)?([eE][+-]?\d{1,3})?\s*\Z")
 
 
+_memo: dict[str, Any] = {}  # the last few texts parsed: usage, identity, ids and messages ask for the same ones in turn
+_MEMO = 16
+
+
 def parse(value: Any) -> Any:
-    """A list or dict out of JSON text, a Python repr or an already structured value; None when it is neither."""
+    """A list or dict out of JSON text, a Python repr or an already structured value; None when it is neither. Not to be changed."""
     if isinstance(value, dict | list):
         return value
     if not isinstance(value, str) or len(value) > MAX_PARSED_BYTES:
         return None
+    if len(value) < 64:
+        return _parse(value)
+    found = _memo.get(value, _memo)
+    if found is _memo:
+        found = _parse(value)
+        if len(_memo) >= _MEMO:
+            _memo.clear()
+        _memo[value] = found
+    return found
+
+
+def _parse(value: str) -> Any:
     head = value[:1]
-    if head == "[":
-        try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return _from_repr(value)
     if head not in '[{"':
         value = value.lstrip()
         head = value[:1]
     if head == '"':  # a JSON string that holds JSON
         inner = _loads(value)
-        return parse(inner) if isinstance(inner, str) and inner[:1] in "[{" else None
-    if head not in "[{":
+        return _parse(inner) if isinstance(inner, str) and inner[:1] in ("[", "{") else None
+    if head != "[" and head != "{":
         return None
     found = _loads(value)
     return found if found is not None else _from_repr(value)
@@ -50,6 +62,12 @@ def _from_repr(value: str) -> Any:
     """A Python literal (``{'completion_tokens': 50, 'audio': None}``); names such as ``<Obj>`` make it unreadable: None."""
     if len(value) > _MAX_REPR_BYTES or value.count("[") + value.count("{") > 2_000:
         return None
+    if '"' not in value and not _ODD_ESCAPE.search(value):  # every quote delimits: JSON but for quotes and three words
+        parts = value.split("'")
+        parts[::2] = [_WORD.sub(lambda m: _AS_JSON[m[0]], p) if "e" in p else p for p in parts[::2]]
+        found = _loads('"'.join(parts))
+        if found is not None:
+            return found
     try:
         found = ast.literal_eval(value)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):

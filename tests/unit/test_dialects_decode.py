@@ -338,3 +338,26 @@ def test_no_json_breaks_the_decoders(tree: Any) -> None:
     for decode, body in shapes:
         with contextlib.suppress(BadSpan):
             decode(json.dumps(body).encode(), json=True, project="p", options=OPTIONS)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.text(max_size=8), PLAIN, max_size=4) | st.lists(PLAIN, max_size=4))
+def test_a_python_repr_is_read_as_what_it_was(tree: Any) -> None:
+    try:
+        json.dumps(tree).encode()
+        repr(tree).encode()
+    except UnicodeEncodeError:  # lone surrogates are no text
+        return
+    assert parse(repr(tree)) == tree
+
+
+def test_deep_nonsense_is_no_structure() -> None:
+    for text in ("[" * 1_999, "{'a':" * 1_999, "[" * 100_000, "(" * 1_999, '{"a":' * 100_000):
+        assert parse(text) is None
