@@ -28,6 +28,10 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Validate and describe the policy file.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+keys_app = typer.Typer(help="Encryption keys of the audit store.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+audit_app = typer.Typer(help="The hash-chained log of what was changed, read and erased.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
 
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Data directory (default: the platform's)")]
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Policy file, spanledger.yaml")]
@@ -200,6 +204,120 @@ def config_hash_token(
     from spanledger.commands import upkeep
 
     upkeep.hash_token(token)
+
+
+@app.command()
+def erase(
+    tenant: Annotated[str, typer.Option("--tenant", metavar="T", help="Everything of this tenant")] = "",
+    user: Annotated[str, typer.Option("--user", metavar="U", help="Everything of this user")] = "",
+    receipt: Annotated[Path | None, typer.Option("--receipt", metavar="FILE", help="Write the signed receipt here")] = None,
+    data: Data = None,
+    config: Config = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Delete what is kept of a tenant or user; totals stay; prints a signed receipt."""
+    from spanledger.commands import erasing
+
+    raise typer.Exit(erasing.erase(settings_of(data, config, warehouse), tenant=tenant, user=user, out=receipt, say=typer.echo))
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the backup")],
+    name: Annotated[str, typer.Option("--name", help="Its name (default: the time)")] = "",
+    base: Annotated[str, typer.Option("--base", help="Name of an earlier backup: only what changed is written")] = "",
+    data: Data = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Back the warehouse and its keys up, verified by restoring; exit 1 when the copy differs."""
+    from spanledger.commands import backups
+
+    raise typer.Exit(backups.backup(settings_of(data, warehouse=warehouse), folder.absolute(), name, base))
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="DIR", help="A backup, or a folder of backups (the newest is taken)")],
+    data: Data = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Fill an empty data directory from a backup."""
+    from spanledger.commands import backups
+
+    backups.restore(settings_of(data, warehouse=warehouse), source.absolute())
+
+
+Tenant = Annotated[str, typer.Option("--tenant", metavar="T", help="Tenant as telemetry names it")]
+
+
+@keys_app.command("new-kek")
+def keys_new_kek() -> None:
+    """Print a fresh key-encryption key, for `SPANLEDGER_KEK` or a file; it is kept nowhere."""
+    from spanledger.commands import keeping
+
+    keeping.new_kek(typer.echo)
+
+
+@keys_app.command("init")
+def keys_init(tenant: Tenant, data: Data = None) -> None:
+    """Make a tenant's first key."""
+    from spanledger.commands import keeping
+
+    keeping.init(settings_of(data), tenant, typer.echo)
+
+
+@keys_app.command("rotate")
+def keys_rotate(tenant: Tenant, data: Data = None) -> None:
+    """Make a new key for a tenant's new transcripts; older ones stay readable."""
+    from spanledger.commands import keeping
+
+    keeping.rotate(settings_of(data), tenant, typer.echo)
+
+
+@keys_app.command("rewrap")
+def keys_rewrap(new: Annotated[str, typer.Argument(help="The new key-encryption key, base64; `-` reads it")] = "-", data: Data = None) -> None:
+    """Wrap every tenant's keys with another key-encryption key."""
+    from spanledger.commands import keeping
+
+    keeping.rewrap(settings_of(data), sys.stdin.readline().strip() if new == "-" else new, typer.echo)
+
+
+@keys_app.command("verify")
+def keys_verify(data: Data = None) -> None:
+    """Open every key; exit 1 when one cannot be used."""
+    from spanledger.commands import keeping
+
+    raise typer.Exit(keeping.verify(settings_of(data), typer.echo))
+
+
+@keys_app.command("shred")
+def keys_shred(tenant: Tenant, data: Data = None) -> None:
+    """Destroy all keys of a tenant: its transcripts can never be read again."""
+    from spanledger.commands import keeping
+
+    keeping.shred(settings_of(data), tenant, typer.echo)
+
+
+@audit_app.command("verify")
+def audit_verify(data: Data = None, warehouse: Warehouse = None) -> None:
+    """Check the hash chain of the audit log; exit 1 when it is broken."""
+    from spanledger.commands import keeping
+
+    raise typer.Exit(keeping.audit_verify(settings_of(data, warehouse=warehouse), typer.echo))
+
+
+@audit_app.command("read")
+def audit_read(
+    trace: Annotated[str, typer.Argument(metavar="TRACE_ID")],
+    span: Annotated[str, typer.Argument(metavar="SPAN_ID")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the audit log")],
+    data: Data = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Print one full transcript of the audit store, on the record."""
+    from spanledger.commands import keeping
+
+    keeping.audit_read(settings_of(data, warehouse=warehouse), trace, span, reason, typer.echo)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ def opened(settings: Settings, *, writing: bool = False, query_settings: Mapping
 
     Args:
         settings: how this installation runs.
-        writing: ``False`` also creates nothing where nothing is.
+        writing: the schema is brought up to date first; without it nothing is created where nothing is.
         query_settings: settings of every query, applied in their order.
 
     Raises:
@@ -29,6 +29,7 @@ def opened(settings: Settings, *, writing: bool = False, query_settings: Mapping
         NotFound: there is no data to read.
     """
     from warehouse.engine import READ_SETTINGS, Engine, connect
+    from warehouse.migrate import migrate
 
     if not settings.embedded or instance.held(settings.data_dir):
         access = instance.sql_access(settings, wait_s=10)
@@ -43,6 +44,8 @@ def opened(settings: Settings, *, writing: bool = False, query_settings: Mapping
     with Engine.open(settings.data_dir, memory_bytes=settings.warehouse_memory_bytes) as engine:
         client = engine.client(**READ_SETTINGS, **(query_settings or {}))
         try:
+            if writing:
+                migrate(client)
             yield client
         finally:
             client.close()
