@@ -15,7 +15,7 @@ from collector import metrics
 from collector.identity import IdentityKeys
 from spanledger.errors import SpanledgerError
 from spanledger.model import Content, Message, Span
-from spanledger.policy import ContentMode, Policy
+from spanledger.policy import Policy
 from warehouse.vault.keyring import Keyring, KeyUnavailable
 from warehouse.vault.transcripts import seal_transcript
 
@@ -47,6 +47,7 @@ _IDS = ("response_id", "request_id", "tool_call_id", "companion_of")
 #: Identity that is only ever stored hashed.
 _HASHED = ("user", "session", "tenant")
 _KNOWN_WORDS = 100_000
+_KNOWN_TRACES = 50_000
 
 
 class Sealer:
@@ -62,19 +63,21 @@ class Sealer:
     ) -> None:
         self._engine, self._keys, self._policy, self._check, self._ring = engine, keys, policy, schema_check, ring
         self._transcripts: list[tuple[int, str, int, bytes]] = []
+        self._trace_tenants: dict[bytes, str] = {}
         self._clean: set[str] = set()  # words that redaction leaves as they are
         self._changed: dict[str, str] = {}
 
     def seal(self, records: list[Record]) -> list[Record]:
         """The same records, fit to be stored; they are changed in place, and content is ``None`` where it may not be kept."""
         policy = self._policy()
-        modes = [self._mode(span, policy) for span, _ in records]
+        tenants = self._tenants_of([span for span, _ in records])
+        modes = [policy.content.mode(tenant) for tenant in tenants]
         self._transcripts = []
         for i, (span, content) in enumerate(records):
             if content is not None:
                 self._fingerprint(span, content)
                 if modes[i] == "audit" and not content.empty:
-                    self._keep_transcript(i, span, content)
+                    self._keep_transcript(i, tenants[i], span, content)
         for span, _ in records:
             self._hash_identity(span)
         self._redact_ids([span for span, _ in records])
@@ -93,9 +96,8 @@ class Sealer:
         """Full transcripts of the last batch, sealed: (index of the record, tenant hash, key version, object)."""
         return self._transcripts
 
-    def _keep_transcript(self, index: int, span: Span, content: Content) -> None:
+    def _keep_transcript(self, index: int, tenant: str, span: Span, content: Content) -> None:
         """Seal the text as it came. Without keys it is dropped and counted; the redacted text is kept all the same."""
-        tenant = span.own.get("tenant") or span.inherited.get("tenant") or ""
         hashed = self._keys.name("", "tenant", tenant) or "default"
         try:
             if self._ring is None:
@@ -107,11 +109,20 @@ class Sealer:
             return
         self._transcripts.append((index, hashed, version, sealed))
 
-    @staticmethod
-    def _mode(span: Span, policy: Policy) -> ContentMode:
-        if not policy.content.tenants:
-            return policy.content.default
-        return policy.content.mode(span.own.get("tenant") or span.inherited.get("tenant") or "")
+    def _tenants_of(self, spans: list[Span]) -> list[str]:
+        """Whose text each span holds: the tenant it names, else the one that another span of its trace has named so far.
+
+        Only for what may be kept of the text: hashes use what the span itself says, so that they do not depend on arrival.
+        """
+        known = self._trace_tenants
+        for span in spans:
+            tenant = span.own.get("tenant") or span.inherited.get("tenant")
+            if tenant:
+                known[span.trace_id] = tenant
+        found = [span.own.get("tenant") or span.inherited.get("tenant") or known.get(span.trace_id, "") for span in spans]
+        while len(known) > _KNOWN_TRACES:
+            del known[next(iter(known))]
+        return found
 
     def _fingerprint(self, span: Span, content: Content) -> None:
         """Keyed hashes of prompt, answer and context, and the schema verdict, from the text as it came."""
