@@ -120,7 +120,14 @@ class Recent:
 
     def forget_oldest(self) -> None:
         """Keep within bounds; what goes is remembered as cold, so that it is read back when something joins it."""
-        while self._count > self._max and len(self.traces) > 1:
+        self._forget_down_to(self._max)
+
+    def forget_all(self) -> None:
+        """Start afresh: everything is read back from the journal when something joins it."""
+        self._forget_down_to(-1)
+
+    def _forget_down_to(self, most: int) -> None:
+        while self._count > most and len(self.traces) > (most > 0):
             trace_id, trace = self.traces.popitem(last=False)
             self._count -= len(trace.spans)
             for key in trace.keys:

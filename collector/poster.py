@@ -68,6 +68,7 @@ class Poster:
         self._ver = 0
         self._mark = self._marked = 0
         self._stopping = False
+        self._stale = threading.Event()
         self._behind: list[bytes] = []
         self._highest = 0
         self._thread = threading.Thread(target=self._run, name="poster", daemon=True)
@@ -93,6 +94,10 @@ class Poster:
             self._backlog += len(rows)
             self._changed.notify_all()
         metrics.posting_backlog.set(self._backlog)
+
+    def forget(self) -> None:
+        """What memory holds is no longer what the journal says (an erasure): read it back when it is touched."""
+        self._stale.set()
 
     @property
     def alive(self) -> bool:
@@ -143,6 +148,9 @@ class Poster:
             if not self._waiting and not self._stopping:
                 self._changed.wait(0.2)
             taken = self._waiting[:]
+        if self._stale.is_set():
+            self._stale.clear()
+            self._recent.forget_all()
         if taken:
             started = time.monotonic()
             self._post_rows([row for _, _, rows in taken for row in rows])

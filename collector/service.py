@@ -35,9 +35,10 @@ from spanledger.errors import DataDirUnusable, SpanledgerError
 from spanledger.instance import token as instance_token
 from spanledger.policy import Policy, PolicyFile
 from spanledger.settings import Settings
+from warehouse import journal
 from warehouse.engine import Engine, connect
 from warehouse.migrate import migrate
-from warehouse.rollups import HourClock, RollupWorker
+from warehouse.rollups import RollupWorker
 from warehouse.vault.keyring import Keyring, kek_from
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse, p
     ended = threading.Event()
     beside = [
         threading.Thread(target=_follow, args=(policy, ended), name="policy", daemon=True),
-        threading.Thread(target=_roll_up, args=(warehouse, poster.clock, ended), name="rollups", daemon=True),
+        threading.Thread(target=_roll_up, args=(warehouse, poster, ended), name="rollups", daemon=True),
     ]
     for thread in beside:
         thread.start()
@@ -190,14 +191,18 @@ def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse, p
             thread.join(5)
 
 
-def _roll_up(warehouse: _Warehouse, clock: HourClock, ended: threading.Event) -> None:
-    """Keep the rollups up with the ledger; what fails is tried again, readers take the exact base meanwhile."""
-    worker = RollupWorker([clock])
+def _roll_up(warehouse: _Warehouse, poster: Poster, ended: threading.Event) -> None:
+    """Keep the rollups up with the ledger, and the poster's memory with erasures; what fails is tried again, readers take the exact base."""
+    worker = RollupWorker([poster.clock])
     with contextlib.closing(warehouse.client()) as client:
+        erased = journal.latest_erasure(client)
         while not ended.wait(2.0):
             try:
                 while worker.step(client) and not ended.is_set():
                     pass
+                if (latest := journal.latest_erasure(client)) != erased:
+                    erased = latest
+                    poster.forget()
             except Exception as exc:
                 log.warning("rollups_wait", error=type(exc).__name__, reason=str(exc)[:300])
                 ended.wait(5.0)

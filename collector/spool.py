@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from collector import metrics
 from spanledger.errors import WarehouseBusy
@@ -79,12 +80,31 @@ class Spool:
             payload = payload[end:]
         return batches
 
+    def erase(self, *, tenant_hash: str = "", user_hash: str = "") -> int:
+        """Take the rows of a tenant or user off; how many. Only while no process loads this spool."""
+        gone = 0
+        for number in self.numbers():
+            kept: list[pa.RecordBatch] = []
+            for batch in self.read(number):
+                hit = pc.and_(_is(batch, "tenant_hash", tenant_hash), _is(batch, "user_hash", user_hash))
+                kept.append(batch.filter(pc.invert(hit)))
+                gone += batch.num_rows - kept[-1].num_rows
+            self.remove(number)
+            if any(batch.num_rows for batch in kept):
+                self.add(number, [batch for batch in kept if batch.num_rows])
+        return gone
+
     def remove(self, number: int) -> None:
         """The batch is in the warehouse."""
         (self._folder / f"{number:020d}.arrow").unlink(missing_ok=True)
         with self._lock:
             self._bytes -= self._sizes.pop(number, 0)
         metrics.spool_bytes.set(self._bytes)
+
+
+def _is(batch: pa.RecordBatch, column: str, value: str) -> pa.Array:
+    """Rows whose column is ``value``; every row when ``value`` is "" (any)."""
+    return pc.equal(batch[column], value) if value else pc.is_valid(batch[column])
 
 
 def _sync(folder: Path) -> None:

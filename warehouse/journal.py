@@ -140,6 +140,19 @@ def entries_of_hour(client: Client, hour: datetime) -> list[dict[str, Any]]:
         return client.query_arrow(sql("ledger_entries_of_hour"), window, use_strings=True).to_pylist()
 
 
+def erased_traces_of_hour(client: Client, hour: datetime) -> set[str]:
+    """Traces (hexadecimal) with entries in this hour whose journal an erasure has taken."""
+    with warehouse_errors():
+        rows = client.query(sql("erased_traces_of_hour"), {"since": hour, "until": hour + timedelta(hours=1)}).result_rows
+    return {str(row[0]) for row in rows}
+
+
+def latest_erasure(client: Client) -> int:
+    """When something was erased last, in microseconds since the epoch; not above 0 = never."""
+    with warehouse_errors():
+        return int(client.query(sql("journal_latest_erasure")).first_row[0])
+
+
 def unposted(client: Client) -> bool:
     """Whether the journal is ahead of the ledger at this moment."""
     with warehouse_errors():

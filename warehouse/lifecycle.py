@@ -119,14 +119,17 @@ def keep_decisions(client: Client, since: datetime, until: datetime) -> None:
     _run(client, "keep_decisions", {"since": stamp(since), "until": stamp(until), "ver": time.time_ns() // 1_000})
 
 
-def erase(client: Client, *, tenant_hash: str = "", user_hash: str = "") -> dict[str, int]:
+def erase(client: Client, erasure: str, *, tenant_hash: str = "", user_hash: str = "") -> dict[str, int]:
     """Delete the journal, texts, scores, feedback and transcripts of a tenant or user; entries keep their money and lose the person.
 
-    Returns rows per table. The caller destroys keys and writes the audit entry.
+    Whole traces go, whichever of their spans names the person; they are noted under ``erasure`` (an id), so that a killed erasure can be
+    run again and ``verify`` knows why nothing tells these entries any more. Returns rows per table. The caller destroys keys, empties
+    the spool and writes the audit entry.
     """
     if not (tenant_hash or user_hash):
         raise ValueError("erase needs a tenant or a user")
-    params = {"tenant": tenant_hash, "user": user_hash}
+    params = {"erasure": erasure, "tenant": tenant_hash, "user": user_hash}
+    _run(client, "erase_traces", params)
     counts = {"decisions": int(_count(client, "erase_decisions_count", params, "decisions")["rows"])}
     if counts["decisions"]:
         _run(client, "erase_decisions", params, table=local(client, "decisions"))

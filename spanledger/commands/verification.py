@@ -30,10 +30,11 @@ Row = dict[str, Any]
 
 @dataclass
 class Verdict:
-    """What a verification found; ``differences``: one line each, the first hundred."""
+    """What a verification found; ``differences``: one line each, the first hundred; ``erased``: entries whose journal an erasure took."""
 
     hours: int = 0
     entries: int = 0
+    erased: int = 0
     differences: list[str] = field(default_factory=list)
     more: int = 0
 
@@ -71,6 +72,11 @@ def _hour(client: Client, rules: PostingRules, hour: datetime, verdict: Verdict)
     at = int(hour.timestamp())
     wanted = {_key(row): row for row in map(_row, post_all((s for _, s in spans.values()), rules)) if row["ts_us"] // 3_600_000_000 * 3600 == at}
     found = {_key(row): row for row in journal.entries_of_hour(client, hour)}
+    erased = journal.erased_traces_of_hour(client, hour)
+    wanted = {key: row for key, row in wanted.items() if row["trace"] not in erased}
+    kept = {key: row for key, row in found.items() if row["trace"] not in erased}
+    verdict.erased += len(found) - len(kept)
+    found = kept
     verdict.hours += 1
     verdict.entries += len(wanted)
     for key in sorted(wanted.keys() | found.keys()):
@@ -81,8 +87,8 @@ def _hour(client: Client, rules: PostingRules, hour: datetime, verdict: Verdict)
         elif want is None:
             verdict.differ(f"{where}: in the ledger, but nothing in the journal tells it")
         elif want != got:
-            told = ", ".join(f"{name} {got[name]} (journal: {want[name]})" for name in want if want[name] != got[name])
-            verdict.differ(f"{where}: {told}")
+            figures = ", ".join(f"{name} {got[name]} (journal: {want[name]})" for name in want if want[name] != got[name])
+            verdict.differ(f"{where}: {figures}")
 
 
 def post_all(spans: Iterable[Span], rules: PostingRules) -> Iterator[Entry]:
@@ -130,6 +136,7 @@ def run(settings: Settings, since: datetime | None, until: datetime | None, say:
     from collector.posting import rules_from
     from spanledger.commands.warehouses import opened
     from spanledger.policy import load_policy
+    from warehouse.verify import compare
 
     policy = load_policy(settings.policy_path, settings.tokens_file)
     keys = load_identity_keys(settings.data_dir / "keys")
@@ -139,10 +146,14 @@ def run(settings: Settings, since: datetime | None, until: datetime | None, say:
     with opened(settings, writing=True) as client:
         for _, found in verify(client, rules, start, end):
             verdict = found
+        rollups = compare(client, start, end)
+    for wrong in rollups.differences:
+        verdict.differ(f"rollup {wrong}")
     for line in verdict.differences:
         say(line)
     if verdict.differences:
         say(f"{len(verdict.differences) + verdict.more} differences in {verdict.entries} entries of {verdict.hours} hours")
         return 1
-    say(f"{verdict.entries} entries of {verdict.hours} hours: journal and ledger agree to the last decimal")
+    erased = f" ({verdict.erased} more stand without their journal, which was erased)" if verdict.erased else ""
+    say(f"{verdict.entries} entries of {verdict.hours} hours: journal and ledger agree to the last decimal{erased}")
     return 0

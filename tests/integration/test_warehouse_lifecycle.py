@@ -103,7 +103,7 @@ def test_erasure_takes_the_person_and_leaves_the_money(client: Client) -> None:
         call(client, 1, "t", user)
     worker = RollupWorker([HourClock(client, "w", quiet_s=0)])
     worker.step(client)
-    counts = lifecycle.erase(client, user_hash="alice")
+    counts = lifecycle.erase(client, "e1", user_hash="alice")
     assert (counts["contents"], counts["calls"], counts["spans"]) == (1, 1, 0)
     assert worker.step(client) == 1
     rows = client.query("SELECT user_hash, session_hash, prompt_hash FROM spanledger.ledger ORDER BY 1").result_rows
@@ -111,7 +111,7 @@ def test_erasure_takes_the_person_and_leaves_the_money(client: Client) -> None:
     assert queries.spend(client, Scope.ever(), by=())["calls"][0] == 2
     assert queries.people(client, Scope.ever(), by=())["users"][0] == 1
     with pytest.raises(ValueError, match="tenant or a user"):
-        lifecycle.erase(client)
+        lifecycle.erase(client, "e2")
 
 
 def test_scores_are_rolled_up_and_decisions_outlive_their_calls(client: Client) -> None:

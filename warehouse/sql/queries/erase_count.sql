@@ -1,4 +1,6 @@
--- Rows of a tenant or user, and the hours they stand in. Params: tenant, user (empty: any).
+-- Rows of a tenant or user and of the traces noted for this erasure, and the hours they stand in.
+-- Params: erasure, tenant, user (empty: any).
 SELECT count() AS rows, groupUniqArray(toUnixTimestamp(toStartOfHour(ts))) AS hours
 FROM spanledger.$table
-WHERE ({tenant:String} = '' OR tenant_hash = {tenant:String}) AND ({user:String} = '' OR user_hash = {user:String})
+WHERE (({tenant:String} = '' OR tenant_hash = {tenant:String}) AND ({user:String} = '' OR user_hash = {user:String}))
+    OR trace_id IN (SELECT trace_id FROM spanledger.erased_traces WHERE erasure = {erasure:String})

@@ -1,6 +1,7 @@
--- Entries keep their money and lose the person: hashes and free attributes of a tenant's or user's entries are emptied.
+-- Entries keep their money and lose the person: hashes, ids and free attributes of the traces noted for this erasure are emptied.
+-- Params: erasure.
 ALTER TABLE spanledger.$table
-UPDATE user_hash = '', session_hash = '', prompt_hash = '', response_hash = '', context_hash = '', response_id = '', request_id = '',
+UPDATE user_hash = '', session_hash = '', tenant_hash = '', prompt_hash = '', response_hash = '', context_hash = '', response_id = '', request_id = '',
     attrs = map()
-WHERE ({tenant:String} = '' OR tenant_hash = {tenant:String}) AND ({user:String} = '' OR user_hash = {user:String})
+WHERE trace_id IN (SELECT trace_id FROM spanledger.erased_traces WHERE erasure = {erasure:String})
 SETTINGS mutations_sync = 1

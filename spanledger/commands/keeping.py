@@ -1,0 +1,110 @@
+"""``keys`` and ``audit``: the audit store's keys, and the audit log."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from spanledger.commands.warehouses import opened
+from spanledger.errors import ConfigError
+from spanledger.settings import Settings
+
+if TYPE_CHECKING:
+    from warehouse.vault.keyring import Keyring
+
+Say = Callable[[str], None]
+
+
+def new_kek(say: Say) -> None:
+    """A fresh key-encryption key, for ``SPANLEDGER_KEK`` or a file. It is shown once and kept nowhere."""
+    say(base64.b64encode(os.urandom(32)).decode())
+
+
+def init(settings: Settings, tenant: str, say: Say) -> None:
+    """Make a tenant's first key."""
+    ring, hashed = _ring(settings, tenant)
+    version = ring.init(hashed)
+    _record(settings, "keys_init", hashed)
+    say(f"tenant {hashed}: key {version}")
+
+
+def rotate(settings: Settings, tenant: str, say: Say) -> None:
+    """A new key for new transcripts of a tenant."""
+    ring, hashed = _ring(settings, tenant)
+    version = ring.rotate(hashed)
+    _record(settings, "keys_rotate", hashed)
+    say(f"tenant {hashed}: key {version}")
+
+
+def rewrap(settings: Settings, new: str, say: Say) -> None:
+    """Wrap every tenant key with another KEK (base64)."""
+    from warehouse.vault.keyring import LocalKek
+
+    ring, _ = _ring(settings, "")
+    n = ring.rewrap(LocalKek(base64.b64decode(new, validate=True)))
+    _record(settings, "keys_rewrap", "*")
+    say(f"{n} keys rewrapped: put the new key-encryption key in place before the next start")
+
+
+def verify(settings: Settings, say: Say) -> int:
+    """Open every key; 1 when one cannot be used."""
+    ring, _ = _ring(settings, "")
+    states = ring.verify()
+    for tenant, state in states.items():
+        say(f"{tenant}: {state}")
+    say(f"{len(states)} tenants")
+    return 0 if all(state in ("ok", "destroyed") for state in states.values()) else 1
+
+
+def shred(settings: Settings, tenant: str, say: Say) -> None:
+    """Destroy all keys of a tenant: its transcripts can never be read again."""
+    ring, hashed = _ring(settings, tenant)
+    n = ring.shred(hashed)
+    _record(settings, "keys_shred", hashed)
+    say(f"tenant {hashed}: {n} keys destroyed")
+
+
+def audit_verify(settings: Settings, say: Say) -> int:
+    """Check the audit log's chain; 1 when it is broken."""
+    from warehouse import audit_log
+
+    with opened(settings) as client:
+        checked, fault = audit_log.verify(audit_log.entries(client))
+    say(fault or f"{checked} entries: the chain holds")
+    return 1 if fault else 0
+
+
+def audit_read(settings: Settings, trace: str, span: str, reason: str, say: Say) -> None:
+    """One transcript, with a reason, on the record. Who can read the data directory and the KEK is an auditor of this machine."""
+    import json
+
+    from warehouse.vault.transcripts import read_transcript
+
+    ring, _ = _ring(settings, "")
+    try:
+        ids = bytes.fromhex(trace), bytes.fromhex(span)
+    except ValueError as exc:
+        raise ConfigError("trace and span ids are hexadecimal") from exc
+    with opened(settings, writing=True) as client:
+        say(json.dumps(read_transcript(client, ring, *ids, actor=getpass.getuser(), role="auditor", reason=reason), ensure_ascii=False, indent=1))
+
+
+def _ring(settings: Settings, tenant: str) -> tuple[Keyring, str]:
+    from collector.identity import load_identity_keys
+    from warehouse.vault.keyring import Keyring, kek_from
+
+    ring = Keyring(settings.data_dir / "keys" / "tenants", kek_from(settings))
+    return ring, load_identity_keys(settings.data_dir / "keys").name("", "tenant", tenant) or "default"
+
+
+def _record(settings: Settings, action: str, subject: str) -> None:
+    from warehouse import audit_log
+    from warehouse.migrate import migrate
+
+    with opened(settings, writing=True) as client:
+        if settings.embedded:
+            migrate(client)
+        audit_log.append(client, actor=getpass.getuser(), action=action, subject=subject)
