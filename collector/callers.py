@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from collector.values import dig, parse, to_text
+from collector.values import to_text
 
 _ASSOCIATION = ("traceloop.association.properties.", "lmnr.association.properties.")
 _METADATA = (*_ASSOCIATION, "ai.telemetry.metadata.", "langsmith.metadata.", "langfuse.trace.metadata.", "langfuse.observation.metadata.")
@@ -97,19 +97,18 @@ def identity_value(raw: Any) -> str:
     return value[:256]
 
 
-def held(raw: Any, key: str) -> Any:
-    """A key inside an attribute that holds JSON or a Python repr."""
-    return dig(parse(raw), key)
+def resource_names(precedence: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The resource attributes that tell each identity field, of a precedence list."""
+    return {field: tuple(n[9:] for n in names if n.startswith("resource.")) for field, names in precedence.items()}
 
 
-def from_resource(attributes: Mapping[str, Any], precedence: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Identity fields that a resource tells (names ``resource.…`` of the precedence)."""
+def from_resource(attributes: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Identity fields that a resource tells, by :func:`resource_names`."""
     found: dict[str, str] = {}
-    for field, names in precedence.items():
-        for name in names:
-            if name.startswith("resource."):
-                value = identity_value(attributes.get(name[9:]))
-                if value and not (field == "app" and value.startswith("unknown_service")):
-                    found[field] = value
-                    break
+    for field, candidates in names.items():
+        for name in candidates:
+            value = identity_value(attributes[name]) if name in attributes else ""
+            if value and not (field == "app" and value.startswith("unknown_service")):
+                found[field] = value
+                break
     return found

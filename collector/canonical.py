@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from collector import outcomes
-from collector.callers import held, identity_value
+from collector.callers import identity_value
 from collector.ids import recover
 from collector.plans import Shape
 from collector.usage import from_object, normalise
-from collector.values import to_text
+from collector.values import parse, to_text
 from spanledger.model import AGGREGATE_KINDS, CALL_KINDS, Span, Usage
 
 #: Fields of a plan that go onto the span as they are.
@@ -144,9 +144,16 @@ def _moment(source: Source, span: Span) -> None:
 
 def _identity(shape: Shape, attributes: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
+    holders: dict[str, Any] = {}
     for field, pairs in shape.identity:
         for name, key in pairs:
-            value = identity_value(held(attributes[name], key) if key else attributes[name])
+            if not key:
+                value = identity_value(attributes[name])
+            else:
+                if name not in holders:
+                    holders[name] = parse(attributes[name])
+                held = holders[name]
+                value = identity_value(held.get(key)) if isinstance(held, dict) and key in held else ""
             if value:
                 found[field] = value
                 break

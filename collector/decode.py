@@ -132,7 +132,7 @@ def fault_of(raw: Raw) -> str:
 def _source(project: str, resource: Mapping[str, Any], scope: str, plans: Plans) -> Source:
     service = to_text(resource.get("service.name", ""))[:512]
     instance = to_text(resource.get("service.instance.id", ""))[:128]
-    return Source(project, service, from_resource(resource, plans.precedence), scope, instance)
+    return Source(project, service, from_resource(resource, plans.resource_names), scope, instance)
 
 
 def _take(decoded: Decoded, source: Source, raw: Raw, plans: Plans, options: DecodeOptions) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from collector.callers import CARRIER_FIELDS
+from collector.callers import CARRIER_FIELDS, resource_names
 from collector.dialects import REGISTRY, by_marks, by_scope
 from collector.dialects.genai import BASE, MESSAGE_EVENTS
 from collector.dialects.own import PREFIX as OWN
@@ -59,6 +59,7 @@ _NUMBERED_SIGNS = (
     "embedding.embeddings.0.embedding.vector", "llm.request.functions.0.name",
 )  # fmt: skip
 _MAX_SHAPES = 8_192
+_MAX_NAMES = 256  # plans of wider spans are not kept
 
 
 def names_of(attributes: Mapping[str, Any]) -> tuple[str, ...]:
@@ -125,7 +126,7 @@ class Plans:
     """The shapes seen so far; bounded, rebuilt from scratch when full. Not shared between threads."""
 
     def __init__(self, precedence: Mapping[str, Sequence[str]]) -> None:
-        self.precedence = precedence
+        self.resource_names = resource_names(precedence)
         self._own = {field: tuple(n for n in names if not n.startswith("resource.")) for field, names in precedence.items()}
         self._carriers = frozenset(n for field in CARRIER_FIELDS for n in self._own.get(field, ()) if "#" not in n)
         self._shapes: dict[tuple[str, tuple[str, ...]], Shape] = {}
@@ -135,9 +136,11 @@ class Plans:
         key = (scope if dialect is None else f"{scope}\0{dialect.name}", names)
         found = self._shapes.get(key)
         if found is None:
-            if len(self._shapes) >= _MAX_SHAPES:
-                self._shapes.clear()
-            found = self._shapes[key] = self._compile(scope, names, dialect)
+            found = self._compile(scope, names, dialect)
+            if len(names) <= _MAX_NAMES:
+                if len(self._shapes) >= _MAX_SHAPES:
+                    self._shapes.clear()
+                self._shapes[key] = found
         return found
 
     def _compile(self, scope: str, names: tuple[str, ...], dialect: Dialect | None) -> Shape:

@@ -26,7 +26,7 @@ def parse(value: Any) -> Any:
         return value
     if not isinstance(value, str) or len(value) > MAX_PARSED_BYTES:
         return None
-    if len(value) < 64:
+    if not 64 <= len(value) <= _MAX_REPR_BYTES:
         return _parse(value)
     found = _memo.get(value, _memo)
     if found is _memo:

@@ -65,7 +65,7 @@ def by_scope(scope: str) -> Dialect | None:
     if found is None:
         prefixes = [(len(p), d) for d in REGISTRY for p in d.scopes if p.endswith("*") and scope.startswith(p[:-1])]
         found = max(prefixes, key=lambda pair: pair[0])[1] if prefixes else None
-    if len(_scopes) < 10_000:
+    if len(_scopes) < 10_000 and len(scope) < 256:
         _scopes[scope] = found
     return found
 
