@@ -39,7 +39,7 @@ class Node:
 
     def walk(self) -> Iterator[Node]:
         """The node and everything under it, in order."""
-        waiting = [self]
+        waiting: list[Node] = [self]
         while waiting:
             node = waiting.pop()
             yield node

@@ -111,7 +111,7 @@ def _call(i: int, team: str, ver: int) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def house(tmp_path_factory) -> Iterator[House]:
     with Engine.open(tmp_path_factory.mktemp("endpoint"), memory_bytes=2_000_000_000) as engine:
         with closing(engine.client()) as client:

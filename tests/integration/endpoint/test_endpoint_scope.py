@@ -85,7 +85,7 @@ def written(query: str, teams: tuple[str, ...] | None) -> str:
     return "".join(parts).replace(" FINAL AS s", " AS s FINAL")
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(query=queries())
 def test_a_viewer_gets_what_the_query_would_give_if_other_teams_did_not_exist(house, query):
     seen_status, seen = house.ask("viewer-a", written(query, None))
