@@ -6,6 +6,7 @@ stored, and keyed hashes in place of user, session and tenant. It fails closed: 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -149,7 +150,7 @@ class Sealer:
                     values[name] = self._keys.name(tenant if name != "tenant" else "", name, values[name])
 
     def _redact_ids(self, spans: list[Span]) -> None:
-        found = [(span, name, value) for span in spans for name in _IDS if (value := getattr(span, name))]
+        found = [(span, name, value) for span in spans for name in _IDS if (value := getattr(span, name)) and not _plain_id(value)]
         for (span, name, value), redacted in zip(found, self._engine.redact_batch([v for _, _, v in found]) if found else (), strict=True):
             if redacted != value:
                 setattr(span, name, "h:" + self._keys.name("", "id", value))
@@ -173,13 +174,15 @@ class Sealer:
                 _replace_words(span, changed)
 
     def _redact_contents(self, kept: list[tuple[int, Content]]) -> Iterator[tuple[int, Content]]:
-        """Redact all texts of a batch in one scan; the texts of one span form a group (a value may be split across messages)."""
+        """Redact all texts of a batch in one scan; the messages of one span form a group (a value may be split across them)."""
         texts: list[str] = []
         groups: list[int] = []
-        for i, content in kept:
-            parts = _texts(content)
-            texts += parts
-            groups += [i] * len(parts)
+        for content in (content for _, content in kept):
+            first = len(texts)
+            texts += _texts(content)
+            turns = len(content.messages)
+            groups += [first] * turns
+            groups += range(first + turns, len(texts))
         redacted = iter(self._engine.redact_batch(texts, groups) if texts else ())
         for i, content in kept:
             yield i, _with_texts(content, redacted)
@@ -190,6 +193,13 @@ class Sealer:
             metrics.redactions.labels(kind).inc(n)
         for reason, n in dropped.items():
             metrics.redaction_dropped.labels(reason).inc(n)
+
+
+#: Identifiers as providers make them: a known prefix or a UUID, no run of digits that could be a number of somebody.
+_plain_id = re.compile(
+    r"(?!.*\d{12})(?:(?:chatcmpl|cmpl|resp|msg|req|gen|run|call|toolu|embd)[-_][0-9A-Za-z_-]{6,80}"
+    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+).fullmatch
 
 
 def _words(span: Span) -> Iterator[str]:
@@ -226,23 +236,31 @@ def _replace_words(span: Span, changed: dict[str, str]) -> None:
         span.biz = {get(k, k): v for k, v in span.biz.items()}
 
 
+_SINGLES = ("system", "response", "tool_input", "tool_output", "tool_definitions", "schema")
+
+
 def _texts(content: Content) -> list[str]:
-    """Every text of a content, in the order in which :func:`_with_texts` takes them back; roles and names are texts too."""
-    parts = [part for m in content.messages for part in (m.role, m.text)]
-    parts += [content.system, content.response, *content.context, content.tool_input, content.tool_output, content.tool_definitions, content.schema]
-    parts += [part for pair in content.extra.items() for part in pair]
+    """Every text of a content that is not empty, in the order in which :func:`_with_texts` takes them back; names are texts too."""
+    parts = [m.text for m in content.messages]
+    parts += [m.role for m in content.messages if m.role not in _ROLES]
+    parts += [text for name in _SINGLES if (text := getattr(content, name))]
+    parts += content.context
+    for name, text in content.extra.items():
+        parts += (name, text)
     return parts
 
 
 def _with_texts(content: Content, take: Iterator[str]) -> Content:
-    return Content(
-        messages=[Message(next(take), next(take)) for _ in content.messages],
-        system=next(take),
-        response=next(take),
-        context=[next(take) for _ in content.context],
-        tool_input=next(take),
-        tool_output=next(take),
-        tool_definitions=next(take),
-        schema=next(take),
-        extra={next(take): next(take) for _ in content.extra},
-    )
+    texts = [next(take) for _ in content.messages]
+    roles = [m.role if m.role in _ROLES else next(take) for m in content.messages]
+    content.messages = list(map(Message, roles, texts))
+    for name in _SINGLES:
+        if getattr(content, name):
+            setattr(content, name, next(take))
+    content.context = [next(take) for _ in content.context]
+    if content.extra:
+        content.extra = {next(take): next(take) for _ in content.extra}
+    return content
+
+
+_ROLES = frozenset({"system", "user", "assistant", "tool", "developer", "function", "model"})
