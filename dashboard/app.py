@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
 import dashboard
-from dashboard import api, health, theme
+from dashboard import api, health, login, theme
 from dashboard.api import problems
 from dashboard.context import Context
 from spanledger import __version__
@@ -35,6 +36,7 @@ def build(context: Context) -> FastAPI:
     problems.install(app)
     app.middleware("http")(_counted(context))
     app.include_router(health.router)
+    app.include_router(login.router)
     for router in api.routers():
         app.include_router(router, prefix="/api/v1")
     app.add_api_route("/api/docs", _docs, include_in_schema=False)
@@ -51,7 +53,7 @@ def _pages(context: Context):
         config.set_option(name, value)
     if context.open:
         config.set_option("server.allowedHosts", ["localhost", "127.0.0.1", "[::1]"])
-    return App(_HERE / "entry" / "main.py")
+    return App(_HERE / "entry" / "main.py", secrets=cast(Any, login.oidc_secrets(context.settings, context.policy)) or None)
 
 
 def _docs() -> HTMLResponse:
@@ -67,10 +69,10 @@ def _unknown(path: str) -> None:
 
 
 def _counted(context: Context) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
-    """Middleware: counts answers by route for ``/metrics`` and forbids framing and sniffing."""
+    """Middleware: sends strangers to the login form, counts answers by route for ``/metrics``, forbids framing and sniffing."""
 
     async def middleware(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
+        response = login.turned_away(context, request) or await call_next(request)
         route = getattr(request.scope.get("route"), "path", "") or "pages"
         key = (request.method, route, response.status_code)
         context.requests[key] = context.requests.get(key, 0) + 1

@@ -56,6 +56,18 @@ class View:
         """A question ``function(client, scope, …)`` about this view, or about ``scope``."""
         return question(function, scope or self.scope(before=before), kept_s=kept_s, **named)
 
+    def days_before(self) -> Question:
+        """Spend per day of the window before: what changes are measured against, and whether that window was whole."""
+        return self.about(queries.spend_over_time, before=True, grain="day", by=(), kept_s=120)
+
+    def whole_before(self, days: pl.DataFrame) -> bool:
+        """Whether the window before has calls from its first day on; otherwise a change would compare with a part of it."""
+        if days.is_empty():
+            return False
+        slack = timedelta(days=1) if self.window.length >= timedelta(days=2) else self.window.length
+        first: list[date] = days["day"].sort().head(1).to_list()
+        return first[0] <= (self.window.previous.since + slack).date()
+
     def colours(self, dimension: str, frame: pl.DataFrame) -> dict[str, str]:
         """Colours for the values of ``dimension`` in ``frame``: the same on every page, whatever is filtered."""
         return colours(frame[dimension].unique().to_list(), self.known.get(dimension, ()))

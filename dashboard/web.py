@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import threading
 from collections.abc import Callable, Generator
@@ -74,6 +75,9 @@ async def _serve(context: Context, listener: socket.socket, stop: threading.Even
     import uvicorn
 
     from dashboard.app import build
+
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
     class Quiet(uvicorn.Server):
         """A server that leaves the process's signal handlers alone: ``stop`` ends it."""

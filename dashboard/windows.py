@@ -34,8 +34,13 @@ class Window:
 
     @property
     def previous(self) -> Window:
-        """The window of equal length just before: what changes are measured against."""
-        return Window(self.since - self.length, self.since)
+        """The window of equal length before this one: what changes are measured against.
+
+        Moved back by whole days, from half a week on by whole weeks, so that mornings compare with mornings and Mondays with Mondays.
+        """
+        unit = timedelta(days=7) if self.length > timedelta(days=3.5) else timedelta(days=1) if self.length > timedelta(hours=6) else self.length
+        back = unit * -(-self.length // unit)
+        return Window(self.since - back, self.until - back)
 
     @property
     def step(self) -> str:

@@ -32,7 +32,6 @@ def show(view: View) -> None:
     st.html(cards.head("Data health", view.window.words, "How much of the total is known, and what was not kept. Nothing is dropped in silence."))
     answers = view.ask(
         total=view.about(queries.spend, by=()),
-        before=view.about(queries.spend, by=(), before=True),
         known=view.about(queries.coverage),
         unpriced=view.about(queries.unpriced, by=("provider", "model")),
         silent=view.about(queries.missing_usage, by=("app", "provider", "model")),

@@ -44,6 +44,7 @@ def show(view: View) -> None:
     by, step = GROUPS[name], view.window.step
     asked = {
         "total": view.about(queries.quality, by=()),
+        "days": view.days_before(),
         "before": view.about(queries.quality, by=(), before=True),
         "over_time": view.about(queries.quality, by=(step,)),
         "rows": view.about(queries.quality, by=(by,)),
@@ -56,7 +57,8 @@ def show(view: View) -> None:
         if not total.get("answers") and not total.get("safety"):
             st.html(cards.empty(*unscored(view)))
             return
-        before = answers["before"].row(0, named=True) if answers["before"].height else {}
+        whole = view.whole_before(answers["days"]) and answers["before"].height
+        before = answers["before"].row(0, named=True) if whole else {}
         st.html(cards.cards(kpis(total, before)))
         _over_time(answers["over_time"].rename({step: "at"}), step)
     with side:

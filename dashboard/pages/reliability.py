@@ -41,6 +41,7 @@ def show(view: View) -> None:
     by, step = GROUPS[name], view.window.step
     answers = view.ask(
         rates=view.about(queries.rates, by=()),
+        days=view.days_before(),
         before=view.about(queries.rates, by=(), before=True),
         latency=view.about(queries.latency, by=()),
         latency_before=view.about(queries.latency, by=(), before=True),
@@ -55,7 +56,8 @@ def show(view: View) -> None:
         if not rates.get("calls"):
             st.html(cards.empty(*nothing(view)))
             return
-        st.html(cards.cards(kpis(rates, _first(answers["before"]), _first(answers["latency"]), _first(answers["latency_before"]))))
+        older = [_first(answers[name]) if view.whole_before(answers["days"]) else {} for name in ("before", "latency_before")]
+        st.html(cards.cards(kpis(rates, older[0], _first(answers["latency"]), older[1])))
         _over_time(answers["latency_over_time"].rename({step: "at"}), answers["rates_over_time"].rename({step: "at"}), step)
     with side:
         st.html(_table(view, name, answers["latency_by"], answers["rates_by"]))

@@ -31,7 +31,7 @@ def show(view: View) -> None:
         by, measure = _choices(view)
     answers = view.ask(
         total=view.about(queries.spend, by=()),
-        before=view.about(queries.spend, by=(), before=True),
+        before=view.days_before(),
         over_time=view.about(queries.spend_over_time, grain=view.window.step, by=(by,)),
         tiers=view.about(queries.spend, by=("model_tier",)),
         table=view.about(queries.spend, by=TABLE_BY),
@@ -42,7 +42,7 @@ def show(view: View) -> None:
             st.html(cards.empty(*nothing(view)))
         return
     with top:
-        st.html(cards.cards(kpis(total, answers["before"].row(0, named=True))))
+        st.html(cards.cards(kpis(total, summed(answers["before"]) if view.whole_before(answers["before"]) else {})))
     with chart:
         _over_time(view, answers["over_time"], by, measure)
     left, right = st.columns([3, 2], gap="medium")
@@ -55,21 +55,26 @@ def show(view: View) -> None:
 
 def kpis(total: Mapping[str, Any], before: Mapping[str, Any]) -> list[Card]:
     """The row of cards: what finance asks first."""
-    tokens, tokens_before = total["tokens_in"] + total["tokens_out"], before["tokens_in"] + before["tokens_out"]
-    per, per_before = money.per_thousand(total["cost_usd"], total["calls"]), money.per_thousand(before["cost_usd"], before["calls"])
+    tokens, tokens_before = total["tokens_in"] + total["tokens_out"], before.get("tokens_in", 0) + before.get("tokens_out", 0)
+    per, per_before = money.per_thousand(total["cost_usd"], total["calls"]), money.per_thousand(before.get("cost_usd"), before.get("calls"))
     covered, unpriced, missing = coverage(total), total["unpriced_calls"] + total["partial_calls"], total["usage_missing"]
     gap = "" if covered in (1, None) else "warn"
     classes = f"{money.count(total['tokens_in'])} in (cached included), {money.count(total['tokens_out'])} out"
-    spent = money.change(total["cost_usd"], before["cost_usd"])
+    spent = money.change(total["cost_usd"], before.get("cost_usd"))
     return [
         Card("Spend", money.usd(total["cost_usd"], compact=True), spent, "down", tone="first", hint=f"${total['cost_usd']:f}"),
-        Card("Requests", money.compact(total["calls"]), money.change(total["calls"], before["calls"]), hint=money.count(total["calls"])),
+        Card("Requests", money.compact(total["calls"]), money.change(total["calls"], before.get("calls")), hint=money.count(total["calls"])),
         Card("Tokens", money.compact(tokens), money.change(tokens, tokens_before), hint=classes),
         Card("Per 1,000 requests", money.usd(per), money.change(per, per_before), "down"),
         Card("Coverage", money.share(covered), under="of billed requests", tone=gap, hint=KNOWN),
         Card("Unpriced", money.count(unpriced), under="requests lack a price" if unpriced else "all have a price", tone="warn" if unpriced else ""),
         Card("Without usage", money.count(missing), under="requests told none" if missing else "all told theirs", tone="warn" if missing else ""),
     ]
+
+
+def summed(days: pl.DataFrame) -> dict[str, Any]:
+    """The total of a spend frame over its periods; sums stay exact."""
+    return days.select(pl.exclude("day").sum()).row(0, named=True)
 
 
 def coverage(row: Mapping[str, Any]) -> float | None:

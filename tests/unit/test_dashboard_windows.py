@@ -44,8 +44,13 @@ def test_a_preset_holds_now_and_is_no_longer_than_it_says(name: str, now: dateti
     window = windows.preset(name, now)
     assert window.since < now < window.until
     assert window.length <= windows.PRESETS[name] + timedelta(minutes=1)
-    assert window.previous.until == window.since
+    assert window.previous.until <= window.since
     assert window.previous.length == window.length
+
+
+def test_a_week_is_compared_with_the_same_weekdays_before() -> None:
+    window = windows.preset("7d", NOW)
+    assert window.previous == windows.Window(window.since - timedelta(days=7), window.until - timedelta(days=7))
 
 
 def test_pages_opened_within_a_minute_ask_the_same_question() -> None:

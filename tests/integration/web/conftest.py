@@ -1,0 +1,225 @@
+"""A real instance (``spanledger up`` in processes of its own) with a small known set of calls, sent through its OTLP door."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+VIEWER, FINANCE, OPERATOR = "viewer-secret", "finance-secret", "operator-secret"
+
+
+@dataclass
+class Reply:
+    """Status, headers and parsed body of an HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Web:
+    """A web address and how to ask it."""
+
+    address: str
+    data: Path
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str, token: str = "", **headers: str) -> Reply:
+        return self._ask("GET", path, None, token, headers)
+
+    def post(self, path: str, body: Any, token: str = "", **headers: str) -> Reply:
+        return self._ask("POST", path, json.dumps(body).encode(), token, {"content-type": "application/json", **headers})
+
+    def _ask(self, method: str, path: str, body: bytes | None, token: str, headers: dict[str, str]) -> Reply:
+        told = headers | ({"authorization": f"Bearer {token}"} if token else {})
+        request = urllib.request.Request(f"http://{self.address}{path}", body, told, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as reply:
+                return _read(reply.status, reply)
+        except urllib.error.HTTPError as exc:
+            return _read(exc.code, exc)
+
+
+def _read(status: int, reply: Any) -> Reply:
+    text = reply.read().decode()
+    headers = {name.lower(): value for name, value in reply.headers.items()}
+    return Reply(status, headers, json.loads(text) if "json" in headers.get("content-type", "") else text)
+
+
+def free_ports() -> dict[str, str]:
+    names = ("OTLP_GRPC", "OTLP_HTTP", "WEB", "SQL")
+    return os.environ | {f"SPANLEDGER_{name}_PORT": "0" for name in names} | {"PYTHONPATH": str(ROOT)}
+
+
+def started(*args: str, wait_s: float = 90) -> tuple[subprocess.Popen[str], list[str]]:
+    """``spanledger ARGS…`` once it has said ``ready``, and what it said before."""
+    command = [sys.executable, "-m", "spanledger", *args]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=free_ports())
+    said: list[str] = []
+    deadline = time.monotonic() + wait_s
+    assert process.stdout is not None
+    for line in process.stdout:
+        said.append(line.strip())
+        if line.strip() == "ready":
+            return process, said
+        assert time.monotonic() < deadline, said
+    raise AssertionError(f"{args[0]} ended with {process.wait()}: {said}")
+
+
+def stopped(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+#: app, team, environment, provider, model, input, cached, output tokens (None: not told), hours ago, error class, prompt version.
+CALLS: list[tuple[str, str, str, str, str, int | None, int, int | None, float, str, str]] = [
+    *[("helpdesk", "care", "prod", "openai", "gpt-4o-mini", 1000 + i, 200, 300, i / 3, "", "v1") for i in range(12)],
+    *[("copilot", "growth", "prod", "anthropic", "claude-sonnet-4-5", 2000 + i, 0, 500, i / 3, "", "v2") for i in range(8)],
+    *[("labs", "platform", "staging", "acme", "mystery-7b", 400, 0, 90, i, "", "") for i in range(3)],
+    ("labs", "platform", "staging", "openai", "gpt-4o-mini", None, 0, None, 1, "", ""),
+    ("helpdesk", "care", "prod", "openai", "gpt-4o-mini", None, 0, None, 2, "RateLimitError", "v1"),
+    *[("helpdesk", "care", "prod", "openai", "gpt-4o-mini", 900, 0, 100, 24 * 9 + i, "", "v1") for i in range(5)],
+]
+
+
+def spans(n: int, told: tuple[Any, ...], now: datetime) -> list[dict[str, Any]]:
+    """The root and the call of one trace as OTLP JSON."""
+    app, team, env, provider, model, tokens_in, cached, tokens_out, hours, error, version = told
+    start = now - timedelta(hours=hours, minutes=2)
+    trace, root, call = (sha256(f"{name}{n}".encode()).hexdigest()[:digits] for name, digits in (("trace", 32), ("root", 16), ("call", 16)))
+    question = {"role": "user", "parts": [{"type": "text", "content": f"Where is parcel number {n}? Write to jo@example.com"}]}
+    attributes: dict[str, Any] = {
+        "gen_ai.operation.name": "chat", "gen_ai.provider.name": provider, "gen_ai.request.model": model, "gen_ai.response.model": model,
+        "gen_ai.response.id": f"resp-{n}", "gen_ai.prompt.name": f"{app}-main",
+        "gen_ai.input.messages": json.dumps([question]),
+        "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": "It left the depot on Tuesday."}]}]),
+    }  # fmt: skip
+    if version:
+        attributes["prompt.version"] = version
+    if tokens_in is not None:
+        attributes |= {"gen_ai.usage.input_tokens": tokens_in, "gen_ai.usage.output_tokens": tokens_out}
+        if cached:
+            attributes["gen_ai.usage.cache_read.input_tokens"] = cached
+    if error:
+        attributes |= {"error.type": error}
+        for name in ("gen_ai.response.model", "gen_ai.response.id", "gen_ai.output.messages"):
+            attributes.pop(name)
+    own = {"app.id": app, "team": team}
+    status = {"code": 2, "message": error} if error else {}
+    return [
+        _span(trace, root, "", "POST /answer", start, 1200, own | {"deployment.environment.name": env}, {}),
+        _span(trace, call, root, f"chat {model}", start + timedelta(milliseconds=100), 900 + 10 * n, attributes | own, status),
+    ]
+
+
+def _span(
+    trace: str, span: str, parent: str, name: str, start: datetime, ms: int, attributes: dict[str, Any], status: dict[str, Any]
+) -> dict[str, Any]:
+    at = int(start.timestamp() * 1e6) * 1000
+    told = [
+        {"key": key, "value": {"intValue": str(value)} if isinstance(value, int) else {"stringValue": value}} for key, value in attributes.items()
+    ]
+    kind = 3 if parent else 2
+    times = {"startTimeUnixNano": str(at), "endTimeUnixNano": str(at + ms * 1_000_000)}
+    return {"traceId": trace, "spanId": span, "parentSpanId": parent, "name": name, "kind": kind, **times, "attributes": told, "status": status}
+
+
+def send(address: str, sent: list[dict[str, Any]], env: str, service: str) -> None:
+    resource = [("service.name", service), ("deployment.environment.name", env)]
+    scope = {"scope": {"name": "opentelemetry.instrumentation.openai_v2", "version": "2.4b0"}, "spans": sent}
+    body = {"resourceSpans": [{"resource": {"attributes": [{"key": k, "value": {"stringValue": v}} for k, v in resource]}, "scopeSpans": [scope]}]}
+    request = urllib.request.Request(f"http://{address}/v1/traces", json.dumps(body).encode(), {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        assert reply.status == 200
+        assert "partialSuccess" not in json.loads(reply.read())
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A running instance that holds :data:`CALLS`."""
+    data = tmp_path_factory.mktemp("web") / "data"
+    process, _ = started("up", "--data", str(data))
+    try:
+        addresses = json.loads((data / "instance.json").read_text())["addresses"]
+        web = Web(addresses["web"], data, addresses)
+        now = datetime.now(UTC)
+        for n, told in enumerate(CALLS):
+            send(addresses["otlp_http"], spans(n, told, now), told[2], told[0])
+        deadline = time.monotonic() + 60
+        while web.get("/api/v1/spend?by=&since=30d").body["total"]["calls"] != len(CALLS):
+            assert time.monotonic() < deadline, web.get("/api/v1/spend?by=app&since=30d").body
+            time.sleep(0.3)
+        yield web
+    finally:
+        stopped(process)
+
+
+@pytest.fixture(scope="session")
+def guarded(instance: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A second web process over the same data, with tokens configured."""
+    policy = tmp_path_factory.mktemp("policy") / "spanledger.yaml"
+    roles = {"viewer": (VIEWER, "[care]"), "finance": (FINANCE, "[]"), "operator": (OPERATOR, "[care, growth]")}
+    lines = [
+        f"  - {{name: {role}, role: {role}, sha256: {sha256(secret.encode()).hexdigest()}, teams: {teams}}}"
+        for role, (secret, teams) in roles.items()
+    ]
+    policy.write_text("tokens:\n" + "\n".join(lines) + "\n")
+    process, said = started("dashboard", "--data", str(instance.data), "--config", str(policy))
+    try:
+        yield Web(next(line.split()[1] for line in said if line.startswith("web")), instance.data, instance.addresses)
+    finally:
+        stopped(process)
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A running instance that nobody has sent anything."""
+    data = tmp_path_factory.mktemp("empty") / "data"
+    process, _ = started("up", "--data", str(data))
+    try:
+        addresses = json.loads((data / "instance.json").read_text())["addresses"]
+        yield Web(addresses["web"], data, addresses)
+    finally:
+        stopped(process)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium; the test is skipped where there is none."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("chromium and chromedriver are not installed")
+    webdriver = pytest.importorskip("selenium.webdriver")
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    flags = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
+    for flag in (*flags, "--disable-component-update", "--no-first-run", "--window-size=1440,1300"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    found = webdriver.Chrome(options=options, service=Service(driver))
+    try:
+        yield found
+    finally:
+        found.quit()
