@@ -33,7 +33,7 @@ def _everywhere(first: Iterable[str], plain: Iterable[str], last: Iterable[str] 
 DEFAULT_PRECEDENCE: dict[str, tuple[str, ...]] = {
     "app": _everywhere(
         ("spanledger.app", "spanledger.app_id", "app.id", "app_id"), ("app.id", "app_id", "appId", "application"),
-        ("gen_ai.application_name", "resource.spanledger.app", "resource.service.name", "resource.app.id"),
+        ("resource.spanledger.app", "resource.service.name", "resource.app.id"),
     ),
     "team": _everywhere(
         ("spanledger.team", "team", "team.id", "team.name"), ("team", "team_id", "teamId"),
@@ -75,12 +75,19 @@ DEFAULT_PRECEDENCE: dict[str, tuple[str, ...]] = {
     ),
     "route": ("spanledger.route", "route", "gen_ai.route", "http.route", "metadata.user_api_key_request_route", "next.route"),
     "env": (
-        "spanledger.env", "deployment.environment.name", "deployment.environment", "langfuse.environment", "gen_ai.environment",
-        "resource.spanledger.env", "resource.deployment.environment.name", "resource.deployment.environment", "resource.env",
+        "spanledger.env", "deployment.environment.name", "deployment.environment",
+        "resource.spanledger.env", "resource.deployment.environment.name", "resource.deployment.environment", "resource.env", "resource.langfuse.environment",
     ),
     "region": ("spanledger.region", "region", "cloud.region", "geo.region", "resource.spanledger.region", "resource.cloud.region", "resource.region"),
     "device_class": ("spanledger.device_class", "device.class", "device_class", "device.type", "resource.device.class", "resource.device.type"),
 }  # fmt: skip
+
+#: Routes of LLM interfaces: where a call went, not what it was for; a server span of such a route is a gateway's door.
+LLM_ROUTES = (
+    "/chat/completions", "/completions", "/responses", "/messages", "/embeddings", "/rerank", "/api/chat", "/api/generate",
+    "/images/generations", "/audio/transcriptions", "/audio/speech", "/converse", "/converse-stream", "/invoke", "/invoke-with-response-stream",
+    ":generateContent", ":streamGenerateContent",
+)  # fmt: skip
 
 #: The attributes by which a span of no dialect is known as a carrier: ancestors that pass an identity on.
 CARRIER_FIELDS = ("app", "team", "tenant", "user", "session", "prompt_id", "prompt_version")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from collector import outcomes
-from collector.callers import identity_value
+from collector.callers import LLM_ROUTES, identity_value
 from collector.ids import recover
 from collector.plans import Shape
 from collector.usage import from_object, normalise
@@ -154,7 +154,7 @@ def _identity(shape: Shape, attributes: Mapping[str, Any]) -> dict[str, str]:
                     holders[name] = parse(attributes[name])
                 held = holders[name]
                 value = identity_value(held.get(key)) if isinstance(held, dict) and key in held else ""
-            if value:
+            if value and not (field == "route" and value.endswith(LLM_ROUTES)):
                 found[field] = value
                 break
     return found

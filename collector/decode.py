@@ -14,7 +14,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from collector import otlp_json, wire
-from collector.callers import DEFAULT_PRECEDENCE, from_resource
+from collector.callers import DEFAULT_PRECEDENCE, LLM_ROUTES, from_resource
 from collector.canonical import Raw, Source, build
 from collector.events import read_event
 from collector.plans import Plans, Shape, names_of
@@ -24,9 +24,6 @@ from collector.values import to_text
 from spanledger.errors import BadSpan
 from spanledger.model import Content, Span
 
-#: Routes of LLM gateways: their server spans stand between client and gateway spans and are kept as bare links.
-_DOORS = ("/chat/completions", "/completions", "/responses", "/messages", "/embeddings", "/rerank", "/api/chat", "/api/generate",
-          "/images/generations", "/audio/transcriptions", "/audio/speech", "/converse", "/invoke")  # fmt: skip
 _ROUTES = ("http.route", "url.path", "http.target")
 
 
@@ -160,7 +157,7 @@ def _is_door(attributes: Mapping[str, Any]) -> bool:
     function = attributes.get("code.function.name")
     if isinstance(function, str) and function.startswith("litellm."):
         return True
-    return any(to_text(attributes[n]).endswith(_DOORS) for n in _ROUTES if n in attributes)
+    return any(to_text(attributes[n]).endswith(LLM_ROUTES) for n in _ROUTES if n in attributes)
 
 
 def _traces(body: bytes) -> Iterator[tuple[dict[str, Any], str, Iterable[Raw]]]:

@@ -22,7 +22,7 @@ from collector.outcomes import ended
 from collector.plans import Plans, names_of
 from collector.transcript import content_of, from_events
 from collector.values import dig, parse, to_float, to_json, to_text
-from spanledger.model import Content, Message, Span
+from spanledger.model import Content, Span
 
 Record = tuple[Span, Content | None]
 
@@ -43,6 +43,8 @@ def read_event(source: Source, log: Log, resource: Mapping[str, Any], plans: Pla
     span = build(source, raw, shape)
     if event.tells == "tool":
         _as_tool(span, raw)
+    elif event.tells == "evaluation":
+        span.kind, span.role, span.usage = "evaluator", "none", None
     elif event.tells == "failure":
         if span.http_status and span.http_status < 400:
             return "log_noise"
@@ -164,4 +166,4 @@ def _told(log: Log, name: str) -> dict[str, Any]:
     return told
 
 
-__all__ = ["Message", "Record", "event_id", "event_name", "event_time", "read_event"]
+__all__ = ["Record", "event_id", "event_name", "event_time", "read_event"]

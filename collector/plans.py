@@ -11,7 +11,7 @@ from typing import Any
 
 from collector.callers import CARRIER_FIELDS, resource_names
 from collector.dialects import REGISTRY, by_marks, by_scope
-from collector.dialects.genai import BASE, MESSAGE_EVENTS
+from collector.dialects.genai import BASE
 from collector.dialects.own import PREFIX as OWN
 from collector.dialects.table import Dialect, matches
 from collector.outcomes import error_class
@@ -155,7 +155,7 @@ class Plans:
         shape.carrier = not there.isdisjoint(self._carriers)
         shape.reason = "" if shape.genai or shape.carrier else "not_genai"
         shape.fields = tuple(_fields(table, there))
-        shape.usage = tuple(_first_of(("usage",), table, there))
+        shape.usage = tuple(_usage(table, there))
         shape.usage_objects = tuple(n for n in (*table.usage_objects, *BASE.usage_objects) if n in there)
         shape.kinds = tuple((n, m) for n, m in (*table.kinds, *BASE.kinds) if n in there or n == "name")
         shape.identity = tuple(self._identity(there))
@@ -194,7 +194,7 @@ def _fields(table: Dialect, there: frozenset[str]) -> Iterable[tuple[str, str, C
             yield field, OWN + field, _READERS.get(field, to_text)
 
 
-def _first_of(_: Any, table: Dialect, there: frozenset[str]) -> Iterable[tuple[str, str]]:
+def _usage(table: Dialect, there: frozenset[str]) -> Iterable[tuple[str, str]]:
     for field in {**table.usage, **BASE.usage}:
         names = (f"{OWN}usage.{field}", f"{OWN}tokens_{field}", *table.usage.get(field, ()), *BASE.usage.get(field, ()))
         name = next((n for n in names if n in there), None)
@@ -208,6 +208,3 @@ def _content(table: Dialect, there: frozenset[str], names: tuple[str, ...]) -> I
         found = tuple(n for n in names if n.startswith(asked)) if slot.startswith("indexed_") else tuple(n for n in asked if n in there)
         if found:
             yield slot, found
-
-
-__all__ = ["MESSAGE_EVENTS", "REGISTRY", "Plans", "Shape"]

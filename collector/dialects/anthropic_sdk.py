@@ -7,7 +7,7 @@ from collector.dialects.table import Dialect
 ANTHROPIC_SDK = Dialect(
     name="anthropic-sdk",
     scopes=("com.anthropic.sdk.*",),
-    fields={"finish_reason": ("anthropic.message.stop_reason",), "request_id": ("anthropic.request.id",)},
+    fields={"finish_reason": ("anthropic.message.stop_reason",), "request_id": ("anthropic.request.id",), "endpoint": ("http.route",)},
     default_kind="llm",
     authority=3,
 )

@@ -117,7 +117,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "response_id": ("gen_ai.response.id", "ai.response.id", "llm.response.id"),
     "request_id": ("anthropic.request.id", "aws.request_id", "gen_ai.request.id", "openai.request_id", "http.request.header.x-request-id"),
     "operation": ("gen_ai.operation.name", "llm.request.type", "ai.operationId", "openai.api.type", "gen_ai.request.type"),
-    "endpoint": ("url.path", "http.target"),
+    "endpoint": ("url.path", "http.target", "http.route"),
     "server_address": ("server.address", "net.peer.name"),
     "server_port": ("server.port", "net.peer.port"),
     "server_url": ("gen_ai.openai.api_base", "gen_ai.request.base_url", "llm.api_base", "openai.api_base", "url.full", "http.url"),
@@ -223,6 +223,6 @@ BASE = Dialect(
     events={
         DETAILS_EVENT: Event("content"),
         **{name: Event("content") for name in MESSAGE_EVENTS},
-        "gen_ai.evaluation.result": Event("content", kind="evaluator"),
+        "gen_ai.evaluation.result": Event("evaluation", needs=("gen_ai.evaluation.name",)),
     },
 )  # fmt: skip

@@ -14,19 +14,17 @@ Names = Mapping[str, tuple[str, ...]]
 #: Called last for the few things a table cannot say: (span, all attributes) -> None, changes the span.
 Refine = Callable[[Span, Mapping[str, Any]], None]
 
-#: What a log event is: it tells a call, a failed call, a tool's work, text of a span, or the session's identity.
-Tells = Literal["call", "failure", "tool", "content", "carrier"]
+#: What a log event is: it tells a call, a failed call, a tool's work, an evaluation, or text of a span.
+Tells = Literal["call", "failure", "tool", "evaluation", "content"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A log event worth keeping. ``needs``: attributes without which a record of this name is only noise."""
+    """A log event worth keeping. Without the attributes of ``needs`` and the values of ``only``, a record of this name is noise."""
 
     tells: Tells
     needs: tuple[str, ...] = ()
-    kind: str = ""
-    unless: tuple[tuple[str, str], ...] = ()  # (attribute, value) pairs that make it noise
-    only: tuple[tuple[str, str], ...] = ()  # (attribute, value) pairs that it must have
+    only: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
