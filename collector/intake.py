@@ -195,14 +195,18 @@ class Intake:
         facts = [facts_of(s) for s in spans]
         versions = [version_of(s, f) for s, f in zip(spans, facts, strict=True)]
         contents = [(s, c, v) for (s, c), v in zip(sealed, versions, strict=True) if c is not None and not c.empty]
-        transcripts = [_sealed(spans[i], versions[i], *told) for i, *told in sealer.transcripts()]
+        transcripts = [_sealed(spans[i], versions[i], tenant, key, sealed) for i, tenant, key, sealed in sealer.transcripts()]
         return _Batch(spans, facts, versions, contents, transcripts, answers)
 
     def _decode(self, export: Export, options: DecodeOptions) -> Decoded:
         body = inflate(export.body, export.encoding, self._max_message)
-        decode = {"traces": decode_traces, "logs": decode_logs, "metrics": decode_metrics}[export.signal]
         try:
-            decoded = decode(body, json=export.json, project=export.project, options=options)
+            if export.signal == "metrics":  # the points serve reconciliation; no call of the ledger comes from them
+                points = decode_metrics(body, json=export.json, project=export.project, options=options)
+                decoded = Decoded(points.records, points.received, points.let_go, points.rejected)
+            else:
+                decode = decode_traces if export.signal == "traces" else decode_logs
+                decoded = decode(body, json=export.json, project=export.project, options=options)
         except SpanledgerError:
             raise
         except Exception as exc:  # a bug of ours on this payload: say so, keep serving the others
@@ -212,9 +216,8 @@ class Intake:
         for reason, n in decoded.let_go.items():
             metrics.let_go.labels(reason).inc(n)
         metrics.rejected.inc(len(decoded.rejected))
-        records = getattr(decoded, "records", [])
         if export.tenant:
-            for span, _ in records:
+            for span, _ in decoded.records:
                 span.inherited.setdefault("tenant", export.tenant)
         return decoded
 

@@ -11,7 +11,7 @@ import gc
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -137,7 +137,7 @@ def _options(settings: Settings, policy: Policy) -> DecodeOptions:
 
 
 @contextlib.contextmanager
-def _opened(settings: Settings) -> Iterator[_Warehouse]:
+def _opened(settings: Settings) -> Generator[_Warehouse]:
     """The migrated warehouse: chDB in the data directory, or a ClickHouse server."""
     if not settings.embedded:
         url = settings.warehouse.get_secret_value()
@@ -155,7 +155,7 @@ def _opened(settings: Settings) -> Iterator[_Warehouse]:
 
 
 @contextlib.contextmanager
-def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse, poster: Poster) -> Iterator[dict[str, str]]:
+def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse, poster: Poster) -> Generator[dict[str, str]]:
     """What runs beside the doors: policy reload, rollups and, embedded, the SQL endpoint. Gives the addresses it has bound."""
     ended = threading.Event()
     beside = [

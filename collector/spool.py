@@ -10,8 +10,8 @@ import os
 import threading
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from collector import metrics
 from spanledger.errors import WarehouseBusy
@@ -86,8 +86,8 @@ class Spool:
         for number in self.numbers():
             kept: list[pa.RecordBatch] = []
             for batch in self.read(number):
-                hit = pc.and_(_is(batch, "tenant_hash", tenant_hash), _is(batch, "user_hash", user_hash))
-                kept.append(batch.filter(pc.invert(hit)))
+                hit = _is(batch, "tenant_hash", tenant_hash) & _is(batch, "user_hash", user_hash)
+                kept.append(batch.filter(pa.array(~hit)))
                 gone += batch.num_rows - kept[-1].num_rows
             self.remove(number)
             if any(batch.num_rows for batch in kept):
@@ -102,9 +102,9 @@ class Spool:
         metrics.spool_bytes.set(self._bytes)
 
 
-def _is(batch: pa.RecordBatch, column: str, value: str) -> pa.Array:
+def _is(batch: pa.RecordBatch, column: str, value: str) -> np.ndarray:
     """Rows whose column is ``value``; every row when ``value`` is "" (any)."""
-    return pc.equal(batch[column], value) if value else pc.is_valid(batch[column])
+    return np.array([not value or v == value for v in batch[column].to_pylist()], bool)
 
 
 def _sync(folder: Path) -> None:

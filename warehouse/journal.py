@@ -6,7 +6,7 @@ All functions take a clickhouse-connect client (embedded or server) and raise ``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ KEYS_PER_QUERY = 2_000
 
 
 @contextmanager
-def warehouse_errors() -> Iterator[None]:
+def warehouse_errors() -> Generator[None]:
     """Translate driver exceptions: cannot be reached → ``WarehouseUnavailable``, anything else → ``WarehouseBusy``."""
     try:
         yield
@@ -92,14 +92,14 @@ def known_keys(client: Client, since: datetime) -> np.ndarray:
 def sequences(client: Client) -> tuple[int, int]:
     """(highest ``batch`` of the journal, highest ``ver`` of the ledger): where a writer goes on counting."""
     with warehouse_errors():
-        row = client.query(sql("journal_sequences")).first_row
+        row = client.query(sql("journal_sequences")).result_rows[0]
     return int(row[0]), int(row[1])
 
 
 def posting_mark(client: Client, writer: str) -> int:
     """The journal batch up to which this writer has posted everything; 0 at first."""
     with warehouse_errors():
-        return int(client.query(sql("journal_posting_mark"), {"writer": writer}).first_row[0])
+        return int(client.query(sql("journal_posting_mark"), {"writer": writer}).result_rows[0][0])
 
 
 def set_posting_mark(client: Client, writer: str, through: int) -> None:
@@ -150,10 +150,10 @@ def erased_traces_of_hour(client: Client, hour: datetime) -> set[str]:
 def latest_erasure(client: Client) -> int:
     """When something was erased last, in microseconds since the epoch; not above 0 = never."""
     with warehouse_errors():
-        return int(client.query(sql("journal_latest_erasure")).first_row[0])
+        return int(client.query(sql("journal_latest_erasure")).result_rows[0][0])
 
 
 def unposted(client: Client) -> bool:
     """Whether the journal is ahead of the ledger at this moment."""
     with warehouse_errors():
-        return bool(client.query(sql("journal_unposted")).first_row[0])
+        return bool(client.query(sql("journal_unposted")).result_rows[0][0])

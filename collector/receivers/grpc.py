@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import grpc
 import structlog
@@ -23,11 +24,12 @@ SERVICES: dict[str, Signal] = {
     "opentelemetry.proto.collector.metrics.v1.MetricsService": "metrics",
 }
 
-Handler = Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]
+Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
+Handler = Callable[[bytes, Context], Awaitable[bytes]]
 
 
 def _export(signal: Signal, intake: Intake, auth: Callable[[], IngestAuth]) -> Handler:
-    async def handle(body: bytes, context: grpc.aio.ServicerContext) -> bytes:
+    async def handle(body: bytes, context: Context) -> bytes:
         try:
             headers = {str(k).lower(): str(v) for k, v in context.invocation_metadata() or ()}
             sender = auth().sender(headers.get("authorization", ""))
