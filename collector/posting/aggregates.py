@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from collector.posting.calls import NEAR_NS, Call, told
 from collector.posting.family import Family
-from collector.posting.figures import residual
+from collector.posting.figures import added, residual
 from spanledger.model import Usage
 
 
@@ -57,6 +59,8 @@ class _Aggregates:
             for trace in call.traces:
                 self.in_trace.setdefault((call.project, trace), []).append(call)
         self.found: list[Rest] = []
+        self._summed: dict[tuple[str, bytes], tuple[list[int], list[Usage]]] = {}
+        self._around: dict[tuple[str, bytes], tuple[list[Call], list[int]]] = {}
 
     def rests(self, spans: Sequence[int]) -> list[Rest]:
         f = self.family
@@ -91,18 +95,31 @@ class _Aggregates:
         self.found.append(Rest(i, usage, kind, self.family.models[i], max(s.end_ns, s.start_ns)))
 
     def _before(self, i: int) -> list[Usage]:
-        """Usage of everything in the trace that ended before this aggregate did."""
+        """Usage of everything in the trace that ended before this aggregate did; that of calls as one sum."""
         s = self.family.spans[i]
         limit = s.end_ns + NEAR_NS
-        calls = [self.usages.get(c.members[0]) for c in self.in_trace.get((s.project, s.trace_id), ()) if c.end <= limit and not c.cache_hit]
+        ends, sums = self._sums(s.project, s.trace_id)
+        calls = sums[bisect_right(ends, limit)]
         other = [r.usage for r in self.found if self.family.spans[r.span].trace_id == s.trace_id and r.end <= limit]
-        return [u for u in (*calls, *other) if u is not None and not u.empty]
+        return [u for u in (calls, *other) if not u.empty]
+
+    def _sums(self, project: str, trace: bytes) -> tuple[list[int], list[Usage]]:
+        """Ends of a trace's calls, ascending, and the summed usage of the first 0, 1, 2, … of them."""
+        if (project, trace) not in self._summed:
+            told = [(c.end, self.usages.get(c.members[0])) for c in self.in_trace.get((project, trace), ()) if not c.cache_hit]
+            known = sorted(((end, u) for end, u in told if u is not None and not u.empty), key=lambda t: t[0])
+            self._summed[project, trace] = [end for end, _ in known], list(accumulate((u for _, u in known), added, initial=Usage()))
+        return self._summed[project, trace]
 
     def _within(self, i: int) -> list[Usage]:
         """Usage of calls in the trace that ran while this aggregate did, wherever they hang."""
         s = self.family.spans[i]
         since, until = s.start_ns - NEAR_NS, s.end_ns + NEAR_NS
-        calls = (c for c in self.in_trace.get((s.project, s.trace_id), ()) if since <= c.start and c.end <= until and not c.cache_hit)
+        if (s.project, s.trace_id) not in self._around:
+            there = sorted(self.in_trace.get((s.project, s.trace_id), ()), key=lambda c: (c.start, c.members[0]))
+            self._around[s.project, s.trace_id] = there, [c.start for c in there]
+        there, starts = self._around[s.project, s.trace_id]
+        calls = (c for c in there[bisect_left(starts, since) : bisect_right(starts, until)] if c.end <= until and not c.cache_hit)
         found = (self.usages.get(c.members[0]) for c in calls)
         return [u for u in found if u is not None and not u.empty]
 

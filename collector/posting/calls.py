@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from collector.posting.family import Family
@@ -141,3 +143,17 @@ def twins(a: Call, b: Call) -> bool:
 def distance(a: Call, b: Call) -> int:
     """How far apart in time (ns): difference of starts plus difference of ends."""
     return abs(a.start - b.start) + abs(a.end - b.end)
+
+
+class Neighbours:
+    """Finds calls that may overlap another one, without looking at all of them."""
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self._order = sorted(range(len(calls)), key=lambda k: (calls[k].start, calls[k].members[0]))
+        self._starts = [calls[k].start for k in self._order]
+        self._longest = max((c.end - c.start for c in calls), default=0)
+
+    def of(self, call: Call, slack_ns: int) -> list[int]:
+        """Positions of calls that start no later than ``call`` ends and may end no earlier than it starts, give or take the slack."""
+        since = bisect_left(self._starts, call.start - slack_ns - self._longest)
+        return self._order[since : bisect_right(self._starts, call.end + slack_ns)]

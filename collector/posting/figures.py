@@ -77,3 +77,8 @@ def residual(own: Usage, explained: Sequence[Usage]) -> Usage | None:
     left["cache_write"] = min(left["cache_write"], left["input"] - left["cache_read"])
     left["reasoning"] = min(left["reasoning"], left["output"])
     return Usage(**left) if any(left.values()) else None
+
+
+def added(a: Usage, b: Usage) -> Usage:
+    """Sum of two usages in the classes that residuals have."""
+    return Usage(**{name: (getattr(a, name) or 0) + (getattr(b, name) or 0) for name in _RESIDUAL})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from collector.posting.calls import Call, distance, models_related, nested_same, sums_agree, twins
+from collector.posting.calls import NEAR_NS, Call, Neighbours, distance, models_related, nested_same, sums_agree, twins
 from collector.posting.family import Family, provider_key, tells_call
 from collector.posting.matching import pairs
 from collector.posting.sessions import settle_sessions
@@ -137,10 +137,10 @@ def _join_twins(calls: Sequence[Call]) -> None:
 
 def _match(clusters: list[Call], fresh: list[Call], *, exact: bool) -> list[Call]:
     """Join each fresh call with at most one cluster that it may be the twin of."""
-    by_start = sorted(range(len(clusters)), key=lambda k: (clusters[k].start, clusters[k].members[0]))
+    around = Neighbours(clusters)
     wishes: dict[int, list[int]] = {}
     for n, call in enumerate(fresh):
-        fits = [k for k in by_start if (not exact or (call.sums and clusters[k].sums)) and twins(call, clusters[k])]
+        fits = [k for k in around.of(call, NEAR_NS) if (not exact or (call.sums and clusters[k].sums)) and twins(call, clusters[k])]
         if fits:
             wishes[n] = sorted(fits, key=lambda k: (distance(call, clusters[k]), clusters[k].members[0]))
     found = pairs(sorted(wishes, key=lambda n: fresh[n].members[0]), wishes)

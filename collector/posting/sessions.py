@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from collector.posting.calls import Call, distance, failed
+from collector.posting.calls import Call, Neighbours, distance, failed
 from collector.posting.family import Family
 from collector.posting.matching import pairs
 
@@ -73,9 +73,9 @@ def _same_end(event: Call, span: Call) -> bool:
 
 
 def _join_pairs(events: list[Call], spans: list[Call], rule: Callable[[Call, Call], bool]) -> None:
-    wishes: dict[int, list[int]] = {}
+    around, wishes = Neighbours(spans), dict[int, list[int]]()
     for n, event in enumerate(events):
-        fits = [k for k, span in enumerate(spans) if rule(event, span)]
+        fits = [k for k in around.of(event, _WINDOW_NS) if rule(event, spans[k])]
         if fits:
             wishes[n] = sorted(fits, key=lambda k: (abs(event.end - spans[k].end), distance(event, spans[k]), spans[k].members[0]))
     for n, k in pairs(sorted(wishes), wishes).items():
