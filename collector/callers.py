@@ -76,7 +76,8 @@ DEFAULT_PRECEDENCE: dict[str, tuple[str, ...]] = {
     "route": ("spanledger.route", "route", "gen_ai.route", "http.route", "metadata.user_api_key_request_route", "next.route"),
     "env": (
         "spanledger.env", "deployment.environment.name", "deployment.environment",
-        "resource.spanledger.env", "resource.deployment.environment.name", "resource.deployment.environment", "resource.env", "resource.langfuse.environment",
+        "resource.spanledger.env", "resource.deployment.environment.name", "resource.deployment.environment", "resource.env",
+        "resource.langfuse.environment",
     ),
     "region": ("spanledger.region", "region", "cloud.region", "geo.region", "resource.spanledger.region", "resource.cloud.region", "resource.region"),
     "device_class": ("spanledger.device_class", "device.class", "device_class", "device.type", "resource.device.class", "resource.device.type"),

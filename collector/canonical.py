@@ -65,6 +65,7 @@ class Raw:
     events: list[tuple[str, int, dict[str, Any]]] | None = None
     trace_state: str = ""
     signal: str = "span"
+    kind: int = 0  # OTLP's: 2 server, 3 client, 4 producer
 
 
 def build(source: Source, raw: Raw, shape: Shape) -> Span:

@@ -149,7 +149,9 @@ def _let_go(raw: Raw, shape: Shape) -> str:
         names = shape.dialect.keep_names
         noise = names is not None and raw.name not in names and not shape.usage and not shape.usage_objects
         return "agent_noise" if noise else ""
-    return "" if shape.reason and _is_door(raw.attributes) else shape.reason
+    if shape.reason:
+        return "" if _is_door(raw.attributes) else shape.reason
+    return "client_span" if raw.kind in (3, 4) else ""  # baggage copied onto every database and HTTP span makes no ancestor of it
 
 
 def _is_door(attributes: Mapping[str, Any]) -> bool:
@@ -183,6 +185,7 @@ def _raw_span(s: Any) -> Raw:
         wire.text(status.message),
         events,
         wire.text(s.trace_state),
+        kind=s.kind,
     )
 
 

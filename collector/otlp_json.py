@@ -147,6 +147,7 @@ def _span(s: dict[str, Any]) -> Raw:
         _text(status.get("message")),
         events or None,
         _text(s.get("traceState")),
+        kind=to_int(s.get("kind")) or 0,
     )
 
 

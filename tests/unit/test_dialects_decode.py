@@ -132,6 +132,12 @@ def test_unknown_spans_are_counted_and_kept_only_on_demand() -> None:
     assert [s.kind for s, _ in kept.records] == ["carrier"]
 
 
+def test_a_database_span_with_copied_baggage_is_no_carrier() -> None:
+    for kind, kept in ((1, 1), (2, 1), (3, 0), (4, 0)):
+        body = request({"user.id": "u-1", "db.statement": "SELECT 1"}, scope="db", kind=kind).SerializeToString()
+        assert len(decode_traces(body, json=False, project="p", options=OPTIONS).records) == kept
+
+
 def test_identity_precedence_is_the_callers_to_choose() -> None:
     message = request({**CALL, "x.owner": "search", "team": "payments"})
     own = decode_traces(message.SerializeToString(), json=False, project="p", options=OPTIONS).records[0][0].own
