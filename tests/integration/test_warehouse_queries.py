@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from spanledger.errors import NotFound, QueryRefused
+from spanledger.errors import NotFound, QueryFailed, QueryRefused
 from spanledger.model import Entry
 from warehouse import queries, tables
 from warehouse.endpoint import Principal, serve
@@ -87,9 +87,8 @@ def entries() -> list[Entry]:
     return [entry(i, rnd) for i in range(2_000)]
 
 
-@pytest.fixture(scope="module", params=["embedded", "admin"])
-def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]) -> Iterator[Client]:
-    """A filled warehouse: opened directly, and read through our SQL endpoint (every query passes its fence)."""
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]) -> Iterator[Engine]:
     with Engine.open(tmp_path_factory.mktemp("warehouse") / "data") as engine:
         own = engine.client()
         migrate(own)
@@ -100,12 +99,18 @@ def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         own.insert_arrow("calls", rows(gone, ver=2, deleted=True))
         _score(own, entries)
         _tell(own, entries[3])
-        if request.param == "embedded":
-            yield own
-            return
-        server = serve(engine, "127.0.0.1", 0, lambda user, secret: Principal("reader", "admin", None))
-        with closing(server), closing(connect(f"http://{server.address}")) as client:
-            yield client
+        yield engine
+
+
+@pytest.fixture(scope="module", params=["embedded", "endpoint"])
+def client(request: pytest.FixtureRequest, engine: Engine) -> Iterator[Client]:
+    """A filled warehouse: opened directly, and read through our SQL endpoint (every query passes its fence)."""
+    if request.param == "embedded":
+        yield engine.client()
+        return
+    server = serve(engine, "127.0.0.1", 0, lambda user, secret: Principal("reader", "admin", None))
+    with closing(server), closing(connect(f"http://{server.address}")) as client:
+        yield client
 
 
 def test_spend_is_the_sum_over_the_live_entries_to_the_last_decimal(client: Client, entries: list[Entry]) -> None:
@@ -360,3 +365,19 @@ def test_the_tool_audit_of_a_session_names_what_was_done(client: Client, told: E
     assert queries.tool_audit(client, scope)["tool_input"].to_list() == [""]
     tree = queries.trace(client, told.trace_id.hex())
     assert tree.spans["parent_span_id"].to_list() == [told.span_id.hex()]
+
+
+def test_a_viewer_of_one_team_gets_its_aggregates_through_the_endpoint_also_without_asking_for_a_scope(engine: Engine, entries: list[Entry]) -> None:
+    server = serve(engine, "127.0.0.1", 0, lambda user, secret: Principal("ann", "viewer", ("team1",)))
+    with closing(server), closing(connect(f"http://{server.address}")) as client:
+        mine = [e for e in entries if e.team == "team1"]
+        for scope in (WHOLE, Scope(WHOLE.since, WHOLE.until, teams=("team1",))):
+            report = queries.spend_report(client, scope, by=("team", "app"))
+            assert report.total["cost_usd"] == sum(e.cost_estimate_usd for e in mine)
+        for question in (
+            queries.latency, queries.rates, queries.people, queries.tokens, queries.unpriced, queries.quality, queries.releases,
+            queries.unit_economics, queries.errors_by_type, queries.dimensions, queries.top,
+        ):  # fmt: skip
+            question(client, WHOLE)
+        with pytest.raises(QueryFailed):
+            queries.calls(client, WHOLE)  # single calls are not for viewers
