@@ -14,6 +14,7 @@ import msgspec
 
 from collector import metrics
 from collector.identity import IdentityKeys
+from collector.window_feed import WindowFeed
 from spanledger.errors import SpanledgerError
 from spanledger.model import Content, Message, Span
 from spanledger.policy import Policy
@@ -35,8 +36,8 @@ class RedactionEngine(Protocol):
         ...
 
 
-#: (response text, JSON schema or "", finish reason) → verdict as JSON; injected, since the detectors are another room.
-SchemaCheck = Callable[[str, str, str], str]
+#: Verdict on an answer's schema as JSON, "" where there is none to make; injected, since the detectors are another room.
+SchemaCheck = Callable[[Span, Content, Policy], str]
 
 #: Text fields of a span that repeat from span to span: scanned once per value.
 _WORDS = (
@@ -61,8 +62,9 @@ class Sealer:
         policy: Callable[[], Policy],
         schema_check: SchemaCheck | None = None,
         ring: Keyring | None = None,
+        feed: WindowFeed | None = None,
     ) -> None:
-        self._engine, self._keys, self._policy, self._check, self._ring = engine, keys, policy, schema_check, ring
+        self._engine, self._keys, self._policy, self._check, self._ring, self._feed = engine, keys, policy, schema_check, ring, feed
         self._transcripts: list[tuple[int, str, int, bytes]] = []
         self._trace_tenants: dict[bytes, str] = {}
         self._clean: set[str] = set()  # words that redaction leaves as they are
@@ -76,20 +78,24 @@ class Sealer:
         self._transcripts = []
         for i, (span, content) in enumerate(records):
             if content is not None:
-                self._fingerprint(span, content)
+                self._fingerprint(span, content, policy)
                 if modes[i] == "audit" and not content.empty:
                     self._keep_transcript(i, tenants[i], span, content)
         for span, _ in records:
             self._hash_identity(span)
         self._redact_ids([span for span, _ in records])
         self._redact_words([span for span, _ in records])
-        kept = [(i, content) for i, ((_, content), mode) in enumerate(zip(records, modes, strict=True)) if content is not None and mode != "none"]
-        for i, content in self._redact_contents(kept):
+        unstored: list[tuple[Span, Content]] = []
+        wanted = [(i, content) for i, (_, content) in enumerate(records) if content is not None and (modes[i] != "none" or self._feed is not None)]
+        for i, content in self._redact_contents(wanted):
             records[i] = (records[i][0], content)
+            if modes[i] == "none" and not content.empty:
+                unstored.append((records[i][0], content))
         for i, mode in enumerate(modes):
-            if mode == "none" and records[i][1] is not None:
+            if mode == "none":
                 records[i] = (records[i][0], None)
-                metrics.content_dropped.labels("mode_none").inc()
+        if unstored and self._feed is not None:
+            self._feed.offer(unstored)
         self._count()
         return records
 
@@ -125,7 +131,7 @@ class Sealer:
             del known[next(iter(known))]
         return found
 
-    def _fingerprint(self, span: Span, content: Content) -> None:
+    def _fingerprint(self, span: Span, content: Content, policy: Policy) -> None:
         """Keyed hashes of prompt, answer and context, and the schema verdict, from the text as it came."""
         tenant = span.own.get("tenant") or span.inherited.get("tenant") or ""
         asked = [m.text for m in content.messages if m.role == "user"] or [m.text for m in content.messages]
@@ -137,8 +143,8 @@ class Sealer:
             span.response_hash = self._keys.text(tenant, "doc", content.response)
         if content.context:
             span.context_hash = self._keys.text(tenant, "doc", "\0".join(content.context))
-        if self._check is not None and content.response and content.schema and span.role == "call":
-            span.schema_verdict = self._check(content.response, content.schema, span.finish_reason)
+        if self._check is not None and span.role == "call":
+            span.schema_verdict = self._check(span, content, policy)
 
     def _hash_identity(self, span: Span) -> None:
         tenant = span.own.get("tenant") or span.inherited.get("tenant") or ""

@@ -32,7 +32,9 @@ from collector.receivers import http as http_door
 from collector.redaction import Redactor
 from collector.sealing import SchemaCheck, Sealer
 from collector.spool import Spool
+from collector.window_feed import WindowFeed
 from spanledger.errors import DataDirUnusable, SpanledgerError
+from spanledger.instance import reported
 from spanledger.instance import token as instance_token
 from spanledger.policy import Policy, PolicyFile
 from spanledger.settings import Settings
@@ -80,10 +82,11 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
             retention=policy.current.retention.spans or _FOREVER,
         )
         highest = poster.start()
+        feed = _feed(settings)
         spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
         loader = Loader(warehouse.client, spool, poster, batch_rows=settings.batch_rows, linger_s=settings.posting_interval_ms / 1000)
         intake = Intake(
-            lambda: Sealer(_redactor(settings, policy), keys, lambda: policy.current, schema_check, ring),
+            lambda: Sealer(_redactor(settings, policy), keys, lambda: policy.current, schema_check, ring, feed),
             _Derived(policy, lambda p: _options(settings, p)),
             spool,
             loader,
@@ -102,6 +105,8 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
                 intake.close(max(1.0, deadline - time.monotonic()))
                 loader.close(max(1.0, deadline - time.monotonic()))
                 poster.close(max(1.0, deadline - time.monotonic()))
+                if feed is not None:
+                    feed.close()
                 log.info("collector_stopped", posted=poster.idle)
 
 
@@ -130,10 +135,15 @@ def _redactor(settings: Settings, policy: PolicyFile) -> Redactor:
     return Redactor(engine="re2" if settings.redaction_engine == "re2" else "hyperscan")
 
 
+def _feed(settings: Settings) -> WindowFeed | None:
+    if not settings.window_bytes:
+        return None
+    return WindowFeed(lambda: (reported(settings.data_dir, "window") or {}).get("texts", ""), lambda: instance_token(settings.data_dir))
+
+
 def _options(settings: Settings, policy: Policy) -> DecodeOptions:
     precedence = {name: names for name, names in policy.identity.model_dump().items() if names}
-    wants = policy.content.default != "none" or any(mode != "none" for mode in policy.content.tenants.values())
-    return DecodeOptions(keep_unknown_spans=settings.keep_unrelated, identity_precedence=precedence, want_content=wants)
+    return DecodeOptions(keep_unknown_spans=settings.keep_unrelated, identity_precedence=precedence)
 
 
 @contextlib.contextmanager

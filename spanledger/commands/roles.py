@@ -48,7 +48,11 @@ def up(settings: Settings, *, demo: bool, debug: bool) -> None:
 
 def collector(settings: Settings, *, supervised: bool) -> None:
     """Receive, redact, store and post; alone on an embedded warehouse it is an instance without pages."""
-    from collector.service import run
+    from collector.service import run as serve
+    from detectors.in_flight import schema_verdict
+
+    def run(settings: Settings, policy_path: Path | None, stop: threading.Event, ready: Ready) -> None:
+        serve(settings, policy_path, stop, ready, schema_check=schema_verdict)
 
     alone = settings.embedded and not supervised
     with instance.hold(settings.data_dir) if alone else contextlib.nullcontext():
