@@ -119,6 +119,27 @@ def keep_decisions(client: Client, since: datetime, until: datetime) -> None:
     _run(client, "keep_decisions", {"since": stamp(since), "until": stamp(until), "ver": time.time_ns() // 1_000})
 
 
+def keep_house(client: Client, retention: Retention, tenant_hash: Callable[[str], str], *, now: datetime | None = None) -> Expired | None:
+    """Once a UTC day: the tables' TTL, yesterday's decisions, what is past its term. ``None``: done for today already.
+
+    May be called as often as one likes, by one worker at a time (a lease); a day that was killed half-way is done again.
+    """
+    moment = now or datetime.now(UTC)
+    today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    with query_errors():
+        last = client.query(sql("job_mark"), {"job": "keep_house"}).result_rows[0][0]
+    if last == f"{today:%Y-%m-%d}":
+        return None
+    wanted = terms(retention, tenant_hash)
+    apply_ttl(client, wanted)
+    since = datetime.strptime(last, "%Y-%m-%d").replace(tzinfo=UTC) if last else today
+    keep_decisions(client, since - timedelta(days=2), today)  # scores may come a day late
+    done = expire(client, wanted, now=moment)
+    with query_errors():
+        client.insert("spanledger.job_marks", [["keep_house", f"{today:%Y-%m-%d}", str(done)]], column_names=["job", "mark", "detail"])
+    return done
+
+
 def erase(client: Client, erasure: str, *, tenant_hash: str = "", user_hash: str = "") -> dict[str, int]:
     """Delete the journal, texts, scores, feedback and transcripts of a tenant or user; entries keep their money and lose the person.
 

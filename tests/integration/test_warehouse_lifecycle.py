@@ -98,6 +98,16 @@ def test_terms_of_the_policy_become_the_tables_own(client: Client) -> None:
     assert lifecycle.apply_ttl(client, lifecycle.terms(Retention(), str)) == ["contents", "calls"]
 
 
+def test_the_house_is_kept_once_a_day(client: Client) -> None:
+    for age in (1, 31):
+        call(client, age, "t")
+    first = lifecycle.keep_house(client, Retention(), str, now=TODAY)
+    assert first is not None
+    assert first.dropped["contents"] == 1
+    assert lifecycle.keep_house(client, Retention(), str, now=TODAY + timedelta(hours=5)) is None
+    assert lifecycle.keep_house(client, Retention(), str, now=TODAY + timedelta(days=1)) is not None
+
+
 def test_erasure_takes_the_person_and_leaves_the_money(client: Client) -> None:
     for user in ("alice", "bob"):
         call(client, 1, "t", user)
