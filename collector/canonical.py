@@ -82,7 +82,7 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
         scope=source.scope[:_MAX_TEXT],
         name=raw.name[:_MAX_TEXT],
         n_attrs=len(attributes),
-        inherited=source.inherited,
+        inherited=source.inherited.copy(),  # sealing changes it in place
         own=_identity(shape, attributes),
         status=_STATUS[raw.status] if 0 <= raw.status < 3 else "unset",
     )

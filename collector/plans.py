@@ -52,22 +52,21 @@ _NUMBERED = (
     "llm.input_messages.", "llm.output_messages.", "gen_ai.prompt.", "gen_ai.completion.", "retrieval.documents.", "reranker.input_documents.",
     "reranker.output_documents.", "llm.tools.", "embedding.embeddings.", "llm.request.functions.", "gen_ai.request.tools.", "llm.prompts.",
 )  # fmt: skip
-_NUMBERED_SIGNS = (
+_NUMBERED_SIGNS = frozenset({
     "llm.input_messages.0.message.role", "llm.output_messages.0.message.role", "llm.input_messages.0.message.content", "gen_ai.prompt.0.role",
     "gen_ai.prompt.0.content", "gen_ai.completion.0.role", "gen_ai.completion.0.content", "retrieval.documents.0.document.content",
     "reranker.input_documents.0.document.content", "llm.tools.0.tool.json_schema", "embedding.embeddings.0.embedding.text",
     "embedding.embeddings.0.embedding.vector", "llm.request.functions.0.name",
-)  # fmt: skip
+})  # fmt: skip
 _MAX_SHAPES = 8_192
 _MAX_NAMES = 256  # plans of wider spans are not kept
 
 
 def names_of(attributes: Mapping[str, Any]) -> tuple[str, ...]:
     """What a plan is looked up by: the attribute names in order, numbered ones as their prefix, so that long dialogues share a plan."""
-    for sign in _NUMBERED_SIGNS:
-        if sign in attributes:
-            return tuple(dict.fromkeys(_prefix(n) for n in attributes))
-    return tuple(attributes)
+    if _NUMBERED_SIGNS.isdisjoint(attributes):
+        return tuple(attributes)
+    return tuple(dict.fromkeys(_prefix(n) for n in attributes))
 
 
 def _prefix(name: str) -> str:

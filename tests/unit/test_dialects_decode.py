@@ -138,6 +138,19 @@ def test_a_database_span_with_copied_baggage_is_no_carrier() -> None:
         assert len(decode_traces(body, json=False, project="p", options=OPTIONS).records) == kept
 
 
+def test_spans_of_one_resource_share_nothing_that_later_steps_change() -> None:
+    message = request(CALL)
+    put(message.resource_spans[0].resource.attributes.add(key="tenant.id").value, "acme")
+    message.resource_spans[0].scope_spans[0].spans.add().CopyFrom(request(CALL, span_id=b"\2" * 8).resource_spans[0].scope_spans[0].spans[0])
+    (one, _), (two, _) = decode_traces(message.SerializeToString(), json=False, project="p", options=OPTIONS).records
+    one.inherited["tenant"] = "hashed"
+    one.own["user"] = "hashed"
+    one.attrs["x"] = "y"
+    assert two.inherited["tenant"] == "acme"
+    assert two.own["user"] == "u-1"
+    assert "x" not in two.attrs
+
+
 def test_identity_precedence_is_the_callers_to_choose() -> None:
     message = request({**CALL, "x.owner": "search", "team": "payments"})
     own = decode_traces(message.SerializeToString(), json=False, project="p", options=OPTIONS).records[0][0].own
