@@ -47,15 +47,15 @@ def ended(members: Sequence[Span], reported: bool) -> Outcome:
     first = outcome_of(members[0])
     if first != "success" or len(members) == 1:
         return first
-    others = [outcome_of(s) for s in members[1:]]
+    others: list[Outcome] = [outcome_of(s) for s in members[1:]]
     if "filtered" in others:
         return "filtered"
     if "cancelled" in others:
         return "cancelled"
-    bad: list[Outcome] = [o for o in others if o != "success"]
+    bad = [k for k, o in enumerate(others) if o != "success"]
     silent = all(s.status == "unset" and not s.outcome for s in members if outcome_of(s) == "success")
     if bad and not reported and (silent or len(bad) == len(others)):
-        return bad[0]
+        return others[bad[0]]
     return "success"
 
 

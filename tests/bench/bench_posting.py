@@ -1,4 +1,7 @@
-"""Posting and pricing speed: prints microseconds of CPU per span with machine and versions; never passes or fails."""
+"""Posting and pricing speed: prints microseconds of CPU per span with machine and versions; never passes or fails.
+
+usage: python tests/bench/bench_posting.py
+"""
 
 import os
 import platform
@@ -6,7 +9,6 @@ import time
 
 import msgspec
 import polars as pl
-import pytest
 
 from collector.posting import PostingRules, post, post_singles
 from collector.pricing import BOOK_VERSION, price_columns
@@ -50,9 +52,8 @@ def cpu_us(work, times: int, items: int) -> float:
     return best / times / items * 1e6
 
 
-@pytest.mark.bench
-def test_posting_speed():
-    print(f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, genai-prices {BOOK_VERSION}; CPU microseconds a span")
+def main() -> None:
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, genai-prices {BOOK_VERSION}; CPU microseconds a span")
     lone = [CALL] * 2000
     print(f"lone call spans           {cpu_us(lambda: post_singles(lone, RULES), 10, len(lone)):7.1f}")
     for calls in (1, 5, 50, 1000):
@@ -63,3 +64,7 @@ def test_posting_speed():
         provider=pl.lit("openai"), model=pl.lit("gpt-4o-mini")
     )
     print(f"price_columns, a call     {cpu_us(lambda: price_columns(RULES.prices, frame), 1, n):7.2f}")
+
+
+if __name__ == "__main__":
+    main()
