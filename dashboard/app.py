@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
 import dashboard
-from dashboard import api, health, login, theme
+from dashboard import api, health, login, shell, theme
 from dashboard.api import problems
 from dashboard.context import Context
 from spanledger import __version__
@@ -72,7 +72,7 @@ def _counted(context: Context) -> Callable[[Request, Callable[[Request], Awaitab
     """Middleware: sends strangers to the login form, counts answers by route for ``/metrics``, forbids framing and sniffing."""
 
     async def middleware(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = login.turned_away(context, request) or await call_next(request)
+        response = login.turned_away(context, request) or shell.served(request) or await call_next(request)
         route = getattr(request.scope.get("route"), "path", "") or "pages"
         key = (request.method, route, response.status_code)
         context.requests[key] = context.requests.get(key, 0) + 1

@@ -5,15 +5,16 @@ Alone in its folder: Streamlit puts the folder first on ``sys.path`` and takes a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from dashboard import cards, session, theme
-from dashboard.pages import calls, data_health, quality, releases, reliability, spend
+from dashboard.pages import PATHS, calls, data_health, quality, releases, reliability, spend
 from dashboard.view import View, choose
 from spanledger.errors import SpanledgerError, WarehouseBusy
 
+#: Path → what draws it, its name, its icon.
 PAGES = {
     "spend": (spend.show, "Spend", ":material/payments:"),
     "calls": (calls.show, "Calls", ":material/list_alt:"),
@@ -31,9 +32,7 @@ def main() -> None:
     st.logo(str(theme.ICON), size="medium")
     caller = session.who()
     chosen: list[View] = []
-    pages = [
-        st.Page(_page(show, chosen), title=title, icon=icon, url_path=path, default=path == "spend") for path, (show, title, icon) in PAGES.items()
-    ]
+    pages = [_page(path, chosen) for path in PATHS]
     page = st.navigation(pages)
     try:
         chosen.append(choose(caller))
@@ -45,8 +44,9 @@ def main() -> None:
         st.button("Try again", icon=":material/refresh:")
 
 
-def _page(show: Callable[[View], None], chosen: list[View]) -> Callable[[], None]:
-    return lambda: show(chosen[0])
+def _page(path: str, chosen: list[View]) -> Any:
+    show, title, icon = PAGES[path]
+    return st.Page(lambda: show(chosen[0]), title=title, icon=icon, url_path=path, default=path == PATHS[0])
 
 
 main()

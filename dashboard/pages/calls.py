@@ -123,11 +123,15 @@ def _columns() -> dict[str, Any]:
 
 
 def _tokens(row: dict[str, Any]) -> str:
+    if not row.get("billed", True) and not row["tokens_in"] and not row["tokens_out"]:
+        return money.DASH
     return "not told" if row["usage_source"] == "missing" else f"{money.count(row['tokens_in'])} → {money.count(row['tokens_out'])}"
 
 
 def _cost(row: dict[str, Any]) -> str:
-    return "unpriced" if row["cost_source"] == "unpriced" and row["billed"] else money.usd(row["cost_usd"])
+    if not row.get("billed", True) and not row["cost_usd"]:
+        return "not billed"
+    return "unpriced" if row["cost_source"] == "unpriced" and row.get("billed", True) else money.usd(row["cost_usd"])
 
 
 def _trace(view: View, trace: str, span: str) -> None:

@@ -64,7 +64,7 @@ ROWS = (
     ("score_avg", "Average risk", score, True),
     ("flagged_share", "Flagged answers", money.share, True),
     ("schema_failure_rate", "Schema failures", money.share, True),
-    ("safety", "Safety violations", money.count, True),
+    ("safety", "Safety violations", money.count, None),
 )
 
 

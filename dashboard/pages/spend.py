@@ -30,13 +30,12 @@ def show(view: View) -> None:
     with chart:
         by, measure = _choices(view)
     answers = view.ask(
-        total=view.about(queries.spend, by=()),
         before=view.days_before(),
         over_time=view.about(queries.spend_over_time, grain=view.window.step, by=(by,)),
-        tiers=view.about(queries.spend, by=("model_tier",)),
         table=view.about(queries.spend, by=TABLE_BY),
     )
-    total = answers["total"].row(0, named=True) if answers["total"].height else {"calls": 0}
+    table: pl.DataFrame = answers["table"]
+    total = summed(table)
     if not total["calls"]:
         with top:
             st.html(cards.empty(*nothing(view)))
@@ -49,8 +48,8 @@ def show(view: View) -> None:
     with left:
         _parts(total)
     with right:
-        _tiers(view, answers["tiers"])
-    _table(view, answers["table"], total, by)
+        _tiers(view, table.group_by("model_tier").agg(pl.col("cost_usd", "calls").sum()))
+    _table(view, table, total, by)
 
 
 def kpis(total: Mapping[str, Any], before: Mapping[str, Any]) -> list[Card]:
@@ -72,9 +71,9 @@ def kpis(total: Mapping[str, Any], before: Mapping[str, Any]) -> list[Card]:
     ]
 
 
-def summed(days: pl.DataFrame) -> dict[str, Any]:
-    """The total of a spend frame over its periods; sums stay exact."""
-    return days.select(pl.exclude("day").sum()).row(0, named=True)
+def summed(frame: pl.DataFrame) -> dict[str, Any]:
+    """The total of a spend frame over all its groups; sums are of integers and decimals, so they are exact."""
+    return frame.drop("day", *TABLE_BY, strict=False).sum().row(0, named=True)
 
 
 def coverage(row: Mapping[str, Any]) -> float | None:
