@@ -43,6 +43,10 @@ class IdentityKeys:
             " ".join(plain.split()).casefold().encode("utf8", "surrogatepass"), key=self._tenant_key(tenant), person=what.encode(), digest_size=_SIZE
         ).hexdigest()
 
+    def exact(self, tenant: str, what: str, text: str) -> str:
+        """Hash of a text as it is."""
+        return blake2b(text.encode("utf8", "surrogatepass"), key=self._tenant_key(tenant), person=what.encode(), digest_size=_SIZE).hexdigest()
+
 
 def load_identity_keys(folder: Path) -> IdentityKeys:
     """The installation's keys, made if absent. Raises ``DataDirUnusable`` where the key file cannot be read or written."""

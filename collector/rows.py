@@ -23,7 +23,6 @@ _facts = msgspec.json.Encoder(order="sorted")
 _span = msgspec.json.Decoder(Span)
 _NO_PARENT = b"\0" * 8
 _U32, _U16, _U8 = 0xFFFFFFFF, 0xFFFF, 0xFF
-_NANO = Decimal(10) ** 9
 
 
 def facts_of(span: Span) -> bytes:
@@ -39,7 +38,7 @@ def facts_of(span: Span) -> bytes:
 
 def version_of(span: Span, facts: bytes) -> int:
     """128-bit version: later end, then more attributes, then the greater payload hash. Made of content only."""
-    payload = int.from_bytes(blake2b(facts, digest_size=6).digest(), "little")
+    payload = int.from_bytes(blake2b(facts + span.parent_id, digest_size=6).digest(), "little")
     return (min(max(span.end_ns, 0), (1 << 64) - 1) << 64) | (min(span.n_attrs, _U16) << 48) | payload
 
 
@@ -122,13 +121,13 @@ def _micros(times_ns: Iterable[int]) -> pa.Array:
 
 def usd_array(values: Sequence[Decimal | None]) -> pa.Array:
     """Decimal(18, 9) column from Decimals with at most nine places; exact (integers of 1e-9 USD), ``None`` stays null."""
-    nano = np.fromiter((0 if v is None else int(v * _NANO) for v in values), np.int64, len(values))
+    missing = [v is None for v in values]
+    if all(missing):
+        return pa.nulls(len(values), USD)
+    nano = np.fromiter((int(v.scaleb(9)) if v else 0 for v in values), np.int64, len(values))
     words = np.empty((len(values), 2), np.int64)
     words[:, 0], words[:, 1] = nano, nano >> 63  # two's complement, sign-extended to 128 bits
-    missing = [v is None for v in values]
-    valid = None
-    if any(missing):
-        valid = pa.py_buffer(np.packbits(~np.array(missing), bitorder="little").tobytes())
+    valid = pa.py_buffer(np.packbits(~np.array(missing), bitorder="little").tobytes()) if any(missing) else None
     return pa.Array.from_buffers(USD, len(values), [valid, pa.py_buffer(words.tobytes())])
 
 
@@ -137,13 +136,18 @@ _CAPS = {f.name: cap for f in CALLS for kind, cap in ((pa.uint32(), _U32), (pa.u
 _PLAIN = tuple(f.name for f in CALLS if f.name not in _USD_COLUMNS and f.name not in {"ts", "ver", "is_deleted", "attrs", "biz_metric"})
 
 
+_plain_fields = attrgetter(*_PLAIN)
+
+
 def calls_batch(entries: Sequence[Entry], ver: int) -> pa.RecordBatch:
     """Rows of table ``calls`` under one posting sequence number."""
     columns: dict[str, Any] = {"ts": pa.array(np.fromiter((e.ts_us for e in entries), np.int64, len(entries)), pa.timestamp("us", tz="UTC"))}
-    for name in _PLAIN:
-        values = list(map(attrgetter(name), entries))
+    told = zip(*map(_plain_fields, entries), strict=True) if entries else ((),) * len(_PLAIN)
+    for name, values in zip(_PLAIN, told, strict=True):
         cap = _CAPS.get(name)
-        columns[name] = [min(max(v, 0), cap) for v in values] if cap else values
+        if cap and values and (max(values) > cap or min(values) < 0):
+            values = [min(max(v, 0), cap) for v in values]
+        columns[name] = values
     for name in _USD_COLUMNS:
         columns[name] = usd_array(list(map(attrgetter(name), entries)))
     columns["attrs"] = [list(e.attrs.items()) for e in entries]

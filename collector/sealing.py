@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Protocol
 
 import msgspec
@@ -140,9 +141,9 @@ class Sealer:
             span.prompt_hash = self._keys.text(tenant, "prompt", "\0".join(asked))
         if content.response:
             span.response_chars = len(content.response)
-            span.response_hash = self._keys.text(tenant, "doc", content.response)
+            span.response_hash = self._keys.exact(tenant, "doc", content.response)
         if content.context:
-            span.context_hash = self._keys.text(tenant, "doc", "\0".join(content.context))
+            span.context_hash = self._keys.exact(tenant, "doc", "\0".join(content.context))
         if self._check is not None and span.role == "call":
             span.schema_verdict = self._check(span, content, policy)
 
@@ -163,19 +164,20 @@ class Sealer:
 
     def _redact_words(self, spans: list[Span]) -> None:
         clean, changed = self._clean, self._changed
-        new = {word for span in spans for word in _words(span) if word not in clean and word not in changed}
+        words = _words(spans)
+        new = words - clean - changed.keys()
         if new:
             if len(clean) + len(new) > _KNOWN_WORDS:
                 clean.clear()
                 changed.clear()
-                new = {word for span in spans for word in _words(span)}
-            words = sorted(new)
-            for word, redacted in zip(words, self._engine.redact_batch(words), strict=True):
+                new = words
+            asked = sorted(new)
+            for word, redacted in zip(asked, self._engine.redact_batch(asked), strict=True):
                 if redacted == word:
                     clean.add(word)
                 else:
                     changed[word] = redacted
-        if changed:
+        if changed and not changed.keys().isdisjoint(words):
             for span in spans:
                 _replace_words(span, changed)
 
@@ -208,21 +210,28 @@ _plain_id = re.compile(
 ).fullmatch
 
 
-def _words(span: Span) -> Iterator[str]:
-    for name in _WORDS:
-        if value := getattr(span, name):
-            yield value
-    for name, value in span.own.items():
-        if name not in _HASHED:
-            yield value
-    for name, value in span.inherited.items():
-        if name not in _HASHED:
-            yield value
-    if span.attrs:
-        yield from span.attrs
-        yield from span.attrs.values()
-    yield from span.safety_types
-    yield from span.biz
+_word_fields = attrgetter(*_WORDS)
+
+
+def _words(spans: list[Span]) -> set[str]:
+    """Every repeating text of these spans, once."""
+    words: set[str] = set()
+    add, update = words.add, words.update
+    for span in spans:
+        update(_word_fields(span))
+        for values in (span.own, span.inherited):
+            for name, value in values.items():
+                if name not in _HASHED:
+                    add(value)
+        if span.attrs:
+            update(span.attrs)
+            update(span.attrs.values())
+        if span.safety_types:
+            update(span.safety_types)
+        if span.biz:
+            update(span.biz)
+    words.discard("")
+    return words
 
 
 def _replace_words(span: Span, changed: dict[str, str]) -> None:
