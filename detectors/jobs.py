@@ -7,6 +7,9 @@ judged again. Every candidate gets a composite row; without a score it says why.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
 import threading
 import time
 from collections import defaultdict, deque
@@ -15,21 +18,24 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid4
 
 import orjson
 import structlog
 
 from detectors import judging, sampling
 from detectors.calibration import Platt, route_map
+from detectors.embeddings import Encoder, open_embedder
 from detectors.material import Material, Text, material
 from detectors.rows import score_rows
+from detectors.window import Window, served
 from spanledger import instance
+from spanledger.errors import SpanledgerError
 from spanledger.policy import PolicyFile
 from spanledger.policy.quality import Detectors, Sampling
 from spanledger.settings import Settings
 from warehouse import scoring
 from warehouse.engine import connect
+from warehouse.leases import Lease
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,12 +46,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 JOB = "detectors"
-BATCH = 200  # answers in memory at once, with the texts of their traces
-OVERLAP_US = 60_000_000  # a posting or journal batch may land this much after its number was drawn
+BATCH = 400  # answers in memory at once, with the texts of their traces
+OVERLAP_US = 30_000_000  # a posting or journal batch may land this much after its number was drawn
+COUNT_EVERY = 20  # full batches between two counts of what waits
 SETTLE_US = 2_000_000  # documents of a trace get this long to arrive before its answers are judged
 CALIBRATION_EVERY_S = 600.0
 LABELS_DAYS = 90
 HOUR_S = 3_600.0
+LEASE_S = 120.0  # longer than any batch takes; a dead worker's work is taken over after it
 
 
 class Done(NamedTuple):
@@ -61,25 +69,46 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """Judge until ``stop`` is set; raises what the warehouse raises, and the caller starts it again."""
     policy = PolicyFile(settings.policy_path, settings.tokens_file)
     access = instance.sql_access(settings, wait_s=30)
-    with closing(connect(access.url, user=access.user, password=access.password)) as client:
+    window = Window(settings.window_bytes, 60.0 * settings.window_minutes)
+    with (
+        served(window, lambda: instance.token(settings.data_dir)) as address,
+        closing(connect(access.url, user=access.user, password=access.password)) as client,
+    ):
+        instance.report(settings.data_dir, "window", {"texts": address})
         folder = settings.policy_path.parent if settings.policy_path else Path()
-        worker = Worker(client, policy, f"detectors-{uuid4().hex[:8]}", folder)
-        while not stop.is_set():
-            done = worker.step(time.time_ns() // 1_000)
-            worker.settle()
-            if done.judged < BATCH:
-                stop.wait(settings.jobs_interval_s)
+        encoder = open_embedder(settings.embeddings, settings.embedding_model)
+        writer = JOB if settings.embedded else f"{JOB}-{socket.gethostname()}"  # the same after a restart: it takes over its open hours
+        lease = Lease(client, JOB, f"{writer}-{os.getpid()}", ttl_s=LEASE_S)
+        worker = Worker(client, policy, writer, folder, encoder, window)
+        try:
+            while not stop.is_set():
+                busy = lease.hold() and worker.step(time.time_ns() // 1_000).judged == BATCH
+                worker.settle()
+                if not busy:
+                    stop.wait(settings.jobs_interval_s)
+        finally:
+            with contextlib.suppress(SpanledgerError):
+                lease.release()
 
 
 class Worker:
     """One detector worker: its client, its place, its hourly budgets, its calibrations."""
 
-    def __init__(self, client: Client, policy: PolicyFile, writer: str, folder: Path = Path()) -> None:
-        self._client, self._policy, self._folder = client, policy, folder
+    def __init__(
+        self,
+        client: Client,
+        policy: PolicyFile,
+        writer: str,
+        folder: Path = Path(),
+        encoder: Encoder | None = None,
+        window: Window | None = None,
+    ) -> None:
+        self._client, self._policy, self._folder, self._encoder, self._window = client, policy, folder, encoder, window
         self._detectors = with_schemas(policy.current.detectors, folder)
         self._clock: HourClock = scoring.clock_for(client, writer)
         place, _ = scoring.mark(client, JOB)
         self._after = int(place or 0)
+        self._full, self._waits = 0, scoring.Backlog(0, 0)
         self._taken: dict[str, deque[float]] = defaultdict(deque)
         self._calibrations: judging.Calibrations = {}
         self._calibrated_at = float("-inf")
@@ -93,7 +122,10 @@ class Worker:
         scored = self._judge(found, self._detectors, now_us) if found else 0
         reached = int(found[-1]["evidence_ver"]) if len(found) == BATCH else until
         self._after = max(self._after, reached - OVERLAP_US)
-        waits = scoring.backlog(self._client, self._after, now_us)
+        self._full = self._full + 1 if len(found) == BATCH else 0
+        if self._full % COUNT_EVERY == 0:
+            self._waits = scoring.backlog(self._client, self._after, now_us)
+        waits = self._waits
         done = Done(len(found), scored, waits.answers, (now_us - waits.oldest_us) / 1e6 if waits.answers else 0.0)
         if found:
             scoring.set_mark(self._client, JOB, str(self._after), orjson.dumps(done._asdict()).decode())
@@ -107,7 +139,7 @@ class Worker:
     def _judge(self, calls: list[dict[str, Any]], policy: Detectors, now_us: int) -> int:
         picked = self._picked(calls, policy)
         answers = self._answers(calls, picked, policy, now_us)
-        results = judging.judge(answers, policy, self._calibrated(now_us))
+        results = judging.judge(answers, policy, self._calibrated(now_us), self._encoder)
         scoring.write(self._client, self._clock, score_rows(answers, results, now_us))
         return sum(composite.score is not None for _, composite in results)
 
@@ -136,7 +168,7 @@ class Worker:
 
     def _answers(self, calls: list[dict[str, Any]], picked: list[bool], policy: Detectors, now_us: int) -> list[judging.Answer]:
         traces = sorted({c["trace_id"] for c, wanted in zip(calls, picked, strict=True) if wanted})
-        told = _texts_by_trace(scoring.texts(self._client, traces)) if traces else {}
+        told = self._texts(traces)
         made = {(r["trace_id"], r["span_id"]): r["verdict"] for r in scoring.schema_verdicts(self._client, traces).to_dicts()} if traces else {}
         materials = [_material(c, told.get(c["trace_id"], [])) if wanted else None for c, wanted in zip(calls, picked, strict=True)]
         peers = self._peers(calls, materials, policy, now_us)

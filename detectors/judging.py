@@ -13,6 +13,8 @@ from detectors.calibration import Platt
 from detectors.composite import Composite, Verdict, combine, floored
 from detectors.contradiction import rate
 from detectors.contradiction.model import shipped as pair_model
+from detectors.embeddings import Encoder
+from detectors.grounding.link import linked
 from detectors.grounding.model import shipped as grounding_model
 from detectors.material import Material
 from detectors.schema import check
@@ -44,9 +46,14 @@ class Answer(NamedTuple):
 Calibrations = Mapping[tuple[str, str], Platt]  # (app, route) -> map of grounding scores
 
 
-def judge(answers: Sequence[Answer], policy: Detectors, calibrations: Calibrations | None = None) -> list[tuple[list[Verdict], Composite]]:
-    """Verdicts and composite of each answer, in order. An answer not chosen has no verdicts and a null composite."""
-    grounded = _grounded(answers, policy, calibrations or {})
+def judge(
+    answers: Sequence[Answer], policy: Detectors, calibrations: Calibrations | None = None, encoder: Encoder | None = None
+) -> list[tuple[list[Verdict], Composite]]:
+    """Verdicts and composite of each answer, in order. An answer not chosen has no verdicts and a null composite.
+
+    ``encoder`` links risky claims to evidence by meaning; scores are the same without it.
+    """
+    grounded = _grounded(answers, policy, calibrations or {}, encoder)
     out: list[tuple[list[Verdict], Composite]] = []
     for answer, of_context in zip(answers, grounded, strict=True):
         if not answer.chosen:
@@ -70,7 +77,7 @@ def _wanted(name: str, policy: Detectors) -> bool:
     return name not in policy.disable
 
 
-def _grounded(answers: Sequence[Answer], policy: Detectors, calibrations: Calibrations) -> list[Verdict | None]:
+def _grounded(answers: Sequence[Answer], policy: Detectors, calibrations: Calibrations, encoder: Encoder | None) -> list[Verdict | None]:
     version = grounding_model().version
     out: list[Verdict | None] = [None] * len(answers)
     if not _wanted("grounding", policy):
@@ -83,7 +90,10 @@ def _grounded(answers: Sequence[Answer], policy: Detectors, calibrations: Calibr
             out[i] = Verdict("grounding", version, None, None, False, reason="no_text" if answer.material is None else "no_context")
         else:
             asked.append((i, answer.material))
-    results = grounding.score_many((m.context, m.question, m.response) for _, m in asked)
+    texts = [(m.context, m.question, m.response) for _, m in asked]
+    results = list(grounding.score_many(texts))
+    if encoder is not None:
+        results = linked(texts, results, encoder)
     for (i, m), result in zip(asked, results, strict=True):
         call = answers[i].call
         platt = calibrations.get((str(call.get("app_id")), str(call.get("route"))))

@@ -1,6 +1,6 @@
 """The grounding model: a handful of small experts, mixed per kind of exchange, calibrated to a probability.
 
-An expert judges one unit. A sentence expert's opinion of a response is the mean of its two riskiest sentences. Each regime
+An expert judges one unit. A sentence expert holds a response for as risky as its riskiest sentence. Each regime
 (`units.REGIMES`) has its own mixture and Platt map; regimes whose training data have an artificial base rate are calibrated to
 `ASSUMED_RATE`, so that one threshold serves all.
 """
@@ -24,7 +24,6 @@ from detectors.trees import Ensemble
 Array = NDArray[np.float64]
 
 ASSUMED_RATE = 1 / 3
-RISKIEST = 2
 
 
 class Expert(NamedTuple):
@@ -140,8 +139,8 @@ class Model:
 
 
 def riskiest(sentences: Sequence[Array]) -> Array:
-    """Log-odds of the mean of the `RISKIEST` most probable sentences of each response."""
-    return logit(np.array([np.sort(p)[::-1][:RISKIEST].mean() for p in sentences]))
+    """Log-odds of each response's most probable sentence."""
+    return logit(np.array([p.max() for p in sentences]))
 
 
 @cache

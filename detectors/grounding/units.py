@@ -14,7 +14,7 @@ from detectors.text import sentences
 from detectors.text.context import ContextIndex, by_sentence, indexed, joined
 from detectors.text.words import STOP, tokens
 
-REGIMES = ("retrieved", "snippet", "claim", "dialogue")
+REGIMES = ("retrieved", "snippet", "claim", "summary", "dialogue")
 MAX_RESPONSE_CHARS = 40_000
 MAX_SENTENCES = 400
 
@@ -42,16 +42,17 @@ class Units(NamedTuple):
     regime: str
 
 
-def regime(context: str | Sequence[str], question: str) -> str:
+def regime(context: str | Sequence[str], question: str, sentences: int = 1) -> str:
     """What kind of exchange it is, told from its form alone: the models of each kind differ.
 
-    ``dialogue``: the question holds earlier turns. ``claim``: there is no question. ``retrieved``: several documents, as retrieval gives.
+    ``dialogue``: the question holds earlier turns. ``claim``: there is no question, and one sentence. ``summary``: no question, several
+    sentences. ``retrieved``: several documents, as retrieval gives.
     ``snippet``: one short text.
     """
     if len(_TURN.findall(question[:20_000])) >= 2:
         return "dialogue"
     if not question.strip():
-        return "claim"
+        return "claim" if sentences < 2 else "summary"
     if not isinstance(context, str):
         return "retrieved" if len(context) > 1 else "snippet"
     return "retrieved" if len(_DOCUMENT.findall(context[:20_000])) >= 2 else "snippet"
@@ -72,7 +73,7 @@ def units(context: str | Sequence[str], question: str, response: str, weigh: Wei
         rows.append(row)
         evidence.append(index.spans[best.sentence] if best.sentence >= 0 else None)
     whole, _ = unit(words, response, index, asked, weigh, whole=True)
-    return Units(spans, np.array(rows).reshape(len(spans), len(NAMES)), np.array(whole), evidence, regime(context, question))
+    return Units(spans, np.array(rows).reshape(len(spans), len(NAMES)), np.array(whole), evidence, regime(context, question, len(spans)))
 
 
 __all__ = ["REGIMES", "ContextIndex", "Units", "regime", "units"]

@@ -56,10 +56,12 @@ _ORDINALS = (
 )
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 
-NUMBER_WORDS = {word: str(i) for i, word in enumerate(_UNITS.split())}
-NUMBER_WORDS |= {word: str(i) for i, word in enumerate(_ORDINALS.split())}
-NUMBER_WORDS |= {word: str(20 + 10 * i) for i, word in enumerate(_TENS.split())}
-NUMBER_WORDS |= {"once": "1", "twice": "2", "thrice": "3", "dozen": "12", "hundred": "100", "thousand": "1000"}
+NUMBER_WORDS = {
+    **{word: str(i) for i, word in enumerate(_UNITS.split())},
+    **{word: str(i) for i, word in enumerate(_ORDINALS.split())},
+    **{word: str(20 + 10 * i) for i, word in enumerate(_TENS.split())},
+    **{"once": "1", "twice": "2", "thrice": "3", "dozen": "12", "hundred": "100", "thousand": "1000"},
+}
 
 SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "k": 1e3, "bn": 1e9}
 
@@ -102,4 +104,4 @@ withdraw withdrew withdrawn|undergo underwent undergone|overcome overcame
 """
 for _group in _IRREGULAR.replace("\n", "").split("|"):
     _base, *_forms = _group.split()
-    SAME |= dict.fromkeys(_forms, _base)
+    SAME.update(dict.fromkeys(_forms, _base))

@@ -53,6 +53,7 @@ SPECS = (
     Spec("dialogue_trees", "halueval_dialogue", "sentence", "trees", False),
     Spec("dialogue_response", "halueval_dialogue", "response", "trees", False),
     Spec("summary_sentence", "halueval_summary", "sentence", "linear", False),
+    Spec("summary_response", "halueval_summary", "response", "linear", False),
 )
 _BOTH = {
     "rag_sentence": 1.0,
@@ -67,9 +68,10 @@ MIXTURES: Mapping[str, tuple[Mapping[str, float], tuple[str, ...]]] = {
     "retrieved": (_BOTH, ("ragtruth_qa",)),
     "snippet": (_BOTH, ("begin",)),
     "claim": (
-        {**_BOTH, "claim_sentence": 1.0, "claim_response": 1.0, "claim_trees": 1.0, "fact_sentence": 0.7, "fact_trees": 0.7, "summary_sentence": 1.0},
+        {**_BOTH, "claim_sentence": 1.0, "claim_response": 1.0, "claim_trees": 1.0, "fact_sentence": 0.7, "fact_trees": 0.7},
         ("wice", "fever_symmetric"),
     ),
+    "summary": ({**_BOTH, "summary_sentence": 2.0, "summary_response": 4.0}, ("halueval_summary",)),
     "dialogue": ({**_BOTH, "dialogue_sentence": 6.0, "dialogue_trees": 6.0, "dialogue_response": 6.0}, ("halueval_dialogue",)),
 }
 _NATURAL_RATE = ("ragtruth_qa",)  # answers of real models to real questions; elsewhere the base rate is an artefact of how the set was made

@@ -1,0 +1,150 @@
+"""Redacted text of tenants that keep none: a bounded window in this process's memory, fed over loopback, never on disk.
+
+The collector posts the redacted texts that it may not store; they stay until they are older than the window or the bytes run out, oldest
+first. What has left it before being judged is null with a reason. Protocol (`docs/detectors.md`): ``POST /texts`` with
+``Authorization: Bearer <instance token>`` and a JSON array of objects with the fields of `Text`, ``trace_id`` and ``span_id`` in
+hexadecimal. Answers: 204; 401 wrong token; 400 malformed; 413 too large.
+"""
+
+from __future__ import annotations
+
+import hmac
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import msgspec
+
+from detectors.material import Text
+
+MAX_BODY_BYTES = 32 << 20
+_OVERHEAD = 400  # bytes of a row besides its text
+
+
+class Row(msgspec.Struct):
+    """One row on the wire: `Text` with its trace."""
+
+    trace_id: str
+    span_id: str
+    ts_us: int
+    kind: str
+    prompt: str = ""
+    response: str = ""
+    context: tuple[str, ...] = ()
+    tool_output: str = ""
+    schema: str = ""
+    prompt_hash: str = ""
+    context_hash: str = ""
+
+    def text(self) -> Text:
+        """Without the trace."""
+        return Text(*(getattr(self, name) for name in Text._fields))
+
+
+def size_of(text: Text) -> int:
+    """Bytes that a text counts for."""
+    parts = (text.prompt, text.response, text.tool_output, text.schema, *text.context)
+    return _OVERHEAD + sum(len(part.encode("utf8", "replace")) for part in parts)
+
+
+_decode = msgspec.json.Decoder(list[Row]).decode
+
+
+class Window:
+    """Texts by trace, bounded in bytes and age. Thread-safe."""
+
+    def __init__(self, max_bytes: int, max_age_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._max_bytes, self._max_age_s, self._clock = max_bytes, max_age_s, clock
+        self._rows: OrderedDict[tuple[str, str], tuple[float, int, Text]] = OrderedDict()
+        self._traces: dict[str, set[str]] = {}
+        self._lock = threading.Lock()
+        self.bytes = 0
+        self.dropped = 0  # rows that had to leave before their time
+
+    def add(self, rows: Iterable[tuple[str, Text]]) -> None:
+        """Keep (trace id, text) rows; of two versions of one span the later counts."""
+        with self._lock:
+            for trace_id, text in rows:
+                key = (trace_id, text.span_id)
+                self._remove(key)
+                size = size_of(text)
+                if size > self._max_bytes:
+                    self.dropped += 1
+                    continue
+                self._rows[key] = (self._clock(), size, text)
+                self._traces.setdefault(trace_id, set()).add(text.span_id)
+                self.bytes += size
+            self._expire()
+
+    def texts(self, trace_ids: Iterable[str]) -> dict[str, list[Text]]:
+        """What is held of these traces."""
+        with self._lock:
+            self._expire()
+            return {t: [self._rows[t, s][2] for s in sorted(self._traces[t])] for t in trace_ids if t in self._traces}
+
+    def _expire(self) -> None:
+        oldest_allowed = self._clock() - self._max_age_s
+        while self._rows:
+            key, (at, _, _) = next(iter(self._rows.items()))
+            if self.bytes > self._max_bytes:
+                self.dropped += 1
+            elif at >= oldest_allowed:
+                return
+            self._remove(key)
+
+    def _remove(self, key: tuple[str, str]) -> None:
+        gone = self._rows.pop(key, None)
+        if gone is not None:
+            self.bytes -= gone[1]
+            spans = self._traces[key[0]]
+            spans.discard(key[1])
+            if not spans:
+                del self._traces[key[0]]
+
+
+@contextmanager
+def served(window: Window, token: Callable[[], str], host: str = "127.0.0.1") -> Iterator[str]:
+    """Take texts on a free loopback port; yields its address. ``token``: the secret that senders must show, asked at every request."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = 30
+
+        def do_POST(self) -> None:
+            self.send_response(_take(self, window, token()))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing: request lines are no log events."""
+
+    with ThreadingHTTPServer((host, 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, name="text-window", daemon=True).start()
+        try:
+            yield f"{host}:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+def _take(request: BaseHTTPRequestHandler, window: Window, token: str) -> int:
+    """The status of one request."""
+    shown = request.headers.get("Authorization", "")
+    length = int(request.headers.get("Content-Length") or 0)
+    if length > MAX_BODY_BYTES or length < 0:
+        request.close_connection = True
+        return 413
+    body = request.rfile.read(length)
+    if not token or not hmac.compare_digest(shown.encode(), f"Bearer {token}".encode()):
+        return 401
+    if request.path != "/texts":
+        return 404
+    try:
+        window.add([(r.trace_id, r.text()) for r in _decode(body)])
+    except msgspec.DecodeError:
+        return 400
+    return 204
