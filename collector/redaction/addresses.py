@@ -3,13 +3,13 @@
 # ruff: noqa: E501 - patterns read worse when cut
 from __future__ import annotations
 
-import re
+import re2
 
 from collector.redaction.matching import Handler, Span
 from collector.redaction.rules import Rule
 
-_ACCENT = "A-Za-z\u00c0-\u024f"
-_NAME = rf"(?:[A-Z\u00c0-\u017e][{_ACCENT}'’.\-]*|[0-9]{{1,3}}(?:st|nd|rd|th)|de|del|la|las|los|of|the|van|der|den|von)"
+_ACCENT = "A-Za-zÀ-ɏ"
+_NAME = rf"(?:[A-ZÀ-ž][{_ACCENT}'’.\-]*|[0-9]{{1,3}}(?:st|nd|rd|th)|de|del|la|las|los|of|the|van|der|den|von)"
 _SUFFIX = (
     "Street|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Drv|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Trail|Trl|Parkway|Pkwy|Highway|Hwy|Circle|Cir|Crescent|Cres|"
     "Alley|Aly|Row|Mews|Quay|Esplanade|Promenade|Close|Gardens|Gdns|Grove|Hill|Heights|Mount|Park|Plaza|Plz|Path|Pike|Pass|Point|Ridge|Loop|Turnpike|Tpke|Expressway|Freeway|Causeway|"
@@ -19,38 +19,35 @@ _SUFFIX = (
 )
 _UNIT = r"(?:,?\s+(?:#\s?|Apt\.?\s|Apartment\s|Suite\s|Ste\.?\s|Unit\s|Floor\s|Fl\.?\s|Flat\s|Room\s|Rm\.?\s)[A-Za-z0-9\-]{1,6})?"
 _TOWN = r"(?:,?\s+[A-Z][A-Za-z.]+(?:\s[A-Z][a-z]+){0,2},?\s+[A-Z]{2},?\s+[0-9]{5}(?:-[0-9]{4})?)?"
-_PATTERNS = tuple(
-    re.compile(p)
-    for p in (
-        rf"(?<![\w.\-/$€£#])[0-9]{{1,6}}(?:[A-Z]|-[0-9]{{1,4}}|\s1/2)?,?\s(?:[NSEW]{{1,2}}\.?\s|(?:North|South|East|West)\s)?(?:{_NAME}\s){{1,4}}(?:{_SUFFIX})(?![A-Za-z])\.?(?:\s(?:[NSEW]{{1,2}}|North|South|East|West)(?![A-Za-z]))?{_UNIT}{_TOWN}",
-        rf"(?<![\w.\-/])[0-9]{{1,4}}(?:\s?(?:bis|ter|[A-F]))?,?\s(?:rue|avenue|boulevard|bd|chemin|impasse|allée|place|quai|cours|route|via|viale|piazza|corso|calle|avenida|paseo|plaza|rua|travessa)\s(?:{_NAME}|l'|d'|\s|du|des|aux|da|do)[{_ACCENT}'’\s.\-]{{1,40}}?(?=[,.;\n\"<)]|\s[0-9]|$|\s(?:in|at|on|and|is|was|for|by|to|est|à|y|e)\s)",
-        rf"(?<![\w])(?:Calle|C/|Avenida|Avda\.?|Av\.|Paseo|Plaza|Carrer|Via|Viale|Piazza|Corso|Rua|Avenida|Travessa|Largo|ul\.|ulica|al\.)\s(?:{_NAME}\s){{0,4}}{_NAME},?\s(?:n[º°.]?\s?)?[0-9]{{1,5}}(?![0-9])",
-        rf"(?<![\w])(?:{_NAME}\s){{0,2}}[A-Z\u00c0-\u017e][{_ACCENT}\-]*(?:str(?:aße|asse|\.)|weg|gasse|platz|allee|damm|ufer|ring|straat|laan|plein|gracht|kade|dijk|gatan|vägen|vej|gade|veien|gata|katu|tie|kuja|utca)\s[0-9]{{1,4}}\s?[a-zA-Z]?(?![\w])",
-        r"(?<![A-Za-z])(?:P\.?\s?O\.?\s?Box|Post Office Box|Postfach|PSC\s[0-9]+,?\sBox|Apartado|Casilla|CMR\s[0-9]+,?\sBox|Unit\s[0-9]+\sBox)\s#?[0-9]{1,6}(?:\s?\n?[AFD]PO\sA[AEP]\s[0-9]{5})?",
-    )
-)
+_L, _R = r"(?:^|[^\w.\-/$€£#])", r"(?:[^A-Za-z0-9]|$)"
+_PATTERNS = {
+    "number-street": rf"{_L}([0-9]{{1,6}}(?:[A-Z]|-[0-9]{{1,4}}|\s1/2)?,?\s(?:[NSEW]{{1,2}}\.?\s|(?:North|South|East|West)\s)?(?:{_NAME}\s){{1,4}}(?:{_SUFFIX})\b\.?(?:\s(?:[NSEW]{{1,2}}|North|South|East|West)\b)?{_UNIT}{_TOWN})(?:[^A-Za-z]|$)",
+    "number-rue": rf"{_L}([0-9]{{1,4}}(?:\s?(?:bis|ter|[A-F]))?,?\s(?:rue|avenue|boulevard|bd|chemin|impasse|allée|place|quai|cours|route|via|viale|piazza|corso|calle|avenida|paseo|plaza|rua|travessa)\s(?:{_NAME}|(?:du|des|aux|da|do|à|d'|l')\s?[{_ACCENT}'’\-]+)(?:\s(?:{_NAME}|du|des|aux|da|do|à))*){_R}",
+    "street-number": rf"(?:^|[^\w])((?:Calle|C/|Avenida|Avda\.?|Av\.|Paseo|Plaza|Carrer|Via|Viale|Piazza|Corso|Rua|Travessa|Largo|ul\.|ulica|al\.)\s(?:{_NAME}\s){{0,4}}{_NAME},?\s(?:n[º°.]?\s?)?[0-9]{{1,5}}){_R}",
+    "strasse-number": rf"(?:^|[^\w])((?:{_NAME}\s){{0,2}}[A-ZÀ-ž][{_ACCENT}\-]*(?:str(?:aße|asse|\.)|weg|gasse|platz|allee|damm|ufer|ring|straat|laan|plein|gracht|kade|dijk|gatan|vägen|vej|gade|veien|gata|katu|tie|kuja|utca)\s[0-9]{{1,4}}(?:\s?[a-zA-Z])?){_R}",
+    "box": rf"(?:^|[^A-Za-z])((?:P\.?\s?O\.?\s?Box|Post Office Box|Postfach|PSC\s[0-9]+,?\sBox|Apartado|Casilla|CMR\s[0-9]+,?\sBox|Unit\s[0-9]+\sBox)\s#?[0-9]{{1,6}}(?:\s?\n?[AFD]PO\sA[AEP]\s[0-9]{{5}})?){_R}",
+}
 
 
 def address_handler(rule: Rule) -> Handler:
-    """Street and number; the trigger ends within the street word."""
+    """Street and number in the notation that ``rule.shape`` names; the trigger ends within the street word or number."""
+    pattern = re2.compile(_PATTERNS[rule.shape].encode())
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         first, last = max(lo, to - 72), min(hi, to + 80)
-        text = b[first:last].decode("utf-8", "ignore")
-        if text.encode() != b[first:last]:
-            while first > lo and b[first] & 0xC0 == 0x80:
-                first -= 1
-            while last < hi and b[last] & 0xC0 == 0x80:
-                last += 1
-            text = b[first:last].decode("utf-8", "replace")
-        done = to
-        for pattern in _PATTERNS:
-            for m in pattern.finditer(text):
-                start = first + len(text[: m.start()].encode())
-                end = start + len(m[0].encode())
-                if start < to <= end + 1:
-                    out.append((start, end, rule.class_name))
-                    done = max(done, end)
+        while first > lo and b[first] & 0xC0 == 0x80:
+            first -= 1
+        while last < hi and b[last] & 0xC0 == 0x80:
+            last += 1
+        window, done, at = b[first:last], to, 0
+        while (m := pattern.search(window, at)) is not None:
+            start, end = first + m.start(1), first + m.end(1)
+            at = max(m.end(1), at + 1)
+            if start >= to:
+                break
+            if end + 1 >= to:
+                out.append((start, end, rule.class_name))
+                done = max(done, end)
         return done
 
     return handle

@@ -68,12 +68,15 @@ def _local_start(b: bytes, start: int, at: int, lo: int) -> int:
     return start
 
 
+_NOT_AUTHORITY = re.compile(rb"[\s/?\"'<>]")
+
+
 def _in_authority(b: bytes, start: int, lo: int) -> bool:
     """Is this the ``password@host`` part of a URL? The rule for URL credentials takes it."""
     if b[start - 1] not in b":/@!$&*+,;=#%^~()-_.":
         return False
     scheme = b.rfind(b"://", max(lo, start - 160), start)
-    return scheme >= 0 and not re.search(rb"[\s/?\"'<>]", b[scheme + 3 : start])
+    return scheme >= 0 and not _NOT_AUTHORITY.search(b, scheme + 3, start)
 
 
 _SPOKEN_AT = re.compile(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from collector.redaction import handlers, rules, scan
-from collector.redaction.matching import Span
+from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import placeholder, resolve
 from collector.redaction.seams import borders, messages
 from collector.redaction.views import decode, unwrap_base64, window
@@ -40,6 +40,9 @@ class Redacted:
     text: str
     entities: list[Entity] = field(default_factory=list)
     dropped: str | None = None
+
+
+Changed = dict[int, tuple[str, list[Span], str | None]]  # text number: new text, spans in bytes of the input, reason if dropped
 
 
 class _Dropped(Exception):
@@ -101,9 +104,9 @@ class Redactor:
 
     # -- one batch ------------------------------------------------------------------------------------------------
 
-    def _run(self, texts: Sequence[str], groups: Sequence[int] | None) -> dict[int, tuple[str, list[Span], str | None]]:
+    def _run(self, texts: Sequence[str], groups: Sequence[int] | None) -> Changed:
         """Changed texts only: index → new text, spans in bytes of the input, reason if dropped."""
-        changed: dict[int, tuple[str, list[Span], str | None]] = {}
+        changed: Changed = {}
         parts: list[bytes] = []
         for i, text in enumerate(texts):
             try:
@@ -121,19 +124,15 @@ class Redactor:
             found = self._one_by_one(parts, groups, changed)
         except Exception:  # a defect in a matcher must never let a text through
             found = self._one_by_one(parts, groups, changed)
-        for i, spans in found.items():
-            if i not in changed:
-                self._settle(i, parts[i], spans, changed)
+        self._settle({i: spans for i, spans in found.items() if i not in changed}, parts, changed)
         return changed
 
-    def _drop(self, changed: dict[int, tuple[str, list[Span], str | None]], i: int, reason: str) -> bytes:
+    def _drop(self, changed: Changed, i: int, reason: str) -> bytes:
         changed[i] = (f"[DROPPED:{reason}]", [], reason)
         self.dropped[reason] += 1
         return b""
 
-    def _one_by_one(
-        self, parts: list[bytes], groups: Sequence[int] | None, changed: dict[int, tuple[str, list[Span], str | None]]
-    ) -> dict[int, list[Span]]:
+    def _one_by_one(self, parts: list[bytes], groups: Sequence[int] | None, changed: Changed) -> dict[int, list[Span]]:
         """Something in the batch is too costly or broken: find out what, drop that, keep the rest."""
         found: dict[int, list[Span]] = {}
         for i, raw in enumerate(parts):
@@ -149,9 +148,7 @@ class Redactor:
             self._seams_only(parts, groups, changed, found)
         return found
 
-    def _seams_only(
-        self, parts: list[bytes], groups: Sequence[int], changed: dict[int, tuple[str, list[Span], str | None]], found: dict[int, list[Span]]
-    ) -> None:
+    def _seams_only(self, parts: list[bytes], groups: Sequence[int], changed: Changed, found: dict[int, list[Span]]) -> None:
         """The cross-message view of each group by itself; a group that cannot be judged is dropped whole."""
         members: dict[int, list[int]] = {}
         for i, g in enumerate(groups):
@@ -168,24 +165,42 @@ class Redactor:
                     if i not in changed:
                         parts[i] = self._drop(changed, i, reason)
 
-    def _settle(self, i: int, raw: bytes, spans: list[Span], changed: dict[int, tuple[str, list[Span], str | None]]) -> None:
+    def _settle(self, found: dict[int, list[Span]], parts: Sequence[bytes], changed: Changed) -> None:
         """Replace, then look again until nothing is found: what a redacted text says is stable."""
-        kept = list(spans)
-        new, moves = self._replace(raw, spans)
         for _ in range(ROUNDS):
-            try:
-                again = self._find([new], None).get(0, [])
-            except Exception as exc:
-                self._drop(changed, i, str(exc) if isinstance(exc, _Dropped) else "error")
+            if not found:
                 return
-            if not again:
-                changed[i] = (new.decode(), sorted(kept), None)
-                self.counts.update(n for _, _, n in kept)
-                return
-            kept += [(_origin(moves, a), _origin(moves, z, end=True), n) for a, z, n in again]
-            kept = resolve(raw, 0, len(raw), kept)
-            new, moves = self._replace(raw, kept)
-        self._drop(changed, i, "unstable")
+            order = list(found)
+            replaced = [self._replace(parts[i], found[i]) for i in order]
+            again = self._again([new for new, _ in replaced])
+            later: dict[int, list[Span]] = {}
+            for k, i in enumerate(order):
+                more = again.get(k)
+                new, moves = replaced[k]
+                if isinstance(more, str):
+                    self._drop(changed, i, more)
+                elif more:
+                    moved = [(_origin(moves, a), _origin(moves, z, end=True), n) for a, z, n in more]
+                    later[i] = resolve(parts[i], 0, len(parts[i]), found[i] + moved)
+                else:
+                    changed[i] = (new.decode(), found[i], None)
+                    self.counts.update([n for _, _, n in found[i]])
+            found = later
+        for i in found:
+            self._drop(changed, i, "unstable")
+
+    def _again(self, texts: list[bytes]) -> dict[int, list[Span] | str]:
+        """Spans per text, or the reason why one cannot be judged."""
+        try:
+            return dict(self._find(texts, None))
+        except Exception:
+            out: dict[int, list[Span] | str] = {}
+            for k, text in enumerate(texts):
+                try:
+                    out[k] = self._find([text], None).get(0, [])
+                except Exception as exc:
+                    out[k] = str(exc) if isinstance(exc, _Dropped) else "error"
+            return out
 
     def _replace(self, raw: bytes, spans: Sequence[Span]) -> tuple[bytes, list[tuple[int, int]]]:
         """The text with placeholders, and per unchanged stretch (offset in it, offset in ``raw``)."""
@@ -231,7 +246,7 @@ class Redactor:
         except scan.TooDense as exc:
             raise _Dropped("candidates") from exc
         table = self._table
-        table.reset()
+        Runaway.generation += 1
         slots, slot_of, special = table.handlers, table.slots, table.special
         done = [0] * len(slots)
         escapes: list[tuple[int, int]] = []

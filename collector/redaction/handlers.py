@@ -33,12 +33,6 @@ class Table:
     handlers: list[Handler] = field(default_factory=list)
     special: list[str | None] = field(default_factory=list)
     slots: list[int] = field(default_factory=list)
-    resets: list[Callable[[], None]] = field(default_factory=list)
-
-    def reset(self) -> None:
-        """Forget what matchers remember about a buffer."""
-        for forget in self.resets:
-            forget()
 
 
 def _nothing(_b: bytes, to: int, _lo: int, _hi: int, _out: list[Span]) -> int:
@@ -57,8 +51,6 @@ def build(rules: Sequence[Rule], triggers: Sequence[Trigger]) -> Table:
             handler = _handler(rule, trigger.offset, rules)
             table.handlers.append(handler)
             table.special.append(rule.handler if rule.handler in SPECIAL else None)
-            if hasattr(handler, "reset"):
-                table.resets.append(handler.reset)  # type: ignore[attr-defined]
         table.slots.append(slot)
     return table
 

@@ -14,6 +14,7 @@ from collector.redaction.matching import Handler, Runaway, Span, near, words
 from collector.redaction.rules import Rule
 
 _BREAK = re.compile(rb"(?:\*{1,3}|__|`|(?:\\\\?)?\r?\n[ \t]*|(?:\\\\?[rn])+[ \t]*|\\\r?\n)")  # a line break or a mark-up that cuts a key
+_FIRST = re.compile(rb"[A-Za-z0-9_\-]{4,256}+")
 _REST = re.compile(rb"[A-Za-z0-9_\-]{10,}+")
 _BLANKS = re.compile(rb"\s")
 _STRIP = re.compile(rb"[^A-Za-z0-9]")
@@ -85,7 +86,6 @@ def prefix_handler(rule: Rule, offset: int) -> Handler:
         out.append((start, _across_breaks(b, end, hi), rule.class_name))
         return end
 
-    handle.reset = runaway.reset  # type: ignore[attr-defined]
     return handle
 
 
@@ -102,7 +102,7 @@ def _across_breaks(b: bytes, end: int, hi: int) -> int:
 
 def _joined(b: bytes, start: int, hi: int, body: re.Pattern[bytes]) -> int:
     """End of a key whose first line alone is too short to be one; 0 if the joined lines are none either."""
-    first = re.compile(rb"[A-Za-z0-9_\-]{4,256}+").match(b, start, hi)
+    first = _FIRST.match(b, start, hi)
     cut = _BREAK.match(b, first.end(), hi) if first else None
     rest = _REST.match(b, cut.end(), min(hi, cut.end() + 512)) if cut else None
     if first is None or rest is None or not looks_random(rest[0]):
@@ -112,32 +112,42 @@ def _joined(b: bytes, start: int, hi: int, body: re.Pattern[bytes]) -> int:
 
 
 def pattern_handler(rule: Rule) -> Handler:
-    """An exact pattern searched ``rule.reach`` bytes around the trigger's end; group 1, if any, is what goes."""
+    """An exact pattern ``rule.reach`` bytes around the trigger's end, or, with ``rule.back``, exactly where the value begins
+    (``back`` bytes before the trigger's end; negative: with the letters before)."""
     exact = re.compile(rule.pattern.encode("latin-1"), re.IGNORECASE if rule.ignore_case else 0)
     needed = words(rule.words) if rule.words else None
     refused = words(rule.not_words) if rule.not_words else None
     group = 1 if exact.groups else 0
-    reach = rule.reach
+    reach, back = rule.reach, rule.back
 
-    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+    def accepted(b: bytes, m: re.Match[bytes], lo: int, hi: int, out: list[Span]) -> int:
+        start, end = m.span(group)
+        if not _valid(rule, m[group]) or (needed and not near(needed, b, start, end, lo, hi, 56, 24)):
+            return 0
+        if refused and near(refused, b, start, end, lo, hi, 24, 0):
+            return 0
+        if rule.validator == "iban_run":
+            end = _iban_end(b, start, end)
+        out.append((start, end, rule.class_name))
+        return end
+
+    def here(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        start = to - abs(back)
+        while back < 0 and start > lo and b[start - 1 : start].isalpha() and to - start < 6:
+            start -= 1
+        m = exact.match(b, start, hi)
+        return (accepted(b, m, lo, hi, out) if m else 0) or to
+
+    def around(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         done = to
         for m in exact.finditer(b, max(lo, to - reach), min(hi, to + 4 * reach)):
             if m.start() >= to:
                 break
-            start, end = m.span(group)
-            if m.end() < to - 1 or not _valid(rule, m[group]):
-                continue
-            if needed and not near(needed, b, start, end, lo, hi, 56, 24):
-                continue
-            if refused and near(refused, b, start, end, lo, hi, 24, 0):
-                continue
-            if rule.validator == "iban_run":
-                end = _iban_end(b, start, end)
-            out.append((start, end, rule.class_name))
-            done = max(done, end)
+            if m.end() >= to - 1:
+                done = max(done, accepted(b, m, lo, hi, out))
         return done
 
-    return handle
+    return here if back else around
 
 
 def _iban_end(b: bytes, start: int, end: int) -> int:

@@ -20,7 +20,18 @@ import yaml
 from spanledger.errors import ConfigError
 
 KINDS = ("prefix", "pattern", "number", "handler")
-SCANS = ("keys", "signs", "words", "digits", "shapes", "hexes", "wrapped", "escapes")  # one database each: unlike patterns slow each other
+SCANS = (
+    "keys",
+    "signs",
+    "words",
+    "digits",
+    "shapes",
+    "letters",
+    "coins",
+    "hexes",
+    "wrapped",
+    "escapes",
+)  # one database each: unlike patterns slow each other
 EDGE = r"(?:[^A-Za-z0-9]|\\[nrtbf]|%[2-7][0-9A-Fa-f]|\\u00[0-9a-f]{2})"  # what may stand before a token: JSON and URL escapes end in letters
 FOLLOW = 4  # characters of a key's body that its trigger wants to see
 _FOLDER = Path(__file__).parent / "rules"
@@ -42,7 +53,8 @@ class Rule:
     words: str = ""
     not_words: str = ""
     handler: str = ""
-    reach: int = 96
+    reach: int = 48
+    back: int = 0
     digits: tuple[int, ...] = ()
     ignore_case: bool = False
     positives: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ import binascii
 import re
 
 from collector.redaction.keys import entropy, looks_random
-from collector.redaction.matching import Handler, Span
+from collector.redaction.matching import Handler, Runaway, Span
 from collector.redaction.rules import Rule
 
 _NAME_BACK = re.compile(rb"[\\\"'`\])\s*:=>]{0,12}([A-Za-z0-9_.\-$]{1,80})")
@@ -276,7 +276,7 @@ _PEM_BODY = re.compile(rb"(?:[A-Za-z0-9+/=\s:,\-]|\\\\?[nrt])*+")
 
 def pem_handler(rule: Rule) -> Handler:
     """From ``-----BEGIN … PRIVATE KEY`` to its END line, or to where the base64 stops."""
-    no_end = [0, 0]  # buffer offset range known to hold no END line
+    no_end = [0, 0, 0]  # from, to (buffer offsets known to hold no END line) and the buffer's generation
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         start = b.rfind(b"-----BEGIN", lo, to)
@@ -284,9 +284,9 @@ def pem_handler(rule: Rule) -> Handler:
             return to
         line = b.find(b"-----", to, min(hi, to + 24))
         head = line + 5 if line >= 0 else to
-        close = -1 if no_end[0] <= head < no_end[1] else b.find(b"-----END", head, hi)
+        close = -1 if no_end[0] <= head < no_end[1] and no_end[2] == Runaway.generation else b.find(b"-----END", head, hi)
         if close < 0:
-            no_end[:] = [head, hi]
+            no_end[:] = [head, hi, Runaway.generation]
             body = _PEM_BODY.match(b, head, hi)
             end = body.end() if body else head
             if end - head < 24:
@@ -300,10 +300,6 @@ def pem_handler(rule: Rule) -> Handler:
         out.append((start, end, rule.class_name))
         return end
 
-    def reset() -> None:
-        no_end[:] = [0, 0]
-
-    handle.reset = reset  # type: ignore[attr-defined]
     return handle
 
 

@@ -71,7 +71,8 @@ def _changing() -> tuple[re.Pattern[str], dict[str, str]]:
             if plain != c and c not in table and len(plain) <= 4:
                 table[c] = plain
     table.update(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
-    return re.compile("[" + re.escape("".join(table)) + "]"), table
+    plane = re.escape("".join(c for c in table if c < "\U00010000"))  # one class per plane: sre tests a mixed one entry by entry
+    return re.compile(f"[{plane}]|[\U000104a0-\U0001fbff]"), table
 
 
 @dataclass(slots=True)
@@ -159,7 +160,7 @@ def decode(source: bytes, origin: int, owner: int) -> View | None:
     pattern, table = _changing()
     for _ in range(_LAYERS):
         before = text
-        for what, how in ((_ESCAPE, _unescape), (pattern, lambda m: table[m[0]])):
+        for what, how in ((_ESCAPE, _unescape), (pattern, lambda m: table.get(m[0]))):
             layer = _Layer()
             new = layer.sub(what, how, text)
             if new != text:
@@ -180,14 +181,20 @@ def window(b: bytes, to: int, lo: int, hi: int, covered: int) -> tuple[int, int]
     return start, end
 
 
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_\-]+={0,2}")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_\-]{1,16384}+={0,2}")
+_46ESAB = re.compile(rb"[A-Za-z0-9+/_\-]*+")
+_B64_CHARACTERS = frozenset(bytes([c]) for c in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
+_TEXT_HEADS = b"IJKLMNOPQRSTUVWXYZabcdef"  # how base64 of printable text begins
 
 
 def unwrap_base64(b: bytes, to: int, lo: int, hi: int) -> tuple[int, int, str] | None:
     """A base64 token of readable text around ``to``: its byte range and the text (first 12 kB)."""
-    back = re.match(rb"[A-Za-z0-9+/_\-]*+", b[max(lo, to - 48) : to][::-1])
-    start = to - (back.end() if back else 0)
-    m = _BASE64.match(b, start, min(hi, start + 16384))
+    end = to - (b[to - 1 : to] not in _B64_CHARACTERS)
+    back = _46ESAB.match(b[max(lo, end - 16384) : end][::-1])
+    start = end - (back.end() if back else 0)
+    if start >= end or b[start] not in _TEXT_HEADS:
+        return None
+    m = _BASE64.match(b, start, hi)
     if m is None:
         return None
     token = m[0].rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))

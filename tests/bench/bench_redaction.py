@@ -1,0 +1,211 @@
+"""Redaction speed: MB of UTF-8 per second of CPU time on one thread, end to end (join, scan, check, replace, decode).
+
+    python tests/bench/bench_redaction.py [--engine re2] [--adversarial] [--fuzz 100000]
+
+The corpus is made of files that every Python installation has: documentation prose (package descriptions and licences),
+Python source, and JSON made of both; texts of 2 KB, 60 / 20 / 20 %, one in ten with personal data or a key put in.
+Best of several runs: the machine may be busy.
+"""
+
+# ruff: noqa: E501 - data
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import random
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+from collector.redaction import Redactor, rules
+
+SIZE = 2048
+PII = (
+    "mail ana.berg+x@mail.example.org",
+    "card 4111 1111 1111 1111",
+    "ssn 219-09-9999",
+    "IBAN DE89 3704 0044 0532 0130 00",
+    "call +44 7700 900123",
+    "ssh root@203.0.113.77",
+    "password=Winter{d3}!",
+    "key ghp_{w36}",
+    "postgres://app:{w12}@db:5432/x",
+    "I live at 2399 Kingsway Blvd",
+)
+
+
+def corpus(n: int, seed: int = 7) -> list[str]:
+    """``n`` texts of about 2 KB."""
+    rng = random.Random(seed)
+    site, std = Path(sysconfig.get_paths()["purelib"]), Path(sysconfig.get_paths()["stdlib"])
+    prose = _pieces([*sorted(site.glob("*.dist-info/METADATA")), *sorted(site.glob("*.dist-info/licenses/*"))], rng, _description)
+    code = _pieces(sorted(std.glob("*.py")), rng, str)
+    texts = []
+    for i in range(n):
+        kind = i % 10
+        text = rng.choice(prose) if kind < 6 else rng.choice(code)
+        if kind >= 8:
+            text = json.dumps(
+                {
+                    "messages": [
+                        {"role": "user", "content": rng.choice(prose)[: SIZE // 2]},
+                        {"role": "assistant", "content": rng.choice(code)[: SIZE // 2]},
+                    ]
+                }
+            )
+        if rng.random() < 0.1:
+            at = text.find(" ", rng.randrange(len(text) // 2)) + 1
+            text = f"{text[:at]}{rules.example(rng.choice(PII))} {text[at:]}"
+        texts.append(text)
+    rng.shuffle(texts)
+    return texts
+
+
+def _description(text: str) -> str:
+    return text.split("\n\n", 1)[-1]
+
+
+def _pieces(paths: list[Path], rng: random.Random, clean: object) -> list[str]:
+    pieces: list[str] = []
+    for path in filter(Path.is_file, paths):
+        text = clean(path.read_text("utf-8", "replace"))  # type: ignore[operator]
+        pieces += [piece for i in range(0, len(text) - SIZE, SIZE) if "@" not in (piece := text[i : i + SIZE]) or clean is str]
+    rng.shuffle(pieces)
+    return pieces[:4000]
+
+
+def adversarial(size: int = 200_000) -> dict[str, str]:
+    """Inputs that are slow for engines with backtracking or unbounded windows."""
+
+    def fill(unit: str) -> str:
+        return (unit * (size // len(unit) + 1))[:size]
+
+    return {
+        "sk-": fill("sk-"),
+        "jwt runs": fill("eyJaaaaaaaaaa."),
+        "jwt dashes": fill("eyJa-"),
+        "pem begins": fill("-----BEGIN PRIVATE KEY-----"),
+        "pem base64": "-----BEGIN PRIVATE KEY-----\n" + fill("MIIEvQIBADANBgkqhkiG9w0B\n"),
+        "digits": fill("4111111111111112 "),
+        "one digit": fill("1 "),
+        "spaced groups": fill("1234 5678 "),
+        "at signs": fill("a@a.a@a.a"),
+        "emails": fill("ana@example.org,"),
+        "assignments": fill("password=token="),
+        "quotes": fill("password='" + "\\" * 5),
+        "escapes": fill("\\u0041"),
+        "percent": fill("%2540%25"),
+        "zero width": fill("a\u200b"),
+        "arabic digits": fill("٤١١١"),
+        "math digits": fill("𝟒𝟏"),
+        "base64": fill("SGVsbG8gd29ybGQhIFRoaXMgaXMgdGV4dC4g "),
+        "hex colons": fill("ab:cd:"),
+        "urls": fill("://a:b@"),
+        "url colons": fill("a://" + ":" * 50),
+        "plus": fill("+1 "),
+        "iban": fill("DE89 3704 "),
+        "streets": fill("12 Main Old New Big "),
+        "messages": fill('"content":"a1"},{"content":"'),
+        "entities": fill("&#64;"),
+        "markdown": fill("abcd**efgh**"),
+        "key words": fill("key: "),
+        "cards": fill("4111 1111 1111 1111, "),
+        "digit words": fill("one two three "),
+        "spoken at": fill("a [at] b "),
+        "backslashes": fill("\\"),
+        "letters": fill("a"),
+        "placeholders": fill("[EMAIL]"),
+        "ipv4": fill("1.2.3.4.5."),
+        "dates": fill("2026-03-14 "),
+        "phones": fill("(202) 555-0143 "),
+        "embeddings": fill("0.81165937, -0.35555363, "),
+        "table": fill("| 5663 | 3141 | 1336 |\n"),
+        "newline groups": fill("2221\n0973\n"),
+        "random prefix": fill("a_live_"),
+        "pii csv": fill("Ana,ana@example.org,+1 202-555-0143,4111 1111 1111 1111,219-09-9999,203.0.113.9\n"),
+    }
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--engine", default="hyperscan", choices=("hyperscan", "re2"))
+    parser.add_argument("--adversarial", action="store_true")
+    parser.add_argument("--fuzz", type=int, default=0)
+    args = parser.parse_args()
+    if args.fuzz:
+        fuzz(args.fuzz)
+        return
+    started = time.perf_counter()
+    redactor = Redactor(engine=args.engine)
+    print(
+        f"start {time.perf_counter() - started:.2f} s   {platform.processor() or platform.machine()}, Python {platform.python_version()}, engine {args.engine}"
+    )
+    if args.adversarial:
+        for name, text in adversarial().items():
+            _, seconds = best(redactor, [text], 2)
+            _, why = redactor.take_counts()
+            print(f"{name:16s} {len(text.encode()) / seconds / 1e6:8.1f} MB/s {seconds * 1e3:7.1f} ms  {why or ''}")
+        return
+    texts = corpus(4096)
+    size = sum(len(t.encode()) for t in texts)
+    for batch in (512, 128, 16, 1):
+        seconds = min(run(redactor, texts, batch) for _ in range(5))
+        print(f"batch {batch:4d}: {size / seconds / 1e6:6.1f} MB/s   {seconds / len(texts) * 1e6:5.1f} us a text of 2 KB")
+    counts, dropped = redactor.take_counts()
+    print(f"entities per run {sum(counts.values()) // 20}: {counts}\ndropped {dropped}")
+
+
+def run(redactor: Redactor, texts: list[str], batch: int) -> float:
+    """CPU seconds for all texts."""
+    start = time.thread_time()
+    for i in range(0, len(texts), batch):
+        redactor.redact_batch(texts[i : i + batch])
+    return time.thread_time() - start
+
+
+def best(redactor: Redactor, texts: list[str], times: int) -> tuple[list[str], float]:
+    """Result and least CPU seconds."""
+    seconds, out = 1e9, texts
+    for _ in range(times):
+        start = time.thread_time()
+        out = redactor.redact_batch(texts)
+        seconds = min(seconds, time.thread_time() - start)
+    return out, seconds
+
+
+FRAGMENTS = (
+    *PII, "sk-proj-{w40}", "\\u0040", "%40", "\\n", "\n", " ", " ", ", ", "-", ".", ":", "=", "\"", "'", "\u200b", "４１", "٤", "\u00a0", "—", "@", "example.org", "4111", "1111", "2221",
+    "password", "token:", "key ", "Bearer ", "eyJhbGciOiJIUzI1NiJ9.e30.", "{w24}", "{h32}", "{d7}", "{d3}", "+44", "0x{h40}", "::1", "fe80::", "de:ad:be:ef:00:01", "http://", "u:p@", "<b>", "**", "[EMAIL]",
+    "{\"content\":\"", "\"},{\"role\":\"user\",\"content\":\"", "one two three four five six seven", " [at] ", " [dot] ", "Main Street", "12 ", "-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkq", "-----END", "\0", "é", "🙂", "请", "\\\"",
+)  # fmt: skip
+
+
+def fuzzed(n: int, seed: int = 11) -> list[str]:
+    """Texts glued together at random from fragments that matter to the rules."""
+    rng = random.Random(seed)
+    return [rules.example("".join(rng.choice(FRAGMENTS) for _ in range(rng.randrange(1, 24)))) for _ in range(n)]
+
+
+def fuzz(n: int) -> None:
+    """Both engines agree, offsets are valid, twice is once."""
+    fast, slow = Redactor(), Redactor(engine="re2")
+    wrong = 0
+    for start in range(0, n, 500):
+        texts = fuzzed(min(500, n - start), seed=start)
+        a, b = fast.redact_parts(texts), slow.redact_parts(texts)
+        again = fast.redact_batch([r.text for r in a])
+        for text, x, y, twice in zip(texts, a, b, again, strict=True):
+            valid = all(0 <= e.start < e.end <= len(text) for e in x.entities)
+            if x != y or not valid or twice != x.text:
+                wrong += 1
+                if wrong <= 10:
+                    print(repr(text), x, y, twice, sep="\n  ")
+    print(f"{n} fuzzed texts, {wrong} wrong")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
