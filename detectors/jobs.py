@@ -177,6 +177,13 @@ class Worker:
             for i, (call, found, wanted) in enumerate(zip(calls, materials, picked, strict=True))
         ]
 
+    def _texts(self, traces: list[str]) -> dict[str, list[Text]]:
+        """Stored texts of traces, and those that are only held in memory."""
+        told = _texts_by_trace(scoring.texts(self._client, traces)) if traces else {}
+        for trace, texts in (self._window.texts(traces) if self._window else {}).items():
+            told.setdefault(trace, []).extend(texts)
+        return told
+
     def _peers(
         self, calls: Sequence[Mapping[str, Any]], found: Sequence[Material | None], policy: Detectors, now_us: int
     ) -> dict[int, tuple[str, ...]]:

@@ -13,6 +13,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from detectors.jobs import Worker
+from detectors.material import Text
+from detectors.window import Window
 from spanledger.model import Entry
 from spanledger.policy import PolicyFile
 from warehouse import scoring, tables
@@ -176,6 +178,15 @@ def test_embeddings_and_failures_are_no_answers_and_missing_text_is_told(client:
     ledger.call("")
     worker(client, tmp_path).step(NOW_US)
     assert {k: v["reason"] for k, v in verdicts(client, "composite").items()} == {3: "no_text"}
+
+
+def test_an_answer_whose_text_is_only_held_in_memory_is_judged_too(client: Client, ledger: Ledger, tmp_path: Any) -> None:
+    entry = ledger.call("")
+    window = Window(100_000, 600)
+    window.add([(entry.trace_id.hex(), Text(entry.span_id.hex(), entry.ts_us, "llm", "user: When?", BAD, (DOCUMENT,)))])
+    Worker(client, PolicyFile(None), "test", tmp_path, window=window).step(NOW_US)
+    assert verdicts(client, "grounding")[1]["flagged"]
+    assert client.query("SELECT count() FROM spanledger.contents").first_row[0] == 0
 
 
 def test_labels_of_people_calibrate_a_route(client: Client, ledger: Ledger, tmp_path: Any) -> None:
