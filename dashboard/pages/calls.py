@@ -195,7 +195,7 @@ def _entry(view: View, trace: str, entry: dict[str, Any]) -> None:
                 ("Cost", money.usd(entry["cost_usd"])),
                 ("Price", f"{entry['cost_source']} {entry['price_id']}".strip()),
                 ("Latency", money.milliseconds(entry["latency_ms"])),
-                ("First token", money.milliseconds(entry["ttft_ms"])),
+                ("First token", money.milliseconds(entry["ttft_ms"]) if entry["ttft_ms"] is not None else ""),
                 ("Retries", str(entry["retry"] or "")),
                 ("Flags", ", ".join(name for name in ("cache_hit", "fallback") if entry[name])),
             ]

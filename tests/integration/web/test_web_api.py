@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 
@@ -31,6 +32,19 @@ def test_rows_add_up_to_the_total_to_the_last_digit_whatever_they_are_grouped_by
         totals.add(report["total"]["cost_usd"])
     assert len(totals) == 1
     assert re.fullmatch(r"\d+\.\d{9}", totals.pop())
+
+
+def test_the_command_line_agrees_with_the_api_to_the_last_digit(instance):
+    import subprocess
+    import sys
+
+    since, until = "2026-01-01", "2030-01-01"
+    command = [sys.executable, "-P", "-m", "spanledger", "spend", "--data", str(instance.data), "--by", "app,team,model_tier"]
+    said = subprocess.run([*command, "--since", since, "--until", until, "--format", "json"], capture_output=True, text=True, check=True, timeout=120)
+    told = json.loads(said.stdout)
+    theirs = {(row["app"], row["team"], row["model_tier"]): Decimal(row["cost_usd"]) for row in told["data"]}
+    report = instance.get(f"/api/v1/spend?by=app,team,model_tier&since={since}&until={until}").body
+    assert theirs == {(row["app"], row["team"], row["model_tier"]): Decimal(row["cost_usd"]) for row in report["rows"]}
 
 
 def test_spend_is_tokens_times_list_price(instance):
