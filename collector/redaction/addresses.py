@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re2
 
-from collector.redaction.matching import Handler, Span
+from collector.redaction.matching import Handler, Span, tester
 from collector.redaction.rules import Rule
 
 _ACCENT = "A-Za-zÀ-ɏ"
@@ -31,7 +31,8 @@ _PATTERNS = {
 
 def address_handler(rule: Rule) -> Handler:
     """Street and number in the notation that ``rule.shape`` names; the trigger ends within the street word or number."""
-    pattern = re2.compile(_PATTERNS[rule.shape].encode())
+    source = _PATTERNS[rule.shape].encode()
+    pattern, occurs = re2.compile(source), tester(source, latin=False)
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         first, last = max(lo, to - 72), min(hi, to + 80)
@@ -40,6 +41,8 @@ def address_handler(rule: Rule) -> Handler:
         while last < hi and b[last] & 0xC0 == 0x80:
             last += 1
         window, done, at = b[first:last], to, 0
+        if not occurs.Match(window):
+            return to
         while (m := pattern.search(window, at)) is not None:
             start, end = first + m.start(1), first + m.end(1)
             at = max(m.end(1), at + 1)

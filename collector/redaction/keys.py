@@ -14,6 +14,7 @@ from collector.redaction.matching import Handler, Runaway, Span, near, words
 from collector.redaction.rules import Rule
 
 _BREAK = re.compile(rb"(?:\*{1,3}|__|`|(?:\\\\?)?\r?\n[ \t]*|(?:\\\\?[rn])+[ \t]*|\\\r?\n)")  # a line break or a mark-up that cuts a key
+_ALPHANUMERIC = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _FIRST = re.compile(rb"[A-Za-z0-9_\-]{4,256}+")
 _REST = re.compile(rb"[A-Za-z0-9_\-]{10,}+")
 _BLANKS = re.compile(rb"\s")
@@ -73,6 +74,8 @@ def prefix_handler(rule: Rule, offset: int) -> Handler:
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         start = to - offset
+        if b[start - 1] in _ALPHANUMERIC and not (b[start - 1] in b"nrtbf" and b[start - 2] == 92):
+            return to
         m = body.match(b, start, hi)
         if m is None:
             end = _joined(b, start, hi, body)

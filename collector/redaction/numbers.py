@@ -77,7 +77,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
 
         def judge(piece: list[Group]) -> bool:
             n = sum(len(g[2]) for g in piece)
-            if not 6 <= n <= 19:
+            if not 6 <= n <= 19 or (n == 8 and len(piece) == 3 and _date(piece)):
                 return False
             return _numbers(b, piece, lo, hi, out, by_length.get(n)) or _phone(b, piece, lo, hi, out, spoken, other, phone_rule.class_name)
 
@@ -93,6 +93,14 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         return end
 
     return handle
+
+
+def _date(groups: list[Group]) -> bool:
+    """Year, month and day, in either order."""
+    first, second, third = (g[2] for g in groups)
+    if len(first) == 4:
+        return first[:2] in ("19", "20") and second < "13" and third < "32"
+    return len(third) == 4 and third[:2] in ("19", "20") and groups[1][3] in "./-"
 
 
 def _spread(groups: list[Group]) -> bool:

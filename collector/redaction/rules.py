@@ -20,19 +20,8 @@ import yaml
 from spanledger.errors import ConfigError
 
 KINDS = ("prefix", "pattern", "number", "handler")
-SCANS = (
-    "keys",
-    "signs",
-    "words",
-    "digits",
-    "shapes",
-    "letters",
-    "coins",
-    "hexes",
-    "wrapped",
-    "escapes",
-)  # one database each: unlike patterns slow each other
-EDGE = r"(?:[^A-Za-z0-9]|\\[nrtbf]|%[2-7][0-9A-Fa-f]|\\u00[0-9a-f]{2})"  # what may stand before a token: JSON and URL escapes end in letters
+SCANS = ("keys", "signs", "words", "digits", "shapes", "coins", "wrapped")  # a database each: unlike expressions slow each other
+EDGE = r"(?:[^A-Za-z0-9]|\\[nrtbf])"  # what may stand before a token: JSON escapes end in a letter
 FOLLOW = 4  # characters of a key's body that its trigger wants to see
 _FOLDER = Path(__file__).parent / "rules"
 
@@ -102,7 +91,8 @@ def triggers(rules: Iterable[Rule]) -> list[Trigger]:
     for rule in rules:
         for prefix in rule.prefix:
             follow = r"[A-Za-z0-9_/+=.\-]" if not rule.shape else rule.shape
-            expression = f"{EDGE}{re.escape(prefix)}{follow}{{{FOLLOW}}}"
+            edge = EDGE if len(prefix) < 4 else ""  # matchers check the edge too; here it only saves candidates
+            expression = f"{edge}{re.escape(prefix)}{follow}{{{FOLLOW}}}"
             found.append(Trigger(expression.encode("latin-1"), rule, len(prefix) + FOLLOW, rule.ignore_case))
         found += [Trigger(t.replace("{EDGE}", EDGE).encode("latin-1"), rule, 0, rule.ignore_case) for t in rule.trigger]
     return found
