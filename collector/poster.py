@@ -261,31 +261,38 @@ class Poster:
     def _load(self, touched: set[bytes], spans: list[Span]) -> None:
         """Bring into memory whatever of these families may stand on disk only; repeats until nothing new is linked."""
         recent, frontier = self._recent, list(spans)
+        read: set[bytes] = set()
         wanted = {t for t in touched if not self._sole or (t in recent.traces and not recent.traces[t].whole)}
         while True:
-            keys = [cold_keys(s) for s in frontier]
-            hits = recent.cold.hits([k for three in keys for k in three]) if self._sole else [True] * (3 * len(keys))
-            responses, links = set[str](), set[str]()
-            for i, (span, three) in enumerate(zip(frontier, keys, strict=True)):
-                trace = recent.traces.get(span.trace_id)
-                if hits[3 * i] and not (trace is not None and trace.whole and self._sole):
-                    wanted.add(span.trace_id)
-                if three[1] and hits[3 * i + 1] and three[1] not in recent.loaded_keys:
-                    responses.add(span.response_id)
-                    recent.loaded_keys.add(three[1])
-                if three[2] and hits[3 * i + 2] and three[2] not in recent.loaded_keys:
-                    links.add(span.link)
-                    recent.loaded_keys.add(three[2])
-            for name, asked in (("response", responses), ("link", links)):
-                if asked:
-                    find = journal.traces_by_response if name == "response" else journal.traces_by_link
-                    wanted |= {t for t in find(self._client, sorted(asked)) if t not in recent.traces or not recent.traces[t].whole or not self._sole}
+            responses, links = self._cold(frontier, wanted)
+            if responses:
+                wanted.update(journal.traces_by_response(self._client, sorted(responses)))
+            if links:
+                wanted.update(journal.traces_by_link(self._client, sorted(links)))
+            wanted = {t for t in wanted if t not in read and not (self._sole and t in recent.traces and recent.traces[t].whole)}
             if not wanted:
                 break
-            frontier = self._read(sorted(wanted))
-            wanted = set()
+            read |= wanted
+            frontier, wanted = self._read(sorted(wanted)), set()
         if not self._sole:
             recent.loaded_keys.clear()
+
+    def _cold(self, spans: list[Span], wanted: set[bytes]) -> tuple[set[str], set[str]]:
+        """Response ids and links of these spans that the journal may know more of; their traces, likewise, are added to ``wanted``."""
+        recent = self._recent
+        keys = [cold_keys(s) for s in spans]
+        hits = recent.cold.hits([k for three in keys for k in three]) if self._sole else [True] * (3 * len(keys))
+        responses, links = set[str](), set[str]()
+        for i, (span, three) in enumerate(zip(spans, keys, strict=True)):
+            if hits[3 * i]:
+                wanted.add(span.trace_id)
+            if three[1] and hits[3 * i + 1] and three[1] not in recent.loaded_keys:
+                responses.add(span.response_id)
+                recent.loaded_keys.add(three[1])
+            if three[2] and hits[3 * i + 2] and three[2] not in recent.loaded_keys:
+                links.add(span.link)
+                recent.loaded_keys.add(three[2])
+        return responses, links
 
     def _read(self, traces: list[bytes]) -> list[Span]:
         """Whole traces and the keys of their live entries from the warehouse into memory."""

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -128,7 +129,10 @@ class _Derived(Generic[T]):
 
 
 def _writer_name(settings: Settings) -> str:
-    return "embedded" if settings.embedded else socket.gethostname()
+    """The same after a restart, another for each collector: host and data directory."""
+    if settings.embedded:
+        return "embedded"
+    return f"{socket.gethostname()}-{blake2b(str(settings.data_dir.absolute()).encode(), digest_size=4).hexdigest()}"
 
 
 def _redactor(settings: Settings, policy: PolicyFile) -> Redactor:

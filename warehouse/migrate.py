@@ -102,8 +102,8 @@ def _done(client: Client) -> set[tuple[int, int]]:
 
 def _record(client: Client, statement: Statement) -> None:
     client.command(
-        "INSERT INTO spanledger.migrations (version, statement, name, digest) VALUES"
-        " ({version:UInt32}, {statement:UInt32}, {name:String}, {digest:String})",
+        "INSERT INTO spanledger.migrations (version, statement, name, digest)"
+        " SELECT {version:UInt32}, {statement:UInt32}, {name:String}, {digest:String}",
         parameters={
             "version": statement.version,
             "statement": statement.number,
