@@ -196,6 +196,7 @@ class Supervisor:
 def child_environment() -> dict[str, str]:
     """This process's environment; when running from a checkout that is not installed, with the checkout on the path."""
     env, root = dict(os.environ), Path(__file__).resolve().parents[1]
+    env.setdefault("TQDM_DISABLE", "1")  # no libraries' progress bars between log lines
     if (root / "pyproject.toml").is_file():
         env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), env.get("PYTHONPATH", ""))))
     return env
