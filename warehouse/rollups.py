@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 HOUR = 3_600
 #: Rollup tables of each base table, and the view that gives the base exactly.
-TABLES = {"calls": ("spend_hour", "prompt_hour", "people_hour"), "scores": ("score_hour",)}
+TABLES = {"calls": ("spend_hour", "prompt_hour", "spend_outcome_hour", "people_hour"), "scores": ("score_hour",)}
 LIVE = {"calls": "ledger", "scores": "verdicts"}
 
 _RENEW_S = 600  # an open hour is marked again this often, so that a mark much older has no writer any more

@@ -52,12 +52,12 @@ def write(client: Client, clock: HourClock, ids: list[int], ver: int, *, deleted
 def exact(client: Client, by: tuple[str, ...]) -> pl.DataFrame:
     """The same question with a dimension that no rollup has: straight from FINAL, then added up."""
     sums = [c for c in queries.spend(client, SCOPE, by=()).columns if c not in by]
-    frame = queries.spend(client, SCOPE, by=(*by, "outcome"))
+    frame = queries.spend(client, SCOPE, by=(*by, "user"))
     return frame.group_by(by).agg(pl.col(sums).sum()).sort(by) if by else frame.select(pl.col(sums).sum())
 
 
 def assert_exact(client: Client) -> None:
-    for by in (("hour", "app", "team"), ("app", "prompt"), ()):
+    for by in (("hour", "app", "team"), ("app", "prompt"), ("outcome", "model"), ()):
         composed = queries.spend(client, SCOPE, by=by)
         other = exact(client, by)
         assert (composed.sort(by) if by else composed).equals(other.select(composed.columns)), by
@@ -166,7 +166,7 @@ def test_superseded_rows_are_deleted_after_a_while_and_nothing_else(client: Clie
         worker.step(client)
     assert worker.sweep(client) == 0
     worker.grace_s = -1.0
-    assert worker.sweep(client) == 2 * 3 * 3  # two old generations of three rows in each of three tables
+    assert worker.sweep(client) == 2 * 3 * 4  # two old generations of three rows in each of four tables
     client.command("TRUNCATE TABLE spanledger.calls")
     assert queries.spend(client, SCOPE, by=())["calls"][0] == 3
 

@@ -62,8 +62,9 @@ def sessions(client: Client, scope: Scope, *, limit: int = 50) -> pl.DataFrame:
 
 
 def errors_by_type(client: Client, scope: Scope, *, limit: int = 100) -> pl.DataFrame:
-    """Calls that did not end well: ``outcome``, ``error_type``, ``provider``, ``model``, ``calls``, ``last_at``, ``cost_usd``."""
-    return frame(client, fill("errors_by_type", {"where": scope.where}), scope.params | {"rows": limit})
+    """Calls that did not end well: ``outcome``, ``error_type``, ``provider``, ``model``, ``calls``, ``cost_usd``, ``last_at`` (an hour)."""
+    source = composed(["hour", "outcome", "error_type", "provider", "model"], scope, ["calls", "cost_usd"])
+    return frame(client, fill("errors_by_type", {"source": source}), scope.params | {"rows": limit})
 
 
 def conflicts(client: Client, scope: Scope) -> pl.DataFrame:
