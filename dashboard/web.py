@@ -106,14 +106,22 @@ async def _serve(context: Context, listener: socket.socket, stop: threading.Even
 
 
 def warm() -> None:
-    """Import what the first reader would otherwise wait for; the listener answers already."""
+    """Import, and do once, what the first reader would otherwise wait for; the listener answers already."""
     with contextlib.suppress(Exception):  # the first page will tell what is wrong, to somebody who reads it
         import importlib
+        from datetime import UTC, datetime
 
-        import plotly.graph_objects as go
+        import polars as pl
 
-        importlib.import_module("dashboard.pages")
-        go.Figure(go.Bar(x=[0], y=[0])).to_json()
+        from dashboard import figures
+        from dashboard.pages import PATHS
+
+        late = ("pandas", "streamlit.elements.lib.streamlit_plotly_theme", "streamlit.elements.lib.pandas_styler_utils")
+        for name in (*late, *(f"dashboard.pages.{path.replace('-', '_')}" for path in PATHS)):
+            importlib.import_module(name)
+        frame = pl.DataFrame({"at": [datetime.now(UTC)], "name": ["x"], "value": [1.0]})
+        figures.stacked(frame, value="value", name="name", colours={}).to_json()
+        figures.lines(frame, values={"value": ("x", "#000000")}, unit="").to_json()
 
 
 def _follow_policy(context: Context) -> None:
