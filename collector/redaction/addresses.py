@@ -32,7 +32,7 @@ _PATTERNS = {
 def address_handler(rule: Rule) -> Handler:
     """Street and number in the notation that ``rule.shape`` names; the trigger ends within the street word or number."""
     source = _PATTERNS[rule.shape].encode()
-    pattern, occurs = re2.compile(source), tester(source, latin=False)
+    pattern, occurs = re2.compile(source), tester([source], latin=False)
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         first, last = max(lo, to - 72), min(hi, to + 80)

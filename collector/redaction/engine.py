@@ -15,13 +15,14 @@ from collector.redaction import handlers, rules, scan
 from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import placeholder, resolve
 from collector.redaction.seams import borders, messages
-from collector.redaction.views import decode, unwrap_base64, window
+from collector.redaction.views import decode, prepare, unwrap_base64, window
 
-BUDGET_S = 0.25  # CPU time one text may take; a batch may take this and its size at SLOWEST
-SLOWEST = 5_000_000  # bytes per second that even hostile text must reach
+BUDGET_S = 0.003  # CPU time for a text, besides its size at RATE; both looks, before and after replacement, share it
+RATE = 7_000_000  # bytes per second that any input reaches or is dropped; ordinary text is ten times as fast
+LONGEST_S = 0.24
 MAX_BYTES = 16 << 20
 ROUNDS = 3  # redact again until nothing changes, at most so often
-_CHECK_EVERY = 512  # candidates between looks at the clock
+_CHECK_EVERY = 32  # candidates between looks at the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,10 @@ class Redactor:
         self._table = handlers.build(own, triggers)
         self._user = rules.load_user_rules(user_rules)
         self._key = key
+        prepare()
         self.counts: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
+        self._deadline = 0.0
 
     def take_counts(self) -> tuple[dict[str, int], dict[str, int]]:
         """Entities per class and dropped texts per reason since the last call."""
@@ -118,24 +121,34 @@ class Redactor:
             except _Dropped as exc:
                 raw = self._drop(changed, i, str(exc))
             parts.append(raw)
+        self._give_time(parts)
         try:
             found = self._find(parts, groups)
-        except _Dropped:
-            found = self._one_by_one(parts, groups, changed)
+        except _Dropped as exc:
+            found = self._one_by_one(parts, groups, changed, str(exc))
         except Exception:  # a defect in a matcher must never let a text through
-            found = self._one_by_one(parts, groups, changed)
+            found = self._one_by_one(parts, groups, changed, "error")
         self._settle({i: spans for i, spans in found.items() if i not in changed}, parts, changed)
         return changed
+
+    def _give_time(self, parts: Sequence[bytes]) -> None:
+        """Start the clock for a batch, or for one text."""
+        budget = BUDGET_S + sum(map(len, parts)) / RATE
+        self._deadline = time.thread_time() + (min(budget, LONGEST_S) if len(parts) == 1 else budget)
 
     def _drop(self, changed: Changed, i: int, reason: str) -> bytes:
         changed[i] = (f"[DROPPED:{reason}]", [], reason)
         self.dropped[reason] += 1
         return b""
 
-    def _one_by_one(self, parts: list[bytes], groups: Sequence[int] | None, changed: Changed) -> dict[int, list[Span]]:
+    def _one_by_one(self, parts: list[bytes], groups: Sequence[int] | None, changed: Changed, reason: str) -> dict[int, list[Span]]:
         """Something in the batch is too costly or broken: find out what, drop that, keep the rest."""
         found: dict[int, list[Span]] = {}
+        if len(parts) == 1:
+            parts[0] = self._drop(changed, 0, reason)
+            return found
         for i, raw in enumerate(parts):
+            self._give_time([raw])
             try:
                 spans = self._find([raw], None).get(0)
                 if spans:
@@ -156,6 +169,7 @@ class Redactor:
         for several in members.values():
             if len(several) < 2:
                 continue
+            self._give_time([parts[i] for i in several])
             try:
                 for k, spans in self._find([parts[i] for i in several], [0] * len(several)).items():
                     found[several[k]] = spans
@@ -193,9 +207,12 @@ class Redactor:
         """Spans per text, or the reason why one cannot be judged."""
         try:
             return dict(self._find(texts, None))
-        except Exception:
+        except Exception as first:
             out: dict[int, list[Span] | str] = {}
+            if len(texts) == 1:
+                return {0: str(first) if isinstance(first, _Dropped) else "error"}
             for k, text in enumerate(texts):
+                self._give_time([text])
                 try:
                     out[k] = self._find([text], None).get(0, [])
                 except Exception as exc:
@@ -228,8 +245,7 @@ class Redactor:
         ends = [s + len(p) for s, p in zip(starts, parts, strict=False)]
         starts.pop()
         b = b"\0" + b"\0".join(parts) + b"\0"
-        budget = BUDGET_S if len(parts) == 1 else BUDGET_S + len(b) / SLOWEST
-        deadline = time.thread_time() + budget
+        deadline = self._deadline
         out: list[Span] = []
         escapes, wrapped, listed = self._look(b, starts, ends, out, deadline)
         self._user_rules(b, starts, ends, out)
@@ -260,7 +276,9 @@ class Redactor:
             i = bisect_right(starts, to - 1) - 1
             name = special[slot]
             if name is None:
-                done[slot] = slots[slot](b, min(to, ends[i]), starts[i], ends[i], out)
+                done[slot] = end = slots[slot](b, min(to, ends[i]), starts[i], ends[i], out)
+                if end - to > 512:
+                    clock = 1
             elif views:
                 if name == "escape":
                     escapes.append((i, to))
@@ -297,16 +315,18 @@ class Redactor:
         found = []
         texts: list[bytes] = []
         for seen, (i, (a, z)) in enumerate(_windows(b, starts, ends, escapes)):
-            if not seen % 64 and time.thread_time() > deadline:
+            if not seen % 4 and time.thread_time() > deadline:
                 raise _Dropped("time")
             view = decode(b[a:z], a, i)
             if view is not None:
                 found.append(view.back)
                 texts.append(view.text.encode("utf-8", "replace"))
         done = 0
-        for i, to in sorted(wrapped):
+        for i, to in wrapped:
             if to <= done:
                 continue
+            if time.thread_time() > deadline:
+                raise _Dropped("time")
             token = unwrap_base64(b, to, starts[i], ends[i])
             if token is not None:
                 done = token[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import re2
@@ -20,21 +20,33 @@ _ATTEMPTS = 12  # failed looks within one unbroken run of token characters befor
 def words(alternatives: str) -> Any:
     """A test for any of the given words (an alternation), ignoring case, not inside a longer word of letters.
 
-    An RE2 set of one: it asks its automaton yes or no in one pass; ``re`` would try each word at each place.
+    An RE2 set: it asks its automaton in one pass; ``re`` would try each word at each place.
     """
-    return tester(rb"(?:^|[^A-Za-z])(?i:" + alternatives.encode() + rb")(?:[^a-z]|$)", latin=True)
+    return word_set([alternatives])
 
 
-def tester(pattern: bytes, *, latin: bool) -> Any:
-    """An RE2 set whose ``Match(text)`` is empty unless the pattern occurs."""
+def word_set(lists: Sequence[str]) -> Any:
+    """Several lists of words at once: ``Match(text)`` gives the numbers of the lists with a word in it."""
+    return tester([rb"(?:^|[^A-Za-z])(?i:" + (w or "[^\\x00-\\xff]").encode() + rb")(?:[^a-z]|$)" for w in lists], latin=True)
+
+
+def tester(patterns: Sequence[bytes], *, latin: bool) -> Any:
+    """An RE2 set: ``Match(text)`` gives the numbers of the patterns that occur."""
     options = re2.Options()
     if latin:
         options.encoding = re2.Options.Encoding.LATIN1
-    options.max_mem = 32 << 20
+    options.max_mem = 64 << 20
     found = re2.Set.SearchSet(options)
-    found.Add(pattern)
+    for pattern in patterns:
+        found.Add(pattern)
     found.Compile()
     return found
+
+
+def said_near(told: Any, b: bytes, start: int, end: int, lo: int, hi: int, before: int = 48, after: int = 16) -> list[int]:
+    """Which of a set's word lists have a word shortly before, or right after, ``[start, end)``?"""
+    found: list[int] = told.Match(b[max(lo, start - before) : start]) or []
+    return found + (told.Match(b[end : min(hi, end + after)]) or [])
 
 
 def near(pattern: Any, b: bytes, start: int, end: int, lo: int, hi: int, before: int = 48, after: int = 16) -> bool:

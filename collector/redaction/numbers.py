@@ -9,11 +9,12 @@ rules of ``rules/numbers.yaml``, then phones, each over the whole cluster, its l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from collector.redaction.checksums import VALIDATORS, card, card_sure
-from collector.redaction.matching import Handler, Span, near, words
+from collector.redaction.matching import Handler, Span, near, said_near, word_set, words
 from collector.redaction.phones import phone
 from collector.redaction.rules import Rule
 
@@ -21,6 +22,7 @@ _SEP = rb"[ .\-()\t\r\n_/*]|\xe2\x80[\x80-\x95\xaf]|\xe2\x88\x92|\xe3\x80\x80|\x
 _PES = rb"[ .\-()\t\r\n_/*]|[\x80-\x95\xaf]\x80\xe2|\x92\x88\xe2|\x80\x80\xe3|\xa0\xc2|[nrt]\\\\?|;psbn&|02%|[DE]2%"
 _FORWARD = re.compile(rb"(?:(?:" + _SEP + rb"){0,3}[0-9])*+")
 _BACKWARD = re.compile(rb"(?:(?:" + _PES + rb"){1,3}(?=[0-9])|[0-9])*+")
+_LONGEST = 2048  # bytes of a cluster judged at once
 _GROUP = re.compile(rb"%2[0DE]|([0-9]+)")
 _EXTENSION = re.compile(rb"(?i)[ ,]{0,2}(?:x|ext\.?|extension|poste|durchwahl|#) ?[0-9]{1,6}(?![0-9])")
 _DASHES = re.compile(rb"-|\xe2\x80[\x90-\x95]|\xe2\x88\x92|%2D")
@@ -50,7 +52,7 @@ _CARD_WORDS = words(
 )
 
 _SHAPES_BY_FIRST = {n: sorted((s for s in _CARD_SIZES if s[0] == n), key=len, reverse=True) for n in (4, 5, 6, 8)}
-NumberRule = tuple[re.Pattern[str], Rule, re.Pattern[bytes] | None]
+NumberRule = tuple[re.Pattern[str], Callable[[str], bool], str, int]  # shape, check, class, number of its words or -1
 Group = tuple[
     int, int, str, str
 ]  # first byte, one past the last, digits, separator before: one of "-", ".", " ", "/", "(", "\n", "|" (several of a kind, or mixed)
@@ -58,38 +60,47 @@ Group = tuple[
 
 def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
     """One handler for every digit trigger; ``rules`` are the kind ``number``, ``phone_rule`` brings the words for phones."""
-    spoken, other = words(phone_rule.words), words(phone_rule.not_words)
+    told = word_set([*(r.words for r in rules), phone_rule.words])
+    phones, other = len(rules), words(phone_rule.not_words)
     by_length: dict[int, list[NumberRule]] = {}
-    for rule in rules:
-        entry = (re.compile(rule.shape), rule, words(rule.words) if rule.words else None)
+    for k, rule in enumerate(rules):
         for n in rule.digits:
-            by_length.setdefault(n, []).append(entry)
+            by_length.setdefault(n, []).append((re.compile(rule.shape), VALIDATORS[rule.validator], rule.class_name, k if rule.words else -1))
+
+    def judge(b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], *, phone_too: bool = True) -> bool:
+        digits = "".join([g[2] for g in piece])
+        n = len(digits)
+        if not 6 <= n <= 19 or (n == 8 and len(piece) == 3 and _date(piece)):
+            return False
+        start, end = piece[0][0], piece[-1][1]
+        said = said_near(told, b, start, end, lo, hi, 56, 20)
+        shape = digits if len(piece) == 1 else piece[0][2] + "".join([g[3] + g[2] for g in piece[1:]])
+        for pattern, valid, class_name, k in by_length.get(n, ()):
+            if (k >= 0 and k not in said) or pattern.fullmatch(shape) is None or not valid(digits):
+                continue
+            out.append((start, end, class_name))
+            return True
+        return phone_too and _phone(b, piece, digits, lo, hi, out, phones in said, other, phone_rule.class_name)
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         left = b[max(lo, to - 256) : to]
         start = to - _BACKWARD.match(left[::-1]).end()  # type: ignore[union-attr]
-        end = _FORWARD.match(b, to, hi).end()  # type: ignore[union-attr]
+        end = _FORWARD.match(b, to, min(hi, to + _LONGEST)).end()  # type: ignore[union-attr]
         if _glued(b, start, lo):
             return _only_long(b, start, end, lo, hi, out)
         free = _cards(b, list(_groups(b, start, end)), lo, hi, out)
         if not free:
             return end
-
-        def judge(piece: list[Group]) -> bool:
-            n = sum(len(g[2]) for g in piece)
-            if not 6 <= n <= 19 or (n == 8 and len(piece) == 3 and _date(piece)):
-                return False
-            return _numbers(b, piece, lo, hi, out, by_length.get(n)) or _phone(b, piece, lo, hi, out, spoken, other, phone_rule.class_name)
-
         for part in _split(free, "|") if _spread(free) else [free]:
             lines = list(_split(part, "\n"))
-            if len(lines) > 1 and _numbers(b, part, lo, hi, out, by_length.get(sum(len(g[2]) for g in part))):
+            if len(lines) > 1 and len(part) < 20 and judge(b, part, lo, hi, out, phone_too=False):
                 continue
             for line in lines:
-                if judge(line) or len(line) == 1:
+                if (len(line) < 20 and judge(b, line, lo, hi, out)) or len(line) == 1:
                     continue
-                if not any(judge(token) for token in _split(line, " ")) and 2 < len(line) < 9:
-                    _ = judge(line[1:]) or judge(line[:-1])
+                tokens = [judge(b, token, lo, hi, out) for token in _split(line, " ")]
+                if not any(tokens) and 2 < len(line) < 9:
+                    _ = judge(b, line[1:], lo, hi, out) or judge(b, line[:-1], lo, hi, out)
         return end
 
     return handle
@@ -162,8 +173,9 @@ def _cards(b: bytes, groups: list[Group], lo: int, hi: int, out: list[Span]) -> 
         if not (spelled and card_sure("".join(g[2] for g in groups))):
             return groups
     i, left = 0, []
+    few = sum(sizes) <= 19
     while i < len(groups):
-        n = _card_at(b, groups, sizes, i, lo, hi)
+        n = _card_at(b, groups, sizes, i, lo, hi, whole=few and i == 0)
         if n:
             out.append((groups[i][0], groups[i + n - 1][1], "CREDIT_CARD"))
             i += n
@@ -173,9 +185,8 @@ def _cards(b: bytes, groups: list[Group], lo: int, hi: int, out: list[Span]) -> 
     return left
 
 
-def _card_at(b: bytes, groups: list[Group], sizes: list[int], i: int, lo: int, hi: int) -> int:
+def _card_at(b: bytes, groups: list[Group], sizes: list[int], i: int, lo: int, hi: int, *, whole: bool) -> int:
     """How many groups from ``i`` on are a card; 0 for none."""
-    whole = i == 0 and sum(sizes) <= 19
     if whole and len(groups) > 1 and _is_card(b, groups, 0, len(groups), lo, hi, usual=tuple(sizes) in _CARD_SIZES or max(sizes) == 1):
         return len(groups)
     if sizes[i] >= 12:
@@ -210,37 +221,21 @@ def _split(groups: list[Group], strong: str) -> Iterator[list[Group]]:
     yield piece
 
 
-def _numbers(b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], rules: list[NumberRule] | None) -> bool:
-    if not rules:
-        return False
-    digits = "".join(g[2] for g in piece)
-    shape = piece[0][2] + "".join(g[3] + g[2] for g in piece[1:])
-    start, end = piece[0][0], piece[-1][1]
-    for pattern, rule, needed in rules:
-        if pattern.fullmatch(shape) and VALIDATORS[rule.validator](digits) and (needed is None or near(needed, b, start, end, lo, hi, 64, 24)):
-            out.append((start, end, rule.class_name))
-            return True
-    return False
-
-
-def _phone(
-    b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], spoken: re.Pattern[bytes], other: re.Pattern[bytes], class_name: str
-) -> bool:
+def _phone(b: bytes, piece: list[Group], digits: str, lo: int, hi: int, out: list[Span], spoken: bool, other: Any, class_name: str) -> bool:
     start, end = piece[0][0], piece[-1][1]
     plus = b[start - 1 : start] == b"+" or b[start - 2 : start] in (b"+(", b"(+")
-    follows = b[end : end + 1]
-    if follows.isalnum() and not _EXTENSION.match(b, end, hi):
+    extension = _EXTENSION.match(b, end, hi)
+    if b[end : end + 1].isalnum() and not extension:
         return False
     judged = phone(
         [len(g[2]) for g in piece],
-        "".join(g[2] for g in piece),
+        digits,
         [g[3] for g in piece[1:]],
         plus=plus,
-        spoken_of=partial(near, spoken, b, start, end, lo, hi, 40, 14),
+        spoken_of=lambda: spoken,
         refused=partial(near, other, b, start, end, lo, hi, 14, 0),
     )
     if judged:
-        extension = _EXTENSION.match(b, end, hi)
         first = start - (1 if plus or b[start - 1 : start] == b"(" else 0)
         out.append((first, extension.end() if extension else end, class_name))
     return judged

@@ -33,7 +33,7 @@ class Scanner(Protocol):
 
 def candidate_limit(size: int) -> int:
     """How many candidates a buffer of ``size`` bytes may have per group before it is refused."""
-    return 2048 + size // 4
+    return 1024 + size // 5
 
 
 _compile_lock = threading.Lock()
@@ -104,7 +104,7 @@ class Re2Scanner:
             found: Hits = []
             for start, end in zip(starts, ends, strict=True):
                 text = buffer[start - 1 : end + 1]
-                for n in group.Match(text):
+                for n in group.Match(text) or ():
                     found += [(start - 1 + at, numbers[n]) for at in self._ends(numbers[n], text)]
                     if len(found) > limit:
                         raise TooDense
@@ -119,7 +119,7 @@ class Re2Scanner:
         pattern, at, ends = self._patterns[number], 0, []
         while (m := pattern.search(text, at)) is not None:
             ends.append(m.end())
-            at = max(m.end() - 1, m.start() + 1)
+            at = m.start() + 1
         return ends
 
 

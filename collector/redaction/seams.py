@@ -14,7 +14,7 @@ _REACH = 192  # bytes looked at on each side of a border
 _CHAIN = 8192  # bytes of short parts joined into one view
 _TAIL = re.compile(rb"[A-Za-z0-9@._%+/=:\-]*+")
 _DIGITS = re.compile(rb"[0-9]")
-_CONTENT = re.compile(rb'(?<=[{,\s])\\*"(?:content|text|delta|value|input|output)\\*"\s*:\s*\\*"')
+_CONTENT = re.compile(rb'"(?:content|text|delta|value|input|output)\\*"\s*:\s*\\*"')
 _KEYED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._@+/=\-]{2,}")
 
 Part = tuple[int, int]  # byte range in the buffer

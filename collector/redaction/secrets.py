@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from functools import lru_cache
 
 from collector.redaction.keys import entropy, looks_random
 from collector.redaction.matching import Handler, Runaway, Span
@@ -65,6 +66,7 @@ def _plain_name(name: bytes) -> str:
     return _NAME_WORDS.sub("", name.decode("ascii").lower())
 
 
+@lru_cache(maxsize=4096)
 def name_strength(name: bytes) -> str:
     """What a name promises of its value: ``password``, ``secret``, ``weak`` or nothing."""
     plain = _plain_name(name)

@@ -75,6 +75,11 @@ def _changing() -> tuple[re.Pattern[str], dict[str, str]]:
     return re.compile(f"[{plane}]|[\U000104a0-\U0001fbff]"), table
 
 
+def prepare() -> None:
+    """Build the table of changing characters now, not within the first text's time budget."""
+    _changing()
+
+
 @dataclass(slots=True)
 class View:
     """A decoded text and, for every place where it differs, where that came from (character positions)."""
