@@ -28,7 +28,7 @@ def migrate(settings: Settings) -> None:
     """Apply what is missing; on a running instance the collector has already done it."""
     from warehouse.migrate import migrate as apply
 
-    with opened(settings, writing=True) as client:
+    with opened(settings, writing=True, migrating=True) as client:
         names = apply(client, layout="cluster" if settings.cluster else "single")
     typer.echo("\n".join(f"applied {name}" for name in names) or "schema is up to date")
 

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def opened(settings: Settings, *, writing: bool = False, query_settings: Mapping[str, Any] | None = None) -> Generator[Client]:
+def opened(
+    settings: Settings, *, writing: bool = False, migrating: bool = False, query_settings: Mapping[str, Any] | None = None
+) -> Generator[Client]:
     """A client on database ``spanledger``.
 
     Args:
         settings: how this installation runs.
         writing: the schema is brought up to date first; without it nothing is created where nothing is.
+        migrating: the caller does that itself.
         query_settings: settings of every query, applied in their order.
 
     Raises:
@@ -44,7 +47,7 @@ def opened(settings: Settings, *, writing: bool = False, query_settings: Mapping
     with Engine.open(settings.data_dir, memory_bytes=settings.warehouse_memory_bytes) as engine:
         client = engine.client(**READ_SETTINGS, **(query_settings or {}))
         try:
-            if writing:
+            if writing and not migrating:
                 migrate(client)
             yield client
         finally:

@@ -92,3 +92,16 @@ def test_doctor_finds_a_healthy_installation_healthy(spanledger, warehouse):
     done = spanledger("doctor", "--data", str(warehouse))
     assert done.returncode == 0, done.stdout
     assert "✓ warehouse" in done.stdout
+
+
+def test_a_backup_is_verified_and_fills_an_empty_directory(spanledger, warehouse, tmp_path):
+    made = spanledger("backup", str(tmp_path / "copies"), "--name", "first", "--data", str(warehouse))
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["differences"] == []
+    done = spanledger("restore", str(tmp_path / "copies"), "--data", str(tmp_path / "again"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["restored"] == "first"
+    audit = spanledger("audit", "verify", "--data", str(tmp_path / "again"))
+    assert audit.returncode == 0, audit.stderr
+    missing = spanledger("restore", str(tmp_path / "nothing"), "--data", str(tmp_path / "more"))
+    assert missing.returncode == 1
