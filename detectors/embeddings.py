@@ -75,7 +75,9 @@ def open_embedder(choice: Literal["auto", "on", "off"], model: str = "") -> Embe
 
 def _loaded(model: str) -> Any:
     from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     try:
         return SentenceTransformer(model or str(_packaged()), local_files_only=True)
     except (OSError, ValueError) as exc:

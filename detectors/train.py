@@ -21,6 +21,7 @@ from detectors.training import contradiction, grounding, metrics
 from detectors.training.data import GROUNDING_SETS, REPORT_ONLY, Labelled, labelled, read, term_weights
 
 SEED = 2026
+_CURVE = (0.1, 0.2, 0.33, 0.5, 0.7)
 _IDF_ONLY = ("wice_tokens",)
 
 
@@ -64,7 +65,18 @@ def _report_grounding(sets: dict[str, Labelled], weigh: Weights, k: int, seed: i
     for name, data in sets.items():
         _line(name, data, held[name], grounding.THRESHOLD)
     rag = sets["ragtruth_qa"]
+    for name, data in sets.items():
+        _curve(name, data.y, held[name])
     _say(f"  ragtruth_qa F1 at the best threshold of the other folds {_nested_f1(rag, held['ragtruth_qa'], k, seed):.3f}")
+
+
+def _curve(name: str, y: Any, p: Any) -> None:
+    """The operating curve: what each threshold flags."""
+    for threshold in _CURVE:
+        flag = p > threshold
+        precision = float(y[flag].mean()) if flag.any() else float("nan")
+        recall, wrongly = float(flag[y == 1].mean()), float(flag[y == 0].mean())
+        _say(f"    {name:<20} threshold {threshold:.2f}  recall {recall:.2f}  clean flagged {wrongly:.2f}  precision {precision:.2f}")
 
 
 def _nested_f1(data: Labelled, p: Any, k: int, seed: int) -> float:
@@ -91,6 +103,7 @@ def _report_pairs(data: contradiction.Pairs, k: int, seed: int) -> None:
         at = np.array([name in ("all", s) for s in data.source])
         y, flag = data.y[at], p[at] > contradiction.THRESHOLD
         _say(f"  {name:<34} n {len(y):>5}  AUROC {metrics.auroc(y, p[at]):.3f}  F1 {metrics.f1(y, flag):.3f}  Brier {metrics.brier(y, p[at]):.3f}")
+    _curve("pairs", data.y, p)
 
 
 def _by_weight(table: dict[str, float]) -> dict[str, str]:

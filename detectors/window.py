@@ -12,7 +12,7 @@ import hmac
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -107,7 +107,7 @@ class Window:
 
 
 @contextmanager
-def served(window: Window, token: Callable[[], str], host: str = "127.0.0.1") -> Iterator[str]:
+def served(window: Window, token: Callable[[], str], host: str = "127.0.0.1") -> Generator[str]:
     """Take texts on a free loopback port; yields its address. ``token``: the secret that senders must show, asked at every request."""
 
     class Handler(BaseHTTPRequestHandler):

@@ -48,6 +48,11 @@ def compiled(schema: dict[str, Any] | bool) -> Compiled:
     return made
 
 
+def cached() -> int:
+    """How many compiled schemas are kept."""
+    return len(_cache)
+
+
 def _refused(reason: str) -> Compiled:
     return Compiled(None, frozenset(), frozenset(), reason)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from detectors.schema import check
 from detectors.schema.carriers import schema_in
-from detectors.schema.compiled import MAX_COMPILED, _cache, compiled
+from detectors.schema.compiled import MAX_COMPILED, cached, compiled
 
 TICKET: dict[str, Any] = {
     "type": "object",
@@ -116,7 +116,7 @@ def test_a_schema_nested_without_end_is_refused() -> None:
 def test_the_cache_of_compiled_schemas_is_bounded() -> None:
     for i in range(MAX_COMPILED + 20):
         compiled({"const": i})
-    assert len(_cache) == MAX_COMPILED
+    assert cached() == MAX_COMPILED
 
 
 @pytest.mark.parametrize(
