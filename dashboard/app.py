@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -31,7 +32,7 @@ def build(context: Context) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        lifespan=pages.lifespan(),
+        lifespan=pages.lifespan() if pages else None,
     )
     problems.install(app)
     app.middleware("http")(_counted(context))
@@ -41,11 +42,22 @@ def build(context: Context) -> FastAPI:
         app.include_router(router, prefix="/api/v1")
     app.add_api_route("/api/docs", _docs, include_in_schema=False)
     app.add_api_route("/api/{path:path}", _unknown, include_in_schema=False, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    app.mount("/", pages)
+    if pages:
+        app.mount("/", pages)
+    else:
+        app.add_api_route("/", _no_pages, include_in_schema=False)
     return app
 
 
+def _no_pages() -> HTMLResponse:
+    """What a slim install shows in place of pages."""
+    return HTMLResponse("<p>This is a slim install of Spanledger, without pages. The API is at <a href=/api/docs>/api/docs</a>.</p>")
+
+
 def _pages(context: Context):
+    """Streamlit's application; ``None`` in a slim install, which serves the API alone."""
+    if importlib.util.find_spec("streamlit") is None:
+        return None
     from streamlit import config
     from streamlit.starlette import App
 

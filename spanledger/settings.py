@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     batch_rows: int = Field(default=20_000, gt=0, le=100_000, description="Most rows per insert")
     decode_workers: int = Field(default=0, ge=0, description="Processes that decode and redact; 0 picks by cores")
     spool_bytes: int = Field(
-        default=4096 * MIB, gt=0, description="Fsynced spool on disk: acknowledged, not yet in the warehouse; beyond it exporters wait"
+        default=4096 * MIB, gt=0, description="Fsynced spool on disk: acknowledged, not yet in the warehouse; when full, exporters wait"
     )
     keep_unrelated: bool = Field(
         default=False, description="Keep spans that have nothing to do with GenAI, instead of counting them and letting them go"
