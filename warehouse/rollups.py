@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from string import Template
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 import polars as pl
@@ -54,10 +54,10 @@ def hours_of(batch: pa.RecordBatch | pa.Table) -> list[int]:
 
 @dataclass
 class _Hour:
-    """A writer's view of one hour."""
+    """A writer's view of one hour. ``mark``: what the warehouse holds; ``unknown`` after a mark that failed, which may yet have landed."""
 
     in_flight: int = 0
-    is_open: bool = False
+    mark: Literal["shut", "open", "unknown"] = "shut"
     marked_at: float = 0.0
     quiet_since: float = 0.0
 
@@ -94,11 +94,10 @@ class HourClock:
         now = time.monotonic()
         with self._lock:
             known = [(h, self._hours.setdefault(h, _Hour())) for h in {_hour(h) for h in hours}]
-            unmarked = [h for h, state in known if not state.is_open or now - state.marked_at > 2 * _RENEW_S]
+            unmarked = [h for h, state in known if state.mark != "open" or now - state.marked_at > 2 * _RENEW_S]
             self._mark(self.client, unmarked, is_open=True)
             for _, state in known:
                 state.in_flight += 1
-                state.is_open = True
 
     def landed(self, hours: Iterable[datetime | int], ver: int = 0, *, doubt_s: float = 0.0) -> None:
         """The insert has returned. ``doubt_s``: it failed, and the server may still apply it within this time."""
@@ -124,7 +123,7 @@ class HourClock:
         """Shut hours that have been quiet, mark long-open ones again; returns how many were shut. From any thread, with its client."""
         now = time.monotonic()
         with self._lock:
-            opened = [(h, s) for h, s in self._hours.items() if s.is_open]
+            opened = [(h, s) for h, s in self._hours.items() if s.mark != "shut"]
             quiet = [h for h, s in opened if s.in_flight == 0 and now - s.quiet_since >= self.quiet_s]
             renew = [h for h, s in opened if h not in set(quiet) and now - s.marked_at > _RENEW_S]
             self._mark(client or self.client, renew, is_open=True)
@@ -137,17 +136,18 @@ class HourClock:
     def open_hours(self) -> list[int]:
         """Hours that this writer has open, oldest first (Unix seconds)."""
         with self._lock:
-            return sorted(h for h, s in self._hours.items() if s.is_open)
+            return sorted(h for h, s in self._hours.items() if s.mark != "shut")
 
     def _mark(self, client: Client, hours: Sequence[int], *, is_open: bool) -> None:
         if not hours:
             return
         self._seq = max(time.time_ns() // 1_000, self._seq + 1)
+        states = [self._hours[h] for h in hours if h in self._hours]
+        for state in states:
+            state.mark = "unknown"
         mark(client, self.base, self.writer, hours, self._seq, is_open=is_open)
-        now = time.monotonic()
-        for h in hours:
-            if state := self._hours.get(h):
-                state.is_open, state.marked_at = is_open, now
+        for state in states:
+            state.mark, state.marked_at = "open" if is_open else "shut", time.monotonic()
 
 
 def mark(client: Client, base: str, writer: str, hours: Sequence[int], seq: int, *, is_open: bool) -> None:

@@ -329,7 +329,7 @@ def main() -> None:
         for step in args.only:
             began = time.monotonic()
             getattr(bench, step)()
-            print(f"{step}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+            print(f"{step}: {time.monotonic() - began:.0f} s {json.dumps(bench.figures, default=str)}", file=sys.stderr)
     machine = {
         "cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()[0], "python": platform.python_version(),
         "engine": chdb.engine_version, "clickhouse_connect": clickhouse_connect.__version__, "calls": args.calls,

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from spanledger.errors import SpanledgerError
 from warehouse import queries
 from warehouse.engine import Engine
 from warehouse.migrate import migrate
@@ -126,6 +127,24 @@ def test_a_restarted_writer_shuts_what_its_killed_self_left_open(client: Client)
     assert RollupWorker([again]).step(client) == 1
     assert_exact(client)
     assert closed(client) == 1
+
+
+def test_after_a_mark_that_failed_the_writer_marks_again_before_it_inserts(client: Client) -> None:
+    clock = HourClock(client, "w", quiet_s=0)
+    write(client, clock, [1], 1)
+    client.command("RENAME TABLE spanledger.hour_marks TO spanledger.away")
+    with pytest.raises(SpanledgerError):
+        clock.settle()
+    with pytest.raises(SpanledgerError):
+        clock.issued([DAY])
+    client.command("RENAME TABLE spanledger.away TO spanledger.hour_marks")
+    assert clock.open_hours == [int(DAY.timestamp())]
+    client.command("ALTER TABLE spanledger.hour_marks UPDATE is_open = 0 WHERE 1 SETTINGS mutations_sync = 1")  # as if the shut had landed
+    clock.issued([DAY])
+    assert client.query("SELECT is_open FROM spanledger.hour_marks FINAL").result_rows == [(1,)]
+    clock.landed([DAY])
+    assert RollupWorker([clock]).step(client) == 1
+    assert_exact(client)
 
 
 def test_the_state_is_rebuilt_from_the_data_when_marks_are_lost(client: Client) -> None:
