@@ -142,12 +142,11 @@ _plain_fields = attrgetter(*_PLAIN)
 def calls_batch(entries: Sequence[Entry], ver: int) -> pa.RecordBatch:
     """Rows of table ``calls`` under one posting sequence number."""
     columns: dict[str, Any] = {"ts": pa.array(np.fromiter((e.ts_us for e in entries), np.int64, len(entries)), pa.timestamp("us", tz="UTC"))}
-    told = zip(*map(_plain_fields, entries), strict=True) if entries else ((),) * len(_PLAIN)
+    told: list[tuple[Any, ...]] = list(zip(*map(_plain_fields, entries), strict=True)) or [()] * len(_PLAIN)
     for name, values in zip(_PLAIN, told, strict=True):
         cap = _CAPS.get(name)
-        if cap and values and (max(values) > cap or min(values) < 0):
-            values = [min(max(v, 0), cap) for v in values]
-        columns[name] = values
+        over = cap and values and (max(values) > cap or min(values) < 0)
+        columns[name] = [min(max(v, 0), cap) for v in values] if over else values
     for name in _USD_COLUMNS:
         columns[name] = usd_array(list(map(attrgetter(name), entries)))
     columns["attrs"] = [list(e.attrs.items()) for e in entries]

@@ -86,7 +86,7 @@ def _export(c: Canaries) -> ExportTraceServiceRequest:
             "retrieval.documents.0.document.content": f"doc of {c.mail()}", "tool.name": f"send {c.mail()}",
             "tool.parameters": json.dumps({"to": c.mail()}),
             "input.mime_type": c.mail(), "unknown.attribute": c.mail(), c.mail(): "attribute key", "card.number": c.card(), "raw": c.mail().encode(),
-            "nested": {"a": c.mail(), c.mail(): "b"}, "url.full": f"https://bob:{c.mail()}@host/path?mail={c.mail()}", 
+            "nested": {"a": c.mail(), c.mail(): "b"}, "url.full": f"https://bob:{c.mail()}@host/path?mail={c.mail()}",
             "spanledger.biz.note": c.mail(),
             "error.type": c.mail(), "llm.output_messages.0.message.finish_reason": c.mail(), "baggage.mail": c.mail(),
         }  # fmt: skip

@@ -32,7 +32,8 @@ def llm_span(n: int = 1, *, bad: int = 0, text: str = "hi") -> ExportTraceServic
     scope.scope.name = "opentelemetry.instrumentation.genai.openai"
     now = time.time_ns()
     for i in range(n + bad):
-        span = scope.spans.add(trace_id=os.urandom(16), span_id=os.urandom(8), name="chat gpt-4o", start_time_unix_nano=now - 10**9, end_time_unix_nano=now)
+        span = scope.spans.add(trace_id=os.urandom(16), span_id=os.urandom(8), name="chat gpt-4o")
+        span.start_time_unix_nano, span.end_time_unix_nano = now - 10**9, now
         if i >= n:
             span.span_id = b"\0" * 8
         values: dict[str, Any] = {
@@ -101,7 +102,8 @@ def test_json_takes_hexadecimal_ids_of_any_case_numbers_as_text_and_unknown_fiel
     ],
 )
 def test_an_empty_export_is_a_success_without_partial_success(collector: Any, signal: str, request_type: Any, response_type: Any) -> None:
-    reply = httpx.post(collector.url(f"/v1/{signal}"), content=request_type().SerializeToString(), headers={"content-type": "application/x-protobuf; x=1"})
+    with_parameter = {"content-type": "application/x-protobuf; x=1"}
+    reply = httpx.post(collector.url(f"/v1/{signal}"), content=request_type().SerializeToString(), headers=with_parameter)
     assert (reply.status_code, reply.headers["content-type"]) == (200, "application/x-protobuf")
     assert not response_type.FromString(reply.content).HasField("partial_success")
     assert httpx.post(collector.url(f"/v1/{signal}"), content=b"{}", headers=JSON).json() == {}
