@@ -43,11 +43,11 @@ def _card_issuer(digits: str, n: int) -> bool:
         return n == 15
     if 300 <= three <= 305 or four == 3095 or two in (36, 38, 39):
         return 14 <= n <= 19
-    if 3528 <= four <= 3589 or two in (60, 64, 65, 62, 81, 82) or 2200 <= four <= 2205 or four == 9792:
+    if two == 35 or two in (60, 64, 65, 62, 81, 82) or 2200 <= four <= 2205 or four == 9792:
         return 16 <= n <= 19 or (two in (60, 62, 64, 65) and n >= 12)
     if four in (1800, 2131):
         return n == 15
-    return two == 50 or two in (56, 57, 58) or first == "6"
+    return two in (50, 56, 57, 58) or first == "6" or four == 604
 
 
 def card_sure(digits: str) -> bool:

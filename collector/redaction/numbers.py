@@ -83,6 +83,10 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         return phone_too and _phone(b, piece, digits, lo, hi, out, phones in said, other, phone_rule.class_name)
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        for _ in range(8):  # some triggers end behind the digits
+            if 48 <= b[to - 1] <= 57 or to <= lo:
+                break
+            to -= 1
         left = b[max(lo, to - 256) : to]
         start = to - _BACKWARD.match(left[::-1]).end()  # type: ignore[union-attr]
         end = _FORWARD.match(b, to, min(hi, to + _LONGEST)).end()  # type: ignore[union-attr]
@@ -140,10 +144,21 @@ def _only_long(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span]
 def _groups(b: bytes, start: int, end: int) -> Iterator[Group]:
     last = start
     for m in _GROUP.finditer(b, start, end):
-        if m[1] is None:
+        digits = m[1]
+        if digits is None:
             continue
-        yield m.start(), m.end(), m[0].decode(), _separator(b[last : m.start()])
-        last = m.end()
+        first, past = m.span()
+        raw = b[last:first]
+        kind = _KINDS.get(raw)
+        if kind is None:
+            kind = _separator(raw)
+            if len(_KINDS) < 4096:
+                _KINDS[raw] = kind
+        yield first, past, digits.decode(), kind
+        last = past
+
+
+_KINDS: dict[bytes, str] = {}  # separators seen so far
 
 
 def _separator(raw: bytes) -> str:
