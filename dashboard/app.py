@@ -35,7 +35,7 @@ def build(context: Context) -> FastAPI:
         lifespan=pages.lifespan() if pages else None,
     )
     problems.install(app)
-    app.middleware("http")(_counted(context))
+    app.middleware("http")(_counted(context, shell.served if pages else lambda _request: None))
     app.include_router(health.router)
     app.include_router(login.router)
     for router in api.routers():
@@ -80,11 +80,13 @@ def _unknown(path: str) -> None:
     raise HTTPException(404, f"there is no /api/{path}; /api/docs lists what there is")
 
 
-def _counted(context: Context) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
+def _counted(
+    context: Context, shelled: Callable[[Request], Response | None]
+) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
     """Middleware: sends strangers to the login form, counts answers by route for ``/metrics``, forbids framing and sniffing."""
 
     async def middleware(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = login.turned_away(context, request) or shell.served(request) or await call_next(request)
+        response = login.turned_away(context, request) or shelled(request) or await call_next(request)
         route = getattr(request.scope.get("route"), "path", "") or "pages"
         key = (request.method, route, response.status_code)
         context.requests[key] = context.requests.get(key, 0) + 1
