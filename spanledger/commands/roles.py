@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -10,10 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spanledger import instance, logs
 from spanledger.errors import ConfigError
 from spanledger.settings import Settings
+
+if TYPE_CHECKING:
+    from collector.redaction import Redactor
 
 Ready = Callable[[dict[str, str]], None]
 Run = Callable[[Settings, Path | None, threading.Event, Ready], None]
@@ -71,9 +76,28 @@ def jobs(settings: Settings, *, supervised: bool) -> None:
 
 def dashboard(settings: Settings, *, supervised: bool) -> None:
     """Pages and API."""
-    from dashboard.web import run
+    from dashboard.web import run as serve
+
+    def run(settings: Settings, policy_path: Path | None, stop: threading.Event, ready: Ready) -> None:
+        serve(settings, policy_path, stop, ready, redact=_redact)
 
     _role("dashboard", settings, run, supervised=supervised)
+
+
+def _redact(text: str) -> str:
+    """A comment as it may be stored; "" where the engine had to drop it. The engine is made when first needed."""
+    with _redacting:  # one engine, one text at a time
+        return _redactor().redact(text).text
+
+
+_redacting = threading.Lock()
+
+
+@functools.cache
+def _redactor() -> Redactor:
+    from collector.redaction import Redactor
+
+    return Redactor()
 
 
 def _role(role: str, settings: Settings, run: Run, *, supervised: bool) -> None:
