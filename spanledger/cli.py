@@ -51,19 +51,22 @@ def settings_of(data: Path | None = None, config: Path | None = None, warehouse:
     return load_settings(data_dir=data and data.absolute(), config=config and config.absolute(), warehouse=warehouse)
 
 
-@app.callback()
-def options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit", is_eager=True)] = False,
-) -> None:
-    """Options before the command."""
-    global _debug
-    _debug = debug
-    if version:
+def _version(wanted: bool) -> None:
+    if wanted:
         from spanledger import __version__
 
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, help="Show the version and exit", is_eager=True)] = False,
+) -> None:
+    """Options before the command."""
+    global _debug
+    _debug = debug
 
 
 @app.command()

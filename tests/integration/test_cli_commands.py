@@ -105,3 +105,8 @@ def test_a_backup_is_verified_and_fills_an_empty_directory(spanledger, warehouse
     assert audit.returncode == 0, audit.stderr
     missing = spanledger("restore", str(tmp_path / "nothing"), "--data", str(tmp_path / "more"))
     assert missing.returncode == 1
+
+
+def test_the_version_is_told_without_a_command(spanledger):
+    done = spanledger("--version")
+    assert (done.returncode, len(done.stdout.strip().split("."))) == (0, 3)
