@@ -123,7 +123,7 @@ class Worker:
         reached = int(found[-1]["evidence_ver"]) if len(found) == BATCH else until
         self._after = max(self._after, reached - OVERLAP_US)
         self._full = self._full + 1 if len(found) == BATCH else 0
-        if self._full % COUNT_EVERY == 0:
+        if self._full % COUNT_EVERY in (0, 1):
             self._waits = scoring.backlog(self._client, self._after, now_us)
         waits = self._waits
         done = Done(len(found), scored, waits.answers, (now_us - waits.oldest_us) / 1e6 if waits.answers else 0.0)

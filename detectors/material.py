@@ -15,6 +15,15 @@ from detectors.text.cues import refuses
 MAX_CONTEXT_CHARS = 120_000
 MIN_CONTEXT_WORDS = 40  # a prompt's own text shorter than this is a question, not a context
 
+MIN_SOURCE_WORDS = 15  # of a prompt that hands over a text to work on
+
+#: Instructions that make the prompt itself the source. Not `translate`: words of another language prove nothing.
+_TRANSFORMS = re.compile(r"\b(?:summari[sz]e|explain why|explain the|rewrite|rephrase|paraphrase|shorten|simplify|extract|proofread)\b", re.I)
+_ASKS = re.compile(
+    r"[?]|\btranslate|\b(?:i am|i'm|i want|i need|my)\b"
+    r"|^\W*(?:please|write|create|generate|give|tell|show|make|find|help|suggest|compare|review|how|what|why|who|when|where)\b",
+    re.I,
+)
 _TURN = re.compile(r"^(system|developer|user|human|assistant|ai|model|tool|function): ", re.M)
 _ASKED = ("user", "human")
 _TOLD = ("tool", "function")
@@ -109,7 +118,14 @@ def of_prompt(spoken: Sequence[tuple[str, str]]) -> tuple[str, list[str]]:
         question = shortest_end.strip()
         rest += [b for b in blocks if b is not shortest_end]
     rest = [r for r in rest if r]
-    return question, rest if _long(rest) else []
+    if _long(rest):
+        return question, rest
+    return (question, [said]) if _is_source(said) else (question, [])
+
+
+def _is_source(said: str) -> bool:
+    """Whether the user's turn hands over a text to work on, rather than asking for something new."""
+    return len(said.split()) >= MIN_SOURCE_WORDS and bool(_TRANSFORMS.search(said) or not _ASKS.search(said))
 
 
 def _long(texts: Sequence[str]) -> bool:

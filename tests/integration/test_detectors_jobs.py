@@ -44,7 +44,7 @@ class Ledger:
         self.n += 1
         entry = Entry(
             project="p", service="s", ts_us=NOW_US - 60_000_000 + self.n * 1_000, trace_id=self.n.to_bytes(16), span_id=self.n.to_bytes(8),
-            app_id="chat", model="m", latency_ms=500.0, **{"prompt_hash": "h" + prompt[:20], "operation": "chat", **told},
+            app_id="chat", model="m", latency_ms=500.0, **{"prompt_hash": "h" + prompt[:20], "operation": "chat", "tokens_out": 20, **told},
         )  # fmt: skip
         row = msgspec.structs.asdict(entry)
         row["ts"] = row.pop("ts_us")
@@ -172,12 +172,14 @@ def test_what_sampling_leaves_out_is_null_with_a_reason(client: Client, ledger: 
     assert 1 <= len(left) <= 13
 
 
-def test_embeddings_and_failures_are_no_answers_and_missing_text_is_told(client: Client, ledger: Ledger, tmp_path: Any) -> None:
+def test_embeddings_tool_calls_and_failures_are_no_answers_and_missing_text_is_told(client: Client, ledger: Ledger, tmp_path: Any) -> None:
     ledger.call("", operation="embeddings")
+    ledger.call("", operation="", tokens_out=0)
+    ledger.call("", tool_calls=1)
     ledger.call("", outcome="error")
     ledger.call("")
     worker(client, tmp_path).step(NOW_US)
-    assert {k: v["reason"] for k, v in verdicts(client, "composite").items()} == {3: "no_text"}
+    assert {k: v["reason"] for k, v in verdicts(client, "composite").items()} == {5: "no_text"}
 
 
 def test_an_answer_whose_text_is_only_held_in_memory_is_judged_too(client: Client, ledger: Ledger, tmp_path: Any) -> None:

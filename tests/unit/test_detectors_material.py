@@ -55,6 +55,20 @@ def test_a_short_prompt_is_closed_book_and_no_answer_is_nothing() -> None:
     assert material([], [], 0, 1) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "is_source"),
+    [
+        ("resizer: error rate 57 percent for 19 minutes, traced to a bad feature flag; rolled back by the engineer on call.", True),
+        ("Explain why payment 4711 over 3540 euros from Norway was held after nine attempts came in within an hour today.", True),
+        ("I am looking for headphones as a present, around 140 euros, for somebody who travels a lot by train and plane.", False),
+        ("Translate into French: A plan can be cancelled at any time. It stays active until the end of the paid period.", False),
+        ("Write a warm advertisement for noise-cancelling headphones, at most fifty words, that one would like to read aloud.", False),
+    ],
+)
+def test_a_prompt_that_hands_over_a_text_is_its_own_context(said: str, is_source: bool) -> None:
+    assert found(call(prompt=f"user: {said}")).context == ((said,) if is_source else ())
+
+
 def test_turns_are_split_by_role_only_at_the_start_of_a_line() -> None:
     assert turns("system: Be kind.\nuser: Is user: a role?\nsecond line") == [("system", "Be kind."), ("user", "Is user: a role?\nsecond line")]
     assert turns("plain") == [("user", "plain")]

@@ -5,6 +5,7 @@ WITH
         SELECT trace_id, span_id, max(ver) AS entry_ver
         FROM spanledger.calls
         WHERE ver > {after:UInt64} AND ver <= {until:UInt64} AND is_deleted = 0 AND entry_kind = 'call' AND outcome = 'success'
+            AND (response_hash != '' OR (tokens_out > 0 AND tool_calls = 0))
             AND lower(operation) NOT IN ('embeddings', 'embedding', 'embed', 'rerank', 'image', 'image_generation', 'generate_images', 'audio', 'moderation')
         GROUP BY trace_id, span_id
     )

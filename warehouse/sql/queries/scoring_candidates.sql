@@ -35,6 +35,7 @@ LEFT JOIN seen AS s ON s.trace_id = e.trace_id AND s.span_id = e.span_id
 WHERE e.trace_id IN (SELECT trace_id FROM touched)
     AND e.entry_kind = 'call' AND e.outcome = 'success' AND e.ver <= {until:UInt64}
     AND lower(e.operation) NOT IN ('embeddings', 'embedding', 'embed', 'rerank', 'image', 'image_generation', 'generate_images', 'audio', 'moderation')
+    AND (e.response_hash != '' OR (e.tokens_out > 0 AND e.tool_calls = 0)) -- vectors and calls for tools are no answers
     AND s.seen_ver < evidence_ver
 ORDER BY evidence_ver, e.trace_id, e.span_id
 LIMIT {rows:UInt32}
