@@ -5,6 +5,10 @@ SELECT
         arrayMap(x -> lower(hex(x)), e.members) AS members)
 FROM spanledger.ledger AS e
 WHERE e.trace_id = toFixedString(unhex({trace:String}), 16)
+    AND (e.project, e.service, toStartOfHour(e.ts)) IN
+    (
+        SELECT project, service, toStartOfHour(ts) FROM spanledger.calls WHERE trace_id = toFixedString(unhex({trace:String}), 16)
+    )
     AND (e.span_id = toFixedString(unhex({span:String}), 8) OR has(e.members, toFixedString(unhex({span:String}), 8)))$where
 ORDER BY e.span_id = toFixedString(unhex({span:String}), 8) DESC
 LIMIT 1

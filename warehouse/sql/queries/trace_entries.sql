@@ -11,5 +11,9 @@ SELECT
     e.price_id AS price_id, e.conflict AS conflict, e.safety AS safety,
     arrayMap(x -> lower(hex(x)), e.members) AS members
 FROM spanledger.ledger AS e
-WHERE e.trace_id = toFixedString(unhex({trace:String}), 16)$where
+WHERE e.trace_id = toFixedString(unhex({trace:String}), 16)
+    AND (e.project, e.service, toStartOfHour(e.ts)) IN
+    (
+        SELECT project, service, toStartOfHour(ts) FROM spanledger.calls WHERE trace_id = toFixedString(unhex({trace:String}), 16)
+    )$where
 ORDER BY ts, span_id

@@ -8,4 +8,8 @@ SELECT
     e.facts AS facts
 FROM spanledger.journal AS e
 WHERE e.trace_id = toFixedString(unhex({trace:String}), 16)
+    AND (e.project, e.service, toStartOfHour(e.ts)) IN
+    (
+        SELECT project, service, toStartOfHour(ts) FROM spanledger.spans WHERE trace_id = toFixedString(unhex({trace:String}), 16)
+    )
 ORDER BY ts, end_ts DESC, span_id

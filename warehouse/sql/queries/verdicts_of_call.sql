@@ -2,5 +2,9 @@
 SELECT e.detector AS detector, e.detector_version AS detector_version, e.score AS score, e.hallucination_score AS hallucination_score,
     e.flagged AS flagged, e.label AS label, e.reason AS reason, e.coverage AS coverage, e.evidence AS evidence, e.scored_at AS scored_at
 FROM spanledger.verdicts AS e
-WHERE e.trace_id = toFixedString(unhex({trace:String}), 16) AND e.span_id = toFixedString(unhex({span:String}), 8)$where
+WHERE e.trace_id = toFixedString(unhex({trace:String}), 16)
+    AND (e.project, e.service, toStartOfHour(e.ts)) IN
+    (
+        SELECT project, service, toStartOfHour(ts) FROM spanledger.scores WHERE trace_id = toFixedString(unhex({trace:String}), 16)
+    ) AND e.span_id = toFixedString(unhex({span:String}), 8)$where
 ORDER BY detector, scored_at DESC
