@@ -10,6 +10,7 @@ from collector.redaction.rules import Rule
 
 _ACCENT = "A-Za-zÀ-ɏ"
 _NAME = rf"(?:[A-ZÀ-ž][{_ACCENT}'’.\-]*|[0-9]{{1,3}}(?:st|nd|rd|th)|de|del|la|las|los|of|the|van|der|den|von)"
+_PROPER = rf"(?:[A-ZÀ-ž][{_ACCENT}'’.\-]*|[0-9]{{1,3}}(?:st|nd|rd|th))"
 _SUFFIX = (
     "Street|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Drv|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Trail|Trl|Parkway|Pkwy|Highway|Hwy|Circle|Cir|Crescent|Cres|"
     "Alley|Aly|Row|Mews|Quay|Esplanade|Promenade|Close|Gardens|Gdns|Grove|Hill|Heights|Mount|Park|Plaza|Plz|Path|Pike|Pass|Point|Ridge|Loop|Turnpike|Tpke|Expressway|Freeway|Causeway|"
@@ -21,7 +22,7 @@ _UNIT = r"(?:,?\s+(?:#\s?|Apt\.?\s|Apartment\s|Suite\s|Ste\.?\s|Unit\s|Floor\s|F
 _TOWN = r"(?:,?\s+[A-Z][A-Za-z.]+(?:\s[A-Z][a-z]+){0,2},?\s+[A-Z]{2},?\s+[0-9]{5}(?:-[0-9]{4})?)?"
 _L, _R = r"(?:^|[^\w.\-/$€£#])", r"(?:[^A-Za-z0-9]|$)"
 _PATTERNS = {
-    "number-street": rf"{_L}([0-9]{{1,6}}(?:[A-Z]|-[0-9]{{1,4}}|\s1/2)?,?\s(?:[NSEW]{{1,2}}\.?\s|(?:North|South|East|West)\s)?(?:{_NAME}\s){{1,4}}(?:{_SUFFIX})\b\.?(?:\s(?:[NSEW]{{1,2}}|North|South|East|West)\b)?{_UNIT}{_TOWN})(?:[^A-Za-z]|$)",
+    "number-street": rf"{_L}([0-9]{{1,6}}(?:[A-Z]|-[0-9]{{1,4}}|\s1/2)?,?\s(?:[NSEW]{{1,2}}\.?\s|(?:North|South|East|West)\s)?{_PROPER}\s(?:{_NAME}\s){{0,3}}(?:{_SUFFIX})\b\.?(?:\s(?:[NSEW]{{1,2}}|North|South|East|West)\b)?{_UNIT}{_TOWN})(?:[^A-Za-z]|$)",
     "number-rue": rf"{_L}([0-9]{{1,4}}(?:\s?(?:bis|ter|[A-F]))?,?\s(?:rue|avenue|boulevard|bd|chemin|impasse|allée|place|quai|cours|route|via|viale|piazza|corso|calle|avenida|paseo|plaza|rua|travessa)\s(?:{_NAME}|(?:du|des|aux|da|do|à|d'|l')\s?[{_ACCENT}'’\-]+)(?:\s(?:{_NAME}|du|des|aux|da|do|à))*){_R}",
     "street-number": rf"(?:^|[^\w])((?:Calle|C/|Avenida|Avda\.?|Av\.|Paseo|Plaza|Carrer|Via|Viale|Piazza|Corso|Rua|Travessa|Largo|ul\.|ulica|al\.)\s(?:{_NAME}\s){{0,4}}{_NAME},?\s(?:n[º°.]?\s?)?[0-9]{{1,5}}){_R}",
     "strasse-number": rf"(?:^|[^\w])((?:{_NAME}\s){{0,2}}[A-ZÀ-ž][{_ACCENT}\-]*(?:str(?:aße|asse|\.)|weg|gasse|platz|allee|damm|ufer|ring|straat|laan|plein|gracht|kade|dijk|gatan|vägen|vej|gade|veien|gata|katu|tie|kuja|utca)\s[0-9]{{1,4}}(?:\s?[a-zA-Z])?){_R}",

@@ -407,12 +407,17 @@ def document(value: str) -> bool:
     return 5 <= len(value) <= 20 and sum(c.isdigit() for c in value) >= 4
 
 
+def not_number(value: str) -> bool:
+    """Something else than digits only."""
+    return not value.isdigit()
+
+
 def lettered_id(value: str) -> bool:
     """Singapore, Taiwan, Finland, Mexico (CURP) or China, by shape."""
     if len(value) == 9:
         return nric(value)
     if len(value) == 10:
-        return tw_id(value) if value[0].isalpha() else False
+        return value[0].isalpha() and tw_id(value)
     if len(value) == 18:
         return cn_id(value) if value[0].isdigit() else _day_month(int(value[8:10]), int(value[6:8]))
     return len(value) == 11 and hetu(value)
@@ -423,6 +428,7 @@ VALIDATORS: dict[str, Callable[[str], bool]] = {
     for f in (
         luhn, card, card_sure, ssn, itin, cpf, cnpj, pesel, yymmdd, ddmmyy, personnummer, rrn, rodne_cislo, bsn, nir, be_rrn,
         ahv, steuer_id, tckn, cuit, rut, aadhaar, cn_id, za_id, sin, nhs, tfn, medicare, routing, cnp, my_number, any_digits,
-        birth_date, iban, nino, dni, codice_fiscale, nric, tw_id, hetu, vin, base58check, bitcoin, mixed, iban_run, mac, document, lettered_id,
+        birth_date, iban, nino, dni, codice_fiscale, nric, tw_id, hetu, vin, base58check, bitcoin, mixed, iban_run, mac, document,
+        lettered_id, not_number,
     )
 }  # fmt: skip

@@ -101,7 +101,7 @@ def spoken_email_handler(rule: Rule) -> Handler:
 
 _IPV4 = re.compile(rb"(?<![0-9.])([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?!\.?[0-9])")
 _VERSION = re.compile(
-    rb"(?i)(?:\bv|version|ver\.?|release|build|chrome|chromium|firefox|safari|edge?|edg|opr|opera|windows|kernel|android|ios|sdk|driver|firmware|assembly\w*|patch|[a-z]/|==|>=|<=|~=|\^|@)[\s:=\"']{0,4}v?$"
+    rb"(?i)(?:\bv|version|section|chapter|clause|article|figure|table|paragraph|appendix|rule|ver\.?|release|build|chrome|chromium|firefox|safari|edge?|edg|opr|opera|windows|kernel|android|ios|sdk|driver|firmware|assembly\w*|patch|[a-z]/|==|>=|<=|~=|\^|@)[\s:=\"']{0,4}v?$"
 )
 
 

@@ -136,7 +136,7 @@ def pattern_handler(rule: Rule) -> Handler:
 
     def here(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         start = to - abs(back)
-        while back < 0 and start > lo and b[start - 1 : start].isalpha() and to - start < 6:
+        while back < 0 and start > lo and b[start - 1 : start].isalpha() and to - start < 7:
             start -= 1
         m = exact.match(b, start, hi)
         return (accepted(b, m, lo, hi, out) if m else 0) or to

@@ -27,7 +27,17 @@ def words(alternatives: str) -> Any:
 
 def word_set(lists: Sequence[str]) -> Any:
     """Several lists of words at once: ``Match(text)`` gives the numbers of the lists with a word in it."""
-    return tester([rb"(?:^|[^A-Za-z])(?i:" + (w or "[^\\x00-\\xff]").encode() + rb")(?:[^a-z]|$)" for w in lists], latin=True)
+    return tester(
+        [rb"(?:^|[^A-Za-z])(?i:" + _WIDE_CLASS.sub(_alternatives, w or "[^\\x00-\\xff]").encode() + rb")(?:[^a-z]|$)" for w in lists], latin=True
+    )
+
+
+_WIDE_CLASS = re.compile(r"\[([^\]]*[^\x00-\x7f][^\]]*)\]")
+
+
+def _alternatives(m: re.Match[str]) -> str:
+    """A class with letters of several bytes as an alternation: the search is over bytes."""
+    return "(?:" + "|".join(map(re.escape, m[1])) + ")"
 
 
 def tester(patterns: Sequence[bytes], *, latin: bool) -> Any:

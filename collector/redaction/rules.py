@@ -42,7 +42,7 @@ class Rule:
     words: str = ""
     not_words: str = ""
     handler: str = ""
-    reach: int = 48
+    reach: int = 96
     back: int = 0
     digits: tuple[int, ...] = ()
     ignore_case: bool = False
@@ -66,6 +66,7 @@ def _rule(raw: dict[str, Any], source: str) -> Rule:
         for k in ("trigger", "prefix", "positives", "negatives", "digits")
         if k in raw
     }
+    raw |= {k: re.sub(r"\s*\|\s*", "|", raw[k]) for k in ("words", "not_words") if k in raw}  # folded lines leave blanks
     try:
         rule = Rule(class_name=raw.pop("class"), scan=raw.pop("scan", "keys"), **many, **raw)
     except (TypeError, KeyError) as exc:
@@ -154,6 +155,7 @@ def _user_rule(raw: Any, path: Path) -> UserRule:
 
 _ALPHABETS = {
     "w": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+    "c": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
     "h": "0123456789abcdef",
     "H": "0123456789ABCDEF",
     "d": "0123456789",
@@ -167,7 +169,7 @@ _ALPHABETS = {
 def example(template: str) -> str:
     """A rule's example with its ``{w36}`` holes filled, the same each time.
 
-    Holes keep key-shaped strings out of the repository. Letters: ``w`` alphanumeric, ``h``/``H`` hex, ``d`` digits,
+    Holes keep key-shaped strings out of the repository. Letters: ``w`` alphanumeric, ``c`` base58, ``h``/``H`` hex, ``d`` digits,
     ``U`` base32, ``l``/``L`` lower/upper alphanumeric, ``b`` base64.
     """
     stream = iter(range(1_000_000))
@@ -177,4 +179,4 @@ def example(template: str) -> str:
         seeds = (hashlib.blake2b(f"{template}|{next(stream)}".encode(), digest_size=4).digest() for _ in range(int(m[2])))
         return "".join(alphabet[int.from_bytes(s, "big") % len(alphabet)] for s in seeds)
 
-    return re.sub(r"\{([whHdUlLb])(\d+)\}", fill, template)
+    return re.sub(r"\{([wchHdUlLb])(\d+)\}", fill, template)

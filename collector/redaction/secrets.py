@@ -24,7 +24,7 @@ _PASSWORD_NAME = re.compile(
 _SECRET_NAME = re.compile(
     r"(?:secret|secrets|apikey|apitoken|apisecret|appkey|appsecret|accesskey|accesskeyid|secretkey|secretaccesskey|accountkey|authkey|authtoken|accesstoken|"
     r"refreshtoken|idtoken|sessiontoken|securitytoken|bearertoken|token|privatekey|signingkey|encryptionkey|cryptkey|masterkey|sharedkey|storagekey|servicekey|subscriptionkey|"
-    r"licensekey|licencekey|hostkey|functionkey|functionskey|sharedaccesskey|clientsecret|consumersecret|consumerkey|webhooksecret|sharedsecret|credential|credentials|creds|auth|"
+    r"licensekey|secretkeybase|keybase|licencekey|hostkey|functionkey|functionskey|sharedaccesskey|clientsecret|consumersecret|consumerkey|webhooksecret|sharedsecret|credential|credentials|creds|auth|"
     r"authorization|cookie|setcookie|sessionid|sessionkey|session|sid|jsessionid|phpsessid|csrftoken|xsrftoken|csrf|sig|signature|hmac|salt|pepper|seed|mnemonic|connectionstring|jwt|otp|totp|pin|cvv|cvc|"
     r"deploykey|readkey|writekey|ingestkey|integrationkey|routingkey|pushkey|serverkey|dsn|apipass|personalaccesstoken|pat|bottoken|webhooktoken|credstoken|keypair|sshkey|pgpkey|gpgkey|rsakey)(?:value|v?\d+|raw|plain|env|prod|dev|test|live|b64|base64)?$"
 )
@@ -56,6 +56,8 @@ _PLACEHOLDER = re.compile(
     rb"github[._]token|(?:api|access|auth|secret|client|private|db|database|user)[-_.]?(?:key|token|secret|password|id)|clickhouse|postgres|mysql|redis|mongo(?:db)?|guest|root)[\])}.,;:!?]*"
 )
 _IDENTIFIER = re.compile(rb"[A-Za-z_$][A-Za-z_]*(?:[.\-/:_ ]{1,2}[A-Za-z_]+)*[.:!?]*")
+_PHRASE = re.compile(rb"[a-z]{3,12}(?: [a-z]{3,12}){2,7}")  # three to eight plain words in quotes: a passphrase, unless it reads as prose
+_PROSE = re.compile(rb"\b(?:the|your|must|should|with|password|for|and|not|this|that|enter|has|was|are|can|from|will|please|least|user)\b")
 _DOTTED = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+\(?")
 _PATH = re.compile(rb"(?:\.{0,2}/|~/|[A-Za-z]:\\)?[\w.@\-]+(?:/[\w.@\-]*)+")
 _CALL = re.compile(rb"[A-Za-z_][\w.]*[(\[]")
@@ -73,6 +75,8 @@ def name_strength(name: bytes) -> str:
     last = re.split(r"[.]", name.decode("ascii"))[-1].lower()
     if _PASSWORD_NAME.search(plain) or last in ("pass", "pw"):
         return "password"
+    if last.endswith(("sessionid", "sessid", "sid")):  # cookies; session_id is an identifier of ours
+        return "secret"
     if _PUBLIC_NAME.search(plain) and plain not in ("accesskey", "routingkey"):
         return "secret" if plain.endswith(("secretaccesskey", "accesskey", "accesskeyid")) else ""
     if _SECRET_NAME.search(plain):
@@ -122,6 +126,8 @@ def _is_password(value: bytes, digits: int, letters: int, *, quoted: bool) -> bo
         return len(value) >= 5 and not (special and not letters and value[:1] in b"$-+" and digits < 4)
     if digits:
         return len(value) >= 4
+    if quoted and _PHRASE.fullmatch(value) and not _PROSE.search(value):
+        return True
     if _IDENTIFIER.fullmatch(value) or (special and _PATH.fullmatch(value)):
         return (
             quoted
