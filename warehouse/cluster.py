@@ -1,7 +1,8 @@
 """The second rendering of the schema: a replicated, sharded ClickHouse cluster instead of one node.
 
 Every table ``t`` becomes ``t_local`` (``Replicated…MergeTree``, ``ON CLUSTER``) and ``t`` itself a ``Distributed`` table over it,
-so that queries and inserts are the same in both layouts. Tables that hold calls are sharded by trace, rollups by app, small ones by their key; the audit log is one shard, so that its order is one.
+so that queries and inserts are the same in both layouts. Tables that hold calls are sharded by trace, rollups by app, small ones by
+their key; the audit log is one shard, so that its order is one.
 The macros ``{cluster}``, ``{shard}`` and ``{replica}`` are the server's own (docker/clickhouse/).
 """
 
