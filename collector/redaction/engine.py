@@ -13,7 +13,7 @@ from typing import Literal
 
 from collector.redaction import handlers, rules, scan
 from collector.redaction.matching import Runaway, Span
-from collector.redaction.placeholders import placeholder, resolve
+from collector.redaction.placeholders import PLACEHOLDER, placeholder, resolve
 from collector.redaction.seams import borders, messages
 from collector.redaction.views import decode, prepare, unwrap_base64, window
 
@@ -21,6 +21,7 @@ BUDGET_S = 0.008  # CPU time for a text, besides its size at RATE; both looks, b
 RATE = 7_500_000  # bytes per second that any input reaches or is dropped; ordinary text is ten times as fast
 LONGEST_S = 0.24
 MAX_BYTES = 16 << 20
+AROUND = 320  # bytes around a placeholder in which replacement may have changed what rules see
 ROUNDS = 3  # redact again until nothing changes, at most so often
 _CHECK_EVERY = 32  # candidates between looks at the clock
 
@@ -186,7 +187,7 @@ class Redactor:
                 return
             order = list(found)
             replaced = [self._replace(parts[i], found[i]) for i in order]
-            again = self._again([new for new, _ in replaced])
+            again = self._again([new for new, _ in replaced], [found[i] for i in order])
             later: dict[int, list[Span]] = {}
             for k, i in enumerate(order):
                 more = again.get(k)
@@ -203,10 +204,17 @@ class Redactor:
         for i in found:
             self._drop(changed, i, "unstable")
 
-    def _again(self, texts: list[bytes]) -> dict[int, list[Span] | str]:
-        """Spans per text, or the reason why one cannot be judged."""
+    def _again(self, texts: list[bytes], spans: list[list[Span]]) -> dict[int, list[Span] | str]:
+        """Spans per redacted text, or the reason why one cannot be judged.
+
+        What replacement could have brought about stands near a placeholder: of long texts only these stretches are looked at
+        first, and the whole text where one shows anything.
+        """
         try:
-            return dict(self._find(texts, None))
+            near = [stretch for text, found in zip(texts, spans, strict=True) for stretch in _stretches(text, found)]
+            owners = [k for k, (text, found) in enumerate(zip(texts, spans, strict=True)) for _ in _stretches(text, found)]
+            doubtful = sorted({owners[n] for n in self._find(near, None)})
+            return {doubtful[n]: found for n, found in self._find([texts[k] for k in doubtful], None).items()} if doubtful else {}
         except Exception as first:
             out: dict[int, list[Span] | str] = {}
             if len(texts) == 1:
@@ -248,6 +256,9 @@ class Redactor:
         deadline = self._deadline
         out: list[Span] = []
         escapes, wrapped, listed = self._look(b, starts, ends, out, deadline)
+        if b.count(0) > len(parts) + 1:
+            escapes += [(i, at + 1) for i, (a, z) in enumerate(zip(starts, ends, strict=True)) for at in _nuls(b, a, z)]
+            escapes.sort()
         self._user_rules(b, starts, ends, out)
         self._views(b, starts, ends, escapes, wrapped, out, deadline)
         self._seams(b, starts, ends, groups, listed, out, deadline)
@@ -371,6 +382,21 @@ class Redactor:
         out: list[Span] = []
         self._look(b, starts, ends, out, deadline, views=False)
         return _per_text(b, starts, ends, out)
+
+
+def _nuls(b: bytes, start: int, end: int) -> Iterable[int]:
+    """Offsets of NUL bytes that a text itself holds."""
+    at = b.find(0, start, end)
+    while at >= 0:
+        yield at
+        at = b.find(0, at + 1, end)
+
+
+def _stretches(text: bytes, found: Sequence[Span]) -> list[bytes]:
+    """The text, or, of a long one with few placeholders, what stands around these."""
+    if len(text) < 4 * AROUND or len(found) * 4 * AROUND > len(text):
+        return [text]
+    return [text[max(0, m.start() - AROUND) : m.end() + AROUND] for m in PLACEHOLDER.finditer(text)]
 
 
 def _windows(b: bytes, starts: list[int], ends: list[int], escapes: list[tuple[int, int]]) -> Iterable[tuple[int, tuple[int, int]]]:
