@@ -18,6 +18,7 @@ _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS spanledger\.(\w+)", re.M)
 _ENGINE = re.compile(r"^ENGINE = (\w*MergeTree)(?:\(([^)]*)\))?", re.M)
 _VIEW = re.compile(r"^CREATE OR REPLACE VIEW spanledger\.(\w+)", re.M)
 _DATABASE = re.compile(r"^CREATE DATABASE IF NOT EXISTS (\w+)")
+_DROP = re.compile(r"^DROP TABLE IF EXISTS spanledger\.(\w+)", re.M)
 _ALTER = re.compile(r"^ALTER TABLE spanledger\.(\w+)", re.M)
 
 
@@ -28,6 +29,8 @@ def render(sql: str) -> list[str]:
     if match := _ALTER.search(sql):
         local = _ALTER.sub(r"ALTER TABLE spanledger.\1_local ON CLUSTER '{cluster}'", sql)
         return [local, _ALTER.sub(r"ALTER TABLE spanledger.\1 ON CLUSTER '{cluster}'", sql)] if _columns(sql) else [local]
+    if match := _DROP.search(sql):
+        return [_DROP.sub(rf"DROP TABLE IF EXISTS spanledger.{match[1]}{end} ON CLUSTER '{{cluster}}'", sql) for end in ("", "_local")]
     sql = _VIEW.sub(r"CREATE OR REPLACE VIEW spanledger.\1 ON CLUSTER '{cluster}'", sql)
     return [_DATABASE.sub(r"CREATE DATABASE IF NOT EXISTS \1 ON CLUSTER '{cluster}'", sql)]
 

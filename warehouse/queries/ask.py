@@ -76,13 +76,14 @@ GRAINS: Mapping[str, str] = {
     "month": "toStartOfMonth(%s)",
 }
 
-_ROLLUPS = {"calls": ("spend_hour", "prompt_hour", "spend_outcome_hour"), "scores": ("score_hour",), "people": ("people_hour",)}
+#: Rollups of each base, the smallest first: the first that holds all dimensions answers.
+_ROLLUPS = {"calls": ("spend_outcome_hour", "spend_hour", "prompt_hour"), "scores": ("score_hour",), "people": ("people_hour",)}
 _COLUMNS = {
     name: tuple(columns.split())
     for name, columns in {
         "spend_hour": "project app_id team tenant_hash env region device_class provider model model_tier endpoint route operation",
         "prompt_hour": "project app_id team tenant_hash env provider model model_tier prompt_id prompt_version",
-        "spend_outcome_hour": "project app_id team tenant_hash env provider model outcome error_type entry_kind usage_source cost_source",
+        "spend_outcome_hour": "project app_id team tenant_hash env provider model model_tier endpoint operation outcome error_type entry_kind usage_source cost_source",
         "score_hour": "project app_id team tenant_hash env route model model_tier prompt_id prompt_version detector detector_version",
         "people_hour": "project app_id team tenant_hash env",
     }.items()
@@ -186,7 +187,7 @@ def grouping(by: Sequence[str]) -> tuple[list[str], set[str]]:
 @cache
 def measures(name: str) -> dict[str, str]:
     """Measure → expression over ``e``, from ``sql/measures/<name>.sql``."""
-    name = _ROLLUPS["calls"][0] if name in _ROLLUPS["calls"] else name
+    name = "spend_hour" if name in _ROLLUPS["calls"] else name
     lines = (Path(__file__).parents[1] / "sql" / "measures" / f"{name}.sql").read_text(encoding="utf8").splitlines()
     pairs = (line.rpartition(" AS ") for line in lines if line and not line.startswith("--"))
     return {alias: expression for expression, _, alias in pairs}
@@ -247,7 +248,7 @@ def order_of(by: Sequence[str], otherwise: str) -> str:
 def merged(expression: str, name: str, alias: str) -> str:
     """How a measure of hours is put together from parts."""
     if expression.startswith("uniq"):
-        return f"uniqCombined64MergeState(14)({alias}.{name})"
+        return f"uniqCombined64MergeState(12)({alias}.{name})"
     return f"{'sumMap' if expression.startswith('sumMap') else 'sum'}({alias}.{name})"
 
 
