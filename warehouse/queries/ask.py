@@ -83,7 +83,8 @@ _COLUMNS = {
     for name, columns in {
         "spend_hour": "project app_id team tenant_hash env region device_class provider model model_tier endpoint route operation",
         "prompt_hour": "project app_id team tenant_hash env provider model model_tier prompt_id prompt_version",
-        "spend_outcome_hour": "project app_id team tenant_hash env provider model model_tier endpoint operation outcome error_type entry_kind usage_source cost_source",
+        "spend_outcome_hour": "project app_id team tenant_hash env provider model model_tier endpoint operation outcome error_type"
+        " entry_kind usage_source cost_source",
         "score_hour": "project app_id team tenant_hash env route model model_tier prompt_id prompt_version detector detector_version",
         "people_hour": "project app_id team tenant_hash env",
     }.items()
