@@ -60,6 +60,9 @@ def show(view: View) -> None:
         whole = view.whole_before(answers["days"]) and answers["before"].height
         before = answers["before"].row(0, named=True) if whole else {}
         st.html(cards.cards(kpis(total, before)))
+        if not total.get("answers"):
+            st.html(cards.empty(*unscored(view)))
+            return
         _over_time(answers["over_time"].rename({step: "at"}), step)
     with side:
         st.html(_table(view, name, answers["rows"]))
