@@ -47,6 +47,28 @@ class Redacted:
 Changed = dict[int, tuple[str, list[Span], str | None]]  # text number: new text, spans in bytes of the input, reason if dropped
 
 
+class Budget:
+    """CPU seconds that may be spent. Reads the wall clock, which costs nothing, until that says two thirds may be gone;
+    only then the thread's own clock, a system call, for the last third: a busy machine costs no text.
+    """
+
+    __slots__ = ("_cpu_until", "_last", "_wall_until")
+
+    def __init__(self, seconds: float) -> None:
+        self._wall_until = time.perf_counter() + seconds * 2 / 3
+        self._last = seconds / 3
+        self._cpu_until: float | None = None
+
+    def over(self) -> bool:
+        """Is it spent?"""
+        if time.perf_counter() < self._wall_until:
+            return False
+        now = time.thread_time()
+        if self._cpu_until is None:
+            self._cpu_until = now + self._last
+        return now > self._cpu_until or self._last < 0
+
+
 class _Dropped(Exception):
     """This batch (or text) cannot be redacted within bounds; ``args[0]`` is the reason."""
 
@@ -73,7 +95,7 @@ class Redactor:
         prepare()
         self.counts: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
-        self._deadline = 0.0
+        self._deadline = Budget(0.0)
 
     def take_counts(self) -> tuple[dict[str, int], dict[str, int]]:
         """Entities per class and dropped texts per reason since the last call."""
@@ -135,7 +157,7 @@ class Redactor:
     def _give_time(self, parts: Sequence[bytes]) -> None:
         """Start the clock for a batch, or for one text."""
         budget = BUDGET_S + sum(map(len, parts)) / RATE
-        self._deadline = time.thread_time() + (min(budget, LONGEST_S) if len(parts) == 1 else budget)
+        self._deadline = Budget(min(budget, LONGEST_S) if len(parts) == 1 else budget)
 
     def _drop(self, changed: Changed, i: int, reason: str) -> bytes:
         changed[i] = (f"[DROPPED:{reason}]", [], reason)
@@ -265,7 +287,7 @@ class Redactor:
         return _per_text(b, starts, ends, out)
 
     def _look(
-        self, b: bytes, starts: list[int], ends: list[int], out: list[Span], deadline: float, *, views: bool = True
+        self, b: bytes, starts: list[int], ends: list[int], out: list[Span], deadline: Budget, *, views: bool = True
     ) -> tuple[list[tuple[int, int]], list[tuple[int, int]], list[int]]:
         """Scan and hand each candidate to its matcher. Returns triggers for decoding, for base64, and texts with messages."""
         try:
@@ -300,7 +322,7 @@ class Redactor:
             clock -= 1
             if not clock:
                 clock = _CHECK_EVERY
-                if time.thread_time() > deadline:
+                if deadline.over():
                     raise _Dropped("time")
         return escapes, wrapped, listed
 
@@ -320,13 +342,13 @@ class Redactor:
         escapes: list[tuple[int, int]],
         wrapped: list[tuple[int, int]],
         out: list[Span],
-        deadline: float,
+        deadline: Budget,
     ) -> None:
         """Decode windows around escapes and base64 tokens, look into them all at once, map back what is there."""
         found = []
         texts: list[bytes] = []
         for seen, (i, (a, z)) in enumerate(_windows(b, starts, ends, escapes)):
-            if not seen % 4 and time.thread_time() > deadline:
+            if not seen % 4 and deadline.over():
                 raise _Dropped("time")
             view = decode(b[a:z], a, i)
             if view is not None:
@@ -336,7 +358,7 @@ class Redactor:
         for i, to in wrapped:
             if to <= done:
                 continue
-            if time.thread_time() > deadline:
+            if deadline.over():
                 raise _Dropped("time")
             token = unwrap_base64(b, to, starts[i], ends[i])
             if token is not None:
@@ -350,7 +372,7 @@ class Redactor:
                     out.append((a, z, name))
 
     def _seams(
-        self, b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] | None, listed: list[int], out: list[Span], deadline: float
+        self, b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] | None, listed: list[int], out: list[Span], deadline: Budget
     ) -> None:
         """Look across the borders of parts; a span that crosses one takes its piece in every part."""
         views = []
@@ -373,7 +395,7 @@ class Redactor:
                 for start, end, name in spans:
                     out.extend((a, z, name) for a, z in views[n].back(start, end))
 
-    def _inner(self, texts: list[bytes], deadline: float) -> dict[int, list[Span]]:
+    def _inner(self, texts: list[bytes], deadline: Budget) -> dict[int, list[Span]]:
         """Spans in derived texts (no further views of these)."""
         starts = list(accumulate((len(t) + 1 for t in texts), initial=1))
         ends = [s + len(t) for s, t in zip(starts, texts, strict=False)]

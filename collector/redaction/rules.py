@@ -20,7 +20,7 @@ import yaml
 from spanledger.errors import ConfigError
 
 KINDS = ("prefix", "pattern", "number", "handler")
-SCANS = ("keys", "signs", "words", "digits", "shapes", "coins", "wrapped")  # a database each: unlike expressions slow each other
+SCANS = ("keys", "words", "digits", "shapes", "coins", "hexes", "wrapped")  # a database each: unlike expressions slow each other
 EDGE = r"(?:[^A-Za-z0-9]|\\[nrtbf])"  # what may stand before a token: JSON escapes end in a letter
 FOLLOW = 4  # characters of a key's body that its trigger wants to see
 _FOLDER = Path(__file__).parent / "rules"

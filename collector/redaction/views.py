@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import re
 import unicodedata
 from bisect import bisect_right
@@ -152,7 +151,7 @@ def _unescape(m: re.Match[str]) -> str | None:
         cp = int(m[3], 16)
         return chr(cp) if 0x20 <= cp < 0x7F or cp in (9, 10, 13) else None
     if m[6]:
-        return _ENTITIES.get(m[6], html.unescape(m[0]) if len(m[6]) > 2 else None)
+        return _ENTITIES.get(m[6])
     if m[8]:
         return _CONTROLS[m[8]]
     return ""
