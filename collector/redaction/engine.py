@@ -89,6 +89,7 @@ class Redactor:
         own = rules.load()
         triggers = rules.triggers(own)
         self._scanner: scan.Scanner = scan.HyperscanScanner(triggers) if engine == "hyperscan" else scan.Re2Scanner(triggers)
+        self._patience = 1 if engine == "hyperscan" else 4  # the fallback scans slower: it must not drop what the other keeps
         self._table = handlers.build(own, triggers)
         self._user = rules.load_user_rules(user_rules)
         self._key = key
@@ -156,7 +157,7 @@ class Redactor:
 
     def _give_time(self, parts: Sequence[bytes]) -> None:
         """Start the clock for a batch, or for one text."""
-        budget = BUDGET_S + sum(map(len, parts)) / RATE
+        budget = (BUDGET_S + sum(map(len, parts)) / RATE) * self._patience
         self._deadline = Budget(min(budget, LONGEST_S) if len(parts) == 1 else budget)
 
     def _drop(self, changed: Changed, i: int, reason: str) -> bytes:

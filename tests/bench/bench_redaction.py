@@ -192,18 +192,20 @@ def fuzzed(n: int, seed: int = 11) -> list[str]:
 def fuzz(n: int) -> None:
     """Both engines agree, offsets are valid, twice is once."""
     fast, slow = Redactor(), Redactor(engine="re2")
-    wrong = 0
+    wrong = late = 0
     for start in range(0, n, 500):
         texts = fuzzed(min(500, n - start), seed=start)
         a, b = fast.redact_parts(texts), slow.redact_parts(texts)
         again = fast.redact_batch([r.text for r in a])
         for text, x, y, twice in zip(texts, a, b, again, strict=True):
             valid = all(0 <= e.start < e.end <= len(text) for e in x.entities)
-            if x != y or not valid or twice != x.text:
+            if "time" in (x.dropped, y.dropped):  # a budget of CPU time is no law
+                late += 1
+            elif x != y or not valid or twice != x.text:
                 wrong += 1
                 if wrong <= 10:
                     print(repr(text), x, y, twice, sep="\n  ")
-    print(f"{n} fuzzed texts, {wrong} wrong")
+    print(f"{n} fuzzed texts, {wrong} wrong, {late} withheld for time")
     sys.exit(bool(wrong))
 
 
