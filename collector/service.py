@@ -14,12 +14,13 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import structlog
 import uvicorn
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from collector.credentials import IngestAuth, is_loopback, require_tokens_off_loopback
 from collector.decode import DecodeOptions
@@ -39,7 +40,7 @@ from spanledger.instance import reported
 from spanledger.instance import token as instance_token
 from spanledger.policy import Policy, PolicyFile
 from spanledger.settings import Settings
-from warehouse import journal
+from warehouse import audit_log, journal
 from warehouse.engine import Engine, connect
 from warehouse.migrate import migrate
 from warehouse.rollups import RollupWorker
@@ -173,7 +174,7 @@ def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse, p
     """What runs beside the doors: policy reload, rollups and, embedded, the SQL endpoint. Gives the addresses it has bound."""
     ended = threading.Event()
     beside = [
-        threading.Thread(target=_follow, args=(policy, ended), name="policy", daemon=True),
+        threading.Thread(target=_follow, args=(policy, settings, warehouse, ended), name="policy", daemon=True),
         threading.Thread(target=_roll_up, args=(warehouse, poster, ended), name="rollups", daemon=True),
     ]
     for thread in beside:
@@ -224,14 +225,20 @@ def _roll_up(warehouse: _Warehouse, poster: Poster, ended: threading.Event) -> N
                 ended.wait(5.0)
 
 
-def _follow(policy: PolicyFile, ended: threading.Event) -> None:
-    """Take over a changed policy file, if it is valid."""
+def _follow(policy: PolicyFile, settings: Settings, warehouse: _Warehouse, ended: threading.Event) -> None:
+    """Take over a changed policy file, if it is valid; each change is in the audit log."""
     while not ended.wait(2.0):
         try:
             if policy.reload():
+                text = settings.policy_path.read_bytes() if settings.policy_path else b""
+                with contextlib.closing(warehouse.client()) as client:
+                    subject = settings.policy_path.name if settings.policy_path else "no policy file"
+                    audit_log.append(
+                        client, actor="policy file", action="config_changed", subject=subject, detail={"sha256": sha256(text).hexdigest()}
+                    )
                 log.info("policy_reloaded")
-        except SpanledgerError as exc:
-            log.warning("policy_not_reloaded", reason=str(exc))
+        except (SpanledgerError, OSError, ClickHouseError) as exc:
+            log.warning("policy_not_reloaded", reason=str(exc)[:300])
 
 
 async def _serve(

@@ -50,13 +50,13 @@ def start_collector(tmp_path: Path) -> Iterator[Callable[..., RunningCollector]]
     """``start_collector(policy_text="", **settings)`` runs one; several in a row on one directory are restarts."""
     running: list[RunningCollector] = []
 
-    def start(policy: str = "", data: Path | None = None, **settings: Any) -> RunningCollector:
+    def start(policy: str = "", data: Path | None = None, follow: Path | None = None, **settings: Any) -> RunningCollector:
         from collector.service import run
 
         where = data or tmp_path / "data"
         prepare(where)
         new_token(where)
-        file = None
+        file = follow
         if policy:
             file = tmp_path / "spanledger.yaml"
             file.write_text(policy)
