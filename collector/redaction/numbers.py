@@ -66,6 +66,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
     for k, rule in enumerate(rules):
         for n in rule.digits:
             by_length.setdefault(n, []).append((re.compile(rule.shape), VALIDATORS[rule.validator], rule.class_name, k if rule.words else -1))
+    unconditional = {n: [entry for entry in entries if entry[3] < 0] for n, entries in by_length.items()}
 
     def judge(b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], *, phone_too: bool = True) -> bool:
         digits = "".join([g[2] for g in piece])
@@ -75,12 +76,15 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         start, end = piece[0][0], piece[-1][1]
         said = said_near(told, b, start, end, lo, hi, 56, 20)
         shape = digits if len(piece) == 1 else piece[0][2] + "".join([g[3] + g[2] for g in piece[1:]])
-        for pattern, valid, class_name, k in by_length.get(n, ()):
+        for pattern, valid, class_name, k in (by_length if said else unconditional).get(n, ()):
             if (k >= 0 and k not in said) or pattern.fullmatch(shape) is None or not valid(digits):
                 continue
             out.append((start, end, class_name))
             return True
-        return phone_too and _phone(b, piece, digits, lo, hi, out, phones in said, other, phone_rule.class_name)
+        spoken = phones in said
+        if not phone_too or (len(piece) == 1 and not spoken and b[start - 1] not in b"+("):
+            return False  # one plain run of digits says nothing by itself
+        return _phone(b, piece, digits, lo, hi, out, spoken, other, phone_rule.class_name)
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         for _ in range(8):  # some triggers end behind the digits
@@ -102,8 +106,9 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             for line in lines:
                 if (len(line) < 20 and judge(b, line, lo, hi, out)) or len(line) == 1:
                     continue
-                tokens = [judge(b, token, lo, hi, out) for token in _split(line, " ")]
-                if not any(tokens) and 2 < len(line) < 9:
+                tokens = list(_split(line, " "))
+                hit = len(tokens) > 1 and any(judge(b, token, lo, hi, out) for token in tokens)
+                if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)):
                     _ = judge(b, line[1:], lo, hi, out) or judge(b, line[:-1], lo, hi, out)
         return end
 
