@@ -18,7 +18,7 @@ from collector.redaction.seams import borders, messages
 from collector.redaction.views import decode, prepare, unwrap_base64, window
 
 BUDGET_S = 0.008  # CPU time for a text, besides its size at RATE; both looks, before and after replacement, share it
-RATE = 9_000_000  # bytes per second that any input reaches or is dropped; ordinary text is ten times as fast
+RATE = 9_000_000  # bytes per second that any input reaches or is dropped; ordinary text is six times as fast
 LONGEST_S = 0.24
 MAX_BYTES = 16 << 20
 AROUND = 320  # bytes around a placeholder in which replacement may have changed what rules see

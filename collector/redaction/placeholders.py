@@ -11,6 +11,8 @@ from collector.redaction.matching import Span
 PLACEHOLDER = re.compile(rb"\[[A-Z][A-Z0-9_]{1,31}(?::[0-9a-f]{8,16}|:[a-z_]{3,24})?\]")
 JOINABLE = frozenset({"EMAIL", "IP_ADDRESS", "MAC_ADDRESS", "PHONE", "STREET_ADDRESS", "CRYPTO"})  # hard enough to guess or low enough in risk
 
+_GENERAL = frozenset({"NATIONAL_ID", "BANK_ACCOUNT", "API_KEY", "SECRET_ASSIGN", "PHONE"})  # give way to a more telling class of equal extent
+
 
 def placeholder(class_name: str, value: bytes, key: bytes) -> bytes:
     """``[CLASS]``, or with a keyed hash of the value for classes that people want to join on."""
@@ -27,7 +29,7 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
     """
     merged: list[list[int | str]] = []
     longest = 0
-    for start, end, name in sorted(spans, key=lambda s: (s[0], -s[1])):
+    for start, end, name in sorted(spans, key=lambda s: (s[0], -s[1], s[2] in _GENERAL, s[2])):
         start, end = max(start, lo), min(end, hi)
         if start >= end:
             continue
