@@ -24,7 +24,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from collector.credentials import IngestAuth, is_loopback, require_tokens_off_loopback
 from collector.decode import DecodeOptions
-from collector.identity import load_identity_keys
+from collector.identity import IdentityKeys, load_identity_keys
 from collector.intake import Intake
 from collector.loader import Loader
 from collector.poster import Poster
@@ -40,8 +40,9 @@ from spanledger.instance import reported
 from spanledger.instance import token as instance_token
 from spanledger.policy import Policy, PolicyFile
 from spanledger.settings import Settings
-from warehouse import audit_log, journal
+from warehouse import audit_log, journal, lifecycle
 from warehouse.engine import Engine, connect
+from warehouse.leases import Lease
 from warehouse.migrate import migrate
 from warehouse.rollups import RollupWorker
 from warehouse.vault.keyring import Keyring, kek_from
@@ -99,7 +100,7 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
         )
         loader.start()
         intake.start()
-        with _background(settings, policy, warehouse, poster) as addresses:
+        with _background(settings, policy, warehouse, poster, keys) as addresses:
             try:
                 asyncio.run(_serve(settings, intake, auth, warehouse, addresses, stop, ready))
             finally:
@@ -170,12 +171,18 @@ def _opened(settings: Settings) -> Generator[_Warehouse]:
 
 
 @contextlib.contextmanager
-def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse, poster: Poster) -> Generator[dict[str, str]]:
+def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse, poster: Poster, keys: IdentityKeys) -> Generator[dict[str, str]]:
     """What runs beside the doors: policy reload, rollups and, embedded, the SQL endpoint. Gives the addresses it has bound."""
     ended = threading.Event()
+
+    def keep_house(client: Client) -> None:
+        """Once a day, by one collector of several: retention, and what is kept for years."""
+        if Lease(client, "keep_house", _writer_name(settings), ttl_s=3_600).hold():
+            lifecycle.keep_house(client, policy.current.retention, lambda tenant: keys.name("", "tenant", tenant))
+
     beside = [
         threading.Thread(target=_follow, args=(policy, settings, warehouse, ended), name="policy", daemon=True),
-        threading.Thread(target=_roll_up, args=(warehouse, poster, ended), name="rollups", daemon=True),
+        threading.Thread(target=_roll_up, args=(warehouse, poster, keep_house, ended), name="rollups", daemon=True),
     ]
     for thread in beside:
         thread.start()
@@ -208,13 +215,17 @@ def _background(settings: Settings, policy: PolicyFile, warehouse: _Warehouse, p
             thread.join(5)
 
 
-def _roll_up(warehouse: _Warehouse, poster: Poster, ended: threading.Event) -> None:
+def _roll_up(warehouse: _Warehouse, poster: Poster, keep_house: Callable[[Client], None], ended: threading.Event) -> None:
     """Keep the rollups up with the ledger, and the poster's memory with erasures; what fails is tried again, readers take the exact base."""
     worker = RollupWorker([poster.clock])
     with contextlib.closing(warehouse.client()) as client:
         erased = journal.latest_erasure(client)
+        house_at = time.monotonic() + 60.0  # not while everything starts
         while not ended.wait(2.0):
             try:
+                if time.monotonic() >= house_at:
+                    house_at = time.monotonic() + 600.0
+                    keep_house(client)
                 while worker.step(client) and not ended.is_set():
                     pass
                 if (latest := journal.latest_erasure(client)) != erased:

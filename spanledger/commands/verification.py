@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from spanledger.model import Entry, Span
@@ -35,6 +35,7 @@ class Verdict:
     hours: int = 0
     entries: int = 0
     erased: int = 0
+    closed_hours: int = 0  # their journal has begun to expire: nothing can be posted again
     differences: list[str] = field(default_factory=list)
     more: int = 0
 
@@ -46,8 +47,13 @@ class Verdict:
             self.more += 1
 
 
-def verify(client: Client, rules: PostingRules, since: datetime, until: datetime, *, wait_s: float = 30) -> Iterator[tuple[datetime, Verdict]]:
-    """Yields (hour, verdict so far) after each hour; the last one is the result. Waits for posting to catch up first."""
+def verify(
+    client: Client, rules: PostingRules, since: datetime, until: datetime, *, kept_since: datetime | None = None, wait_s: float = 30
+) -> Iterator[tuple[datetime, Verdict]]:
+    """Yields (hour, verdict so far) after each hour; the last one is the result. Waits for posting to catch up first.
+
+    ``kept_since``: hours before it have lost journal rows to retention and are only counted.
+    """
     from warehouse import journal
 
     deadline = time.monotonic() + wait_s
@@ -55,7 +61,10 @@ def verify(client: Client, rules: PostingRules, since: datetime, until: datetime
         time.sleep(0.2)
     verdict = Verdict()
     for hour in journal.hours_between(client, since, until):
-        _hour(client, rules, hour, verdict)
+        if kept_since is not None and hour < kept_since:
+            verdict.closed_hours += 1
+        else:
+            _hour(client, rules, hour, verdict)
         yield hour, verdict
 
 
@@ -144,7 +153,9 @@ def run(settings: Settings, since: datetime | None, until: datetime | None, say:
     start, end = since or datetime(2000, 1, 1, tzinfo=UTC), until or datetime(2200, 1, 1, tzinfo=UTC)
     verdict = Verdict()
     with opened(settings, writing=True) as client:
-        for _, found in verify(client, rules, start, end):
+        kept = policy.retention.spans
+        kept_since = datetime.now(UTC) - kept + timedelta(days=1) if kept else None
+        for _, found in verify(client, rules, start, end, kept_since=kept_since):
             verdict = found
         rollups = compare(client, start, end)
     for wrong in rollups.differences:
@@ -155,5 +166,6 @@ def run(settings: Settings, since: datetime | None, until: datetime | None, say:
         say(f"{len(verdict.differences) + verdict.more} differences in {verdict.entries} entries of {verdict.hours} hours")
         return 1
     erased = f" ({verdict.erased} more stand without their journal, which was erased)" if verdict.erased else ""
-    say(f"{verdict.entries} entries of {verdict.hours} hours: journal and ledger agree to the last decimal{erased}")
+    closed = f"; {verdict.closed_hours} older hours are past the journal's retention" if verdict.closed_hours else ""
+    say(f"{verdict.entries} entries of {verdict.hours} hours: journal and ledger agree to the last decimal{erased}{closed}")
     return 0
