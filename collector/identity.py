@@ -32,6 +32,10 @@ class IdentityKeys:
         plain = unicodedata.normalize("NFKC", value).strip().casefold().encode()
         return blake2b(plain, key=self._tenant_key(tenant), person=what.encode(), digest_size=_SIZE).hexdigest()
 
+    def redaction_key(self) -> bytes:
+        """Key of the hashes in placeholders (``[EMAIL:3f9a…]``)."""
+        return blake2b(b"redaction", key=self._master, digest_size=32).digest()
+
     def name(self, tenant: str, what: str, value: str) -> str:
         """Hash of an identifier (``what``: user, session, tenant, id, …); equal for equal spelling up to case, width and spaces. "" stays ""."""
         return self._name(tenant, what, value) if value else ""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import structlog
 import uvicorn
+import yaml
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from collector.credentials import IngestAuth, is_loopback, require_tokens_off_loopback
@@ -35,8 +36,8 @@ from collector.redaction import Redactor
 from collector.sealing import SchemaCheck, Sealer
 from collector.spool import Spool
 from collector.window_feed import WindowFeed
-from spanledger.errors import DataDirUnusable, SpanledgerError
-from spanledger.instance import reported
+from spanledger.errors import ConfigError, DataDirUnusable, SpanledgerError
+from spanledger.instance import prepare, reported
 from spanledger.instance import token as instance_token
 from spanledger.policy import Policy, PolicyFile
 from spanledger.settings import Settings
@@ -76,6 +77,7 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
     with _opened(settings) as warehouse:
         keys = load_identity_keys(settings.data_dir / "keys")
         ring = Keyring(settings.data_dir / "keys" / "tenants", kek_from(settings))
+        _redactor(settings, policy.current, keys)  # what is wrong with the rules is said now, not in a thread
         rules = _Derived(policy, lambda p: rules_from(p, lambda tenant: keys.name("", "tenant", tenant)))
         poster = Poster(
             warehouse.client,
@@ -89,7 +91,7 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
         spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
         loader = Loader(warehouse.client, spool, poster, batch_rows=settings.batch_rows, linger_s=settings.posting_interval_ms / 1000)
         intake = Intake(
-            lambda: Sealer(_redactor(settings, policy), keys, lambda: policy.current, schema_check, ring, feed),
+            lambda: Sealer(_redactor(settings, policy.current, keys), keys, lambda: policy.current, schema_check, ring, feed),
             _Derived(policy, lambda p: _options(settings, p)),
             spool,
             loader,
@@ -137,8 +139,23 @@ def _writer_name(settings: Settings) -> str:
     return f"{socket.gethostname()}-{blake2b(str(settings.data_dir.absolute()).encode(), digest_size=4).hexdigest()}"
 
 
-def _redactor(settings: Settings, policy: PolicyFile) -> Redactor:
-    return Redactor(engine="re2" if settings.redaction_engine == "re2" else "hyperscan")
+def _redactor(settings: Settings, policy: Policy, keys: IdentityKeys) -> Redactor:
+    """The engine with the organisation's own rules; they are read at start, a changed one takes a restart.
+
+    Raises:
+        ConfigError: a rule that cannot be used, or a wish that this version cannot fulfil: better no start than text that was meant to go.
+    """
+    wishes = policy.redaction
+    for name in ("disable", "allow", "ner"):
+        if getattr(wishes, name):
+            raise ConfigError(f"redaction.{name} is not available in this version: take it out of the policy file")
+    own: list[Path] = []
+    if wishes.rules:
+        told = [{**rule.model_dump(exclude={"name", "triggers"}), "id": rule.name.lower(), "class": rule.name} for rule in wishes.rules]
+        own = [prepare(settings.data_dir) / "redaction-rules.yaml"]
+        own[0].write_text(yaml.safe_dump(told), encoding="utf8")
+    engine = "re2" if settings.redaction_engine == "re2" else "hyperscan"
+    return Redactor(engine=engine, user_rules=own, key=keys.redaction_key() if wishes.hashes else b"")
 
 
 def _feed(settings: Settings) -> WindowFeed | None:

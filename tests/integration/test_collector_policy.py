@@ -7,6 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from spanledger.errors import ConfigError
+
 
 def test_a_changed_policy_is_in_the_audit_log_and_an_invalid_one_is_not_taken(start_collector: Callable[..., Any], tmp_path: Path) -> None:
     policy = tmp_path / "data" / "spanledger.yaml"
@@ -19,3 +25,18 @@ def test_a_changed_policy_is_in_the_audit_log_and_an_invalid_one_is_not_taken(st
     assert one.query(entry) == [(0,)]
     policy.write_text("content: {default: redacted}\n# changed\n")
     assert one.settled(entry, 1) == 1
+
+
+def test_the_organisations_own_rule_redacts_and_a_wish_we_cannot_fulfil_stops_the_start(start_collector: Callable[..., Any]) -> None:
+    rule = "{name: EMPLOYEE_ID, pattern: 'EMP-[0-9]{6}', positives: ['EMP-123456', 'see EMP-000001', 'EMP-999999.'], negatives: [EMP-1, EMP, emp]}"
+    one = start_collector(f"redaction: {{rules: [{rule}]}}\n")
+    request = ExportTraceServiceRequest()
+    span = request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8, name="chat for EMP-123456")
+    span.start_time_unix_nano = span.end_time_unix_nano = time.time_ns()
+    span.attributes.add(key="gen_ai.operation.name").value.string_value = "chat"
+    reply = httpx.post(one.url("/v1/traces"), content=request.SerializeToString(), headers={"content-type": "application/x-protobuf"})
+    assert reply.status_code == 200
+    assert one.settled("SELECT any(name) FROM spanledger.spans", "chat for [EMPLOYEE_ID]") == "chat for [EMPLOYEE_ID]"
+    one.stop()
+    with pytest.raises(ConfigError, match=r"redaction\.allow"):
+        start_collector("redaction: {allow: [help@example.com]}\n", data=one.data)
