@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 JOB = "detectors"
-BATCH = 400  # answers in memory at once, with the texts of their traces
+BATCH = 1_500  # answers in memory at once, with the texts of their traces; finding them costs as much for few as for many
 OVERLAP_US = 30_000_000  # a posting or journal batch may land this much after its number was drawn
 COUNT_EVERY = 20  # full batches between two counts of what waits
 SETTLE_US = 2_000_000  # documents of a trace get this long to arrive before its answers are judged
