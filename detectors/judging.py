@@ -22,6 +22,7 @@ from spanledger.policy.quality import Detectors, SchemaEntry
 
 VERSION = "composite-1"
 SCHEMA_VERSION = "schema-1"
+MAX_PEERS = 6  # other answers that one is compared with: pairs grow with the square, and busy prompts have hundreds
 MAX_EVIDENCE = 40  # sentences told in one verdict, riskiest first
 
 
@@ -162,7 +163,7 @@ def _contradiction(answer: Answer, of_context: Verdict | None, policy: Detectors
     if of_context is not None and of_context.score is not None:
         return None
     model = pair_model()
-    group = rate(answer.material.question, (answer.material.response, *answer.peers))
+    group = rate(answer.material.question, (answer.material.response, *answer.peers[:MAX_PEERS]))
     score = group.each[0]
     if score is None:
         return Verdict("contradiction", model.version, None, None, False, reason="no_words")
