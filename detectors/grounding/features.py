@@ -14,18 +14,18 @@ from typing import NamedTuple
 from detectors.text import cues
 from detectors.text.context import ContextIndex
 from detectors.text.lexicon import FIRST_PERSON, HEDGES, META, NEGATIONS, SECOND_PERSON
-from detectors.text.words import NUMBER, STOP, Token
+from detectors.text.words import CONTENT, NUMBER, STOP, Token
 
 _WORDS = ("novel_share", "novel_weight_share", "novel_weight_max", "novel_weight_second", "novel_weight_mean", "unasked_weight_share",
           "unasked_weight_max", "asked_only_share", "question_share", "weight_mean", "stop_novel_share", "novel_streak_share",
           "near_miss_share", "number_novel_share", "name_novel_share", "name_share", "first_person_share", "second_person_share",
           "hedge_share", "meta_share", "negated")  # fmt: skip
 _PLACE = ("best_sentence_cover", "best_window_cover", "scatter", "number_elsewhere_share", "name_elsewhere_share", "negation_mismatch",
-          "never_meet_share", "cites", "cited_gap", "denied_cover")  # fmt: skip
+          "never_meet_share", "cites", "cited_gap", "denied_cover", "number_apart_share")  # fmt: skip
 _ORDER = ("pair_novelty", "triple_novelty", "content_pair_novelty", "longest_run_share", "in_run_share")
 _FORM = ("asks", "exclaims", "is_item", "is_lead_in", "lower_case", "refuses", "denies_mention", "advises", "concludes", "exemplifies", "leads_in")
 LENGTH = ("novel_weight_sum", "unasked_weight_sum", "novel_count", "number_novel_count", "name_novel_count", "longest_run_log", "words_log",
-          "context_words_log")  # fmt: skip
+          "context_words_log", "novel_tail_weight")  # fmt: skip
 NAMES = (*_WORDS, *_PLACE, *_ORDER, *_FORM, *LENGTH)
 LENGTH_FREE = NAMES[: -len(LENGTH)]
 
@@ -141,16 +141,17 @@ def unit(part: list[Token], text: str, context: ContextIndex, asked: Set[str], w
     tally = Tally(part, context, asked, weigh)
     stripped = text.strip()
     evidence, window = _best(tally)
-    run, order = _order(tally)
+    run, order, tail = _order(tally, weigh)
     form = _form(stripped)
     place = [
         evidence.cover, window, tally.cover - evidence.cover,
         *((0.0, 0.0, 0.0) if whole else _away(tally, evidence)),
         _never_meet(tally), *_cited(tally, stripped), tally.cover if cues.denies(stripped) else 0.0,
+        _apart(tally),
     ]  # fmt: skip
     length = [
         tally.novel_weight, tally.unasked_weight, float(tally.novel), float(tally.numbers_novel), float(tally.names_novel), math.log1p(run),
-        math.log1p(len(part)), math.log1p(context.n_tokens),
+        math.log1p(len(part)), math.log1p(context.n_tokens), tail,
     ]  # fmt: skip
     return [*tally.shares(), *place, *order, *form, *length], evidence
 
@@ -175,8 +176,8 @@ def _best(tally: Tally) -> tuple[Evidence, float]:
     return Evidence(best, scores[best] / total), window / total
 
 
-def _order(tally: Tally) -> tuple[int, list[float]]:
-    """Longest run of tokens copied from the context, and values of `_ORDER`."""
+def _order(tally: Tally, weigh: Weights) -> tuple[int, list[float], float]:
+    """Longest run of tokens copied from the context, values of `_ORDER`, and the novel weight added after the last copied words."""
     context = tally.context
     terms = [t.term for t in tally.part]
     content = [t.term for t, _ in tally.kept]
@@ -192,7 +193,31 @@ def _order(tally: Tally) -> tuple[int, list[float]]:
             copied[i : i + 3] = b"\1\1\1"
     length = longest + 2 if longest else (2 if any(pairs) else int(tally.novel < len(content)))
     n = max(1, len(terms))
-    return length, [_misses(pairs), _misses(triples), _misses(content_pairs), length / n, sum(copied) / n]
+    return length, [_misses(pairs), _misses(triples), _misses(content_pairs), length / n, sum(copied) / n], _tail(tally, pairs, copied, weigh)
+
+
+def _tail(tally: Tally, pairs: list[bool], copied: bytearray, weigh: Weights) -> float:
+    """Weight of the novel words behind the last copied run or pair: a sentence that starts in the context and ends outside it."""
+    part = tally.part
+    last = copied.rfind(1)
+    for i in range(len(pairs) - 1, max(-1, last - 1), -1):
+        if pairs[i] and (part[i].kind != STOP or part[i + 1].kind != STOP):
+            last = max(last, i + 1)
+            break
+    return sum(weigh(t.term) for t in part[last + 1 :] if t.kind != STOP and t.term not in tally.context.where) if last >= 0 else 0.0
+
+
+def _apart(tally: Tally) -> float:
+    """Share of known numbers none of whose neighbouring words stands near the same number in the context: "8 days" for "9 days"."""
+    part, context = tally.part, tally.context
+    known = apart = 0
+    for i, token in enumerate(part):
+        if token.kind != NUMBER or not i or token.term not in context.numbers:
+            continue
+        known += 1
+        near = [t.term for t in part[max(0, i - 3) : i + 4] if t.kind == CONTENT]
+        apart += bool(near) and not any((token.term, term) in context.number_pairs for term in near)
+    return apart / known if known else 0.0
 
 
 def _misses(hits: list[bool]) -> float:

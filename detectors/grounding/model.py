@@ -1,6 +1,7 @@
 """The grounding model: a handful of small experts, mixed per kind of exchange, calibrated to a probability.
 
-An expert judges one unit. A sentence expert holds a response for as risky as its riskiest sentence. Each regime
+An expert judges one unit. A sentence expert holds a response for as risky as its riskiest sentence; a sequence expert sees a sentence in its
+place (`sequence.py`) and takes the two riskiest. Each regime
 (`units.REGIMES`) has its own mixture and Platt map; regimes whose training data have an artificial base rate are calibrated to
 `ASSUMED_RATE`, so that one threshold serves all.
 """
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from detectors.artefacts import stored
 from detectors.calibration import Platt
 from detectors.grounding.features import NAMES, Weights
+from detectors.grounding.sequence import SEQUENCE, in_sequence
 from detectors.grounding.units import Units
 from detectors.linear import Linear, logit, sigmoid
 from detectors.trees import Ensemble
@@ -27,7 +29,7 @@ ASSUMED_RATE = 1 / 3
 
 
 class Expert(NamedTuple):
-    """One small model over some feature columns; ``on`` is `sentence` or `response`."""
+    """One small model over some feature columns; ``on`` is `sentence`, `sequence` or `response`."""
 
     name: str
     on: str
@@ -69,7 +71,7 @@ class Model:
         self.threshold = threshold
         self.floor = floor
         self.version = version
-        self.by_sentence = frozenset(e.name for e in experts if e.on == "sentence")
+        self.by_sentence = frozenset(e.name for e in experts if e.on != "response")
 
     def scores(self, batch: Sequence[Units]) -> list[tuple[float, Array]]:
         """Per response: its probability of being unsupported, and that of each of its sentences."""
@@ -88,13 +90,15 @@ class Model:
         cuts = np.cumsum([len(u.spans) for u in batch])[:-1]
         of_sentences: dict[str, Array] = {}
         of_responses: dict[str, Array] = {}
-        for expert in (e for e in self.experts if e.name in needed):
-            if expert.on == "sentence":
-                raw = expert.body.raw(rows[:, expert.columns])
-                of_sentences[expert.name] = raw
-                of_responses[expert.name] = riskiest(np.split(sigmoid(raw), cuts))
-            else:
+        experts = [e for e in self.experts if e.name in needed]
+        placed = np.vstack([in_sequence(u.sentences, u.whole) for u in batch]) if any(e.on == "sequence" for e in experts) else rows
+        for expert in experts:
+            if expert.on == "response":
                 of_responses[expert.name] = logit(sigmoid(expert.body.raw(wholes[:, expert.columns])))
+                continue
+            raw = expert.body.raw((rows if expert.on == "sentence" else placed)[:, expert.columns])
+            of_sentences[expert.name] = raw
+            of_responses[expert.name] = AGGREGATE[expert.on](np.split(sigmoid(raw), cuts))
         whole = mixture.platt(mixture.mixed(of_responses))
         each = np.split(mixture.platt(mixture.mixed(of_sentences, self.by_sentence)), cuts)
         return [(float(p), s) for p, s in zip(whole, each, strict=True)]
@@ -110,7 +114,7 @@ class Model:
                 "name": e.name,
                 "on": e.on,
                 "kind": "linear" if isinstance(e.body, Linear) else "trees",
-                "columns": [NAMES[c] for c in e.columns],
+                "columns": [COLUMNS[e.on][c] for c in e.columns],
                 "body": e.body.to_dict(),
             }
             for e in self.experts
@@ -124,12 +128,12 @@ class Model:
     @classmethod
     def from_dict(cls, made: Mapping[str, Any], weigh: Weights) -> Model:
         """The inverse of `to_dict`."""
-        position = {name: i for i, name in enumerate(NAMES)}
+        position = {on: {name: i for i, name in enumerate(names)} for on, names in COLUMNS.items()}
         experts = [
             Expert(
                 e["name"],
                 e["on"],
-                np.array([position[c] for c in e["columns"]]),
+                np.array([position[e["on"]][c] for c in e["columns"]]),
                 (Linear if e["kind"] == "linear" else Ensemble).from_dict(e["body"]),
             )
             for e in made["experts"]
@@ -141,6 +145,15 @@ class Model:
 def riskiest(sentences: Sequence[Array]) -> Array:
     """Log-odds of each response's most probable sentence."""
     return logit(np.array([p.max() for p in sentences]))
+
+
+def two_riskiest(sentences: Sequence[Array]) -> Array:
+    """Mean log-odds of each response's two most probable sentences."""
+    return np.array([np.sort(logit(p))[-2:].mean() for p in sentences])
+
+
+AGGREGATE = {"sentence": riskiest, "sequence": two_riskiest}
+COLUMNS = {"sentence": NAMES, "response": NAMES, "sequence": SEQUENCE}
 
 
 @cache

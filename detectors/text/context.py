@@ -18,6 +18,7 @@ from detectors.text.words import CONTENT, NUMBER, STOP, Token, tokens
 
 MAX_CHARS = 200_000  # of one context; the rest is not read (and said so in `truncated`)
 _KEEP = 64
+NEAR = 4
 
 
 class ContextIndex:
@@ -30,6 +31,7 @@ class ContextIndex:
         postings: the same as a list of sentence numbers, ascending.
         pairs, triples: term n-grams (n = 2, 3), stop words included, within a sentence.
         content_pairs: neighbouring content terms, stop words skipped.
+        number_pairs: (number, content term at most `NEAR` tokens away in its sentence).
         words: unstemmed lower-case content words (for spelling similarity).
     """
 
@@ -44,6 +46,7 @@ class ContextIndex:
         self.content_pairs: set[tuple[str, str]] = set()
         self.stops: set[str] = set()
         self.numbers: set[str] = set()
+        self.number_pairs: set[tuple[str, str]] = set()
         self._negated = 0
         self._passages: dict[int, int] | None = None
         self.n_tokens = 0
@@ -58,7 +61,7 @@ class ContextIndex:
         self.triples.update(zip(terms, terms[1:], terms[2:], strict=False))
         content: list[str] = []
         bit = 1 << number
-        for token in part:
+        for place, token in enumerate(part):
             term = token.term
             if token.word in NEGATIONS:
                 self._negated |= bit
@@ -68,6 +71,7 @@ class ContextIndex:
             content.append(term)
             if token.kind == NUMBER:
                 self.numbers.add(term)
+                self.number_pairs.update((term, t.term) for t in part[max(0, place - NEAR) : place + NEAR + 1] if t.kind == CONTENT)
             mask = self.where.get(term, 0)
             if not mask & bit:
                 self.where[term] = mask | bit

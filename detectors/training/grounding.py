@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import calibration
-from detectors.grounding.features import LENGTH_FREE, NAMES, Weights
-from detectors.grounding.model import ASSUMED_RATE, Expert, Mixture, Model, Part, riskiest
+from detectors.grounding.features import LENGTH, Weights
+from detectors.grounding.model import AGGREGATE, ASSUMED_RATE, COLUMNS, Expert, Mixture, Model, Part
+from detectors.grounding.sequence import in_sequence
 from detectors.linear import Linear, logit, sigmoid
 from detectors.training.data import Labelled
 from detectors.training.metrics import folds
@@ -19,7 +20,7 @@ from detectors.trees import Ensemble
 
 Array = NDArray[np.float64]
 
-VERSION = "grounding-1"
+VERSION = "grounding-2"
 THRESHOLD = 1 / 3
 INNER_FOLDS = 5
 CLEAN_PERCENTILE = 0.9  # the floor p0: what nine of ten clean retrieved answers stay under
@@ -38,6 +39,7 @@ class Spec(NamedTuple):
 
 #: HaluEval is length-leaky: its experts never see length features.
 SPECS = (
+    Spec("rag_sequence", "ragtruth_qa", "sequence", "linear", True, 0.05),
     Spec("rag_sentence", "ragtruth_qa", "sentence", "linear", False),
     Spec("rag_sentence_length", "ragtruth_qa", "sentence", "linear", True),
     Spec("rag_response", "ragtruth_qa", "response", "linear", True, 0.05),
@@ -65,7 +67,10 @@ _BOTH = {
 }
 #: Weights of the experts in each regime's mixture, and the sets that calibrate it.
 MIXTURES: Mapping[str, tuple[Mapping[str, float], tuple[str, ...]]] = {
-    "retrieved": (_BOTH, ("ragtruth_qa",)),
+    "retrieved": (
+        {"rag_sequence": 3.0, "chat_sentence": 1.0, "chat_sentence_length": 1.0, "chat_response": 1.0},
+        ("ragtruth_qa",),
+    ),
     "snippet": (_BOTH, ("begin",)),
     "claim": (
         {**_BOTH, "claim_sentence": 1.0, "claim_response": 1.0, "claim_trees": 1.0, "fact_sentence": 0.7, "fact_trees": 0.7},
@@ -84,9 +89,10 @@ _ROUNDS = 100
 
 def expert(spec: Spec, data: Labelled, seed: int) -> Expert:
     """One fitted expert. Sentence experts learn from sentences where labels belong to them, else from whole responses."""
-    columns = np.array([NAMES.index(n) for n in (NAMES if spec.length else LENGTH_FREE)])
-    if spec.on == "sentence" and spec.data in ("ragtruth_qa", "wice", "fever_symmetric"):
-        x = np.vstack([u.sentences for u in data.units])
+    names = COLUMNS[spec.on]
+    columns = np.array([i for i, n in enumerate(names) if spec.length or not n.endswith(LENGTH)])
+    if spec.on != "response" and spec.data in ("ragtruth_qa", "wice", "fever_symmetric"):
+        x = rows(spec.on, data)
         y = np.concatenate(data.sentence_y)
         weight = np.concatenate([np.full(len(u.spans), len(u.spans) ** -0.5) for u in data.units])
     else:
@@ -103,8 +109,13 @@ def opinion(made: Expert, data: Labelled) -> Array:
     """An expert's log-odds per response."""
     if made.on == "response":
         return logit(sigmoid(made.body.raw(np.vstack([u.whole for u in data.units])[:, made.columns])))
-    raw = sigmoid(made.body.raw(np.vstack([u.sentences for u in data.units])[:, made.columns]))
-    return riskiest(np.split(raw, np.cumsum([len(u.spans) for u in data.units])[:-1]))
+    raw = sigmoid(made.body.raw(rows(made.on, data)[:, made.columns]))
+    return AGGREGATE[made.on](np.split(raw, np.cumsum([len(u.spans) for u in data.units])[:-1]))
+
+
+def rows(on: str, data: Labelled) -> Array:
+    """Every sentence's features, for sentence or sequence experts."""
+    return np.vstack([u.sentences if on == "sentence" else in_sequence(u.sentences, u.whole) for u in data.units])
 
 
 def fit(sets: Mapping[str, Labelled], weigh: Weights, seed: int) -> Model:
