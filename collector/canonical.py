@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from collector import outcomes
 from collector.callers import LLM_ROUTES, identity_value
 from collector.ids import recover
-from collector.plans import Shape
+from collector.plans import Field, Names, Shape
 from collector.usage import from_object, normalise
 from collector.values import parse, to_text
 from spanledger.model import AGGREGATE_KINDS, CALL_KINDS, Span, Usage
@@ -71,53 +71,34 @@ class Raw:
 def build(source: Source, raw: Raw, shape: Shape) -> Span:
     """The canonical span of ``raw``. Pure: the same payload and project give the same span."""
     attributes, dialect = raw.attributes, shape.dialect
-    span = Span(
-        project=source.project,
-        service=source.service,
-        trace_id=raw.trace_id,
-        span_id=raw.span_id,
-        parent_id=raw.parent_id,
-        start_ns=raw.start_ns,
-        end_ns=max(raw.end_ns, raw.start_ns),
-        scope=source.scope[:_MAX_TEXT],
-        name=raw.name[:_MAX_TEXT],
-        n_attrs=len(attributes),
-        inherited=source.inherited.copy(),  # sealing changes it in place
-        own=_identity(shape, attributes),
-        status=_STATUS[raw.status] if 0 <= raw.status < 3 else "unset",
-    )
+    usage = usage_of(shape, attributes) if shape.genai else None
+    span = shape.prototypes.span(raw, shape, usage, _repeated)
+    span.project, span.service, span.scope, span.inherited = source.project, source.service, source.scope[:_MAX_TEXT], source.inherited.copy()
+    span.trace_id, span.span_id, span.parent_id = raw.trace_id, raw.span_id, raw.parent_id
+    span.start_ns, span.end_ns = raw.start_ns, max(raw.end_ns, raw.start_ns)
+    span.n_attrs = len(attributes)
+    if shape.varying_identity:
+        _identity(span.own, shape.varying_identity, attributes)
     if raw.signal == "log":
         span.signal = "log"
     if raw.trace_state:
         span.sampling_ratio = sampling_of(raw.trace_state)
+    if not shape.prototypes.with_attrs:
+        span.attrs = kept(shape, attributes)
     if not shape.genai:
-        span.attrs = _kept(shape, attributes)
         _moment(source, span)
         return span
-    span.dialect = dialect.name
-    span.authority = shape.authority
-    rest = _fill(span, shape, attributes)
-    span.usage = usage_of(shape, attributes)
-    if span.kind not in _KINDS or span.kind == "carrier":
-        span.kind = _kind(shape, attributes, raw.name, span)  # type: ignore[assignment]
-    if span.role == "none":
-        span.role = _role(span)
-    if span.role == "aggregate":
-        span.aggregate_rule = dialect.aggregate_rule
-    span.provider = outcomes.provider_of(rest.get("provider", ""), span.model or span.model_requested)
-    _how(span, raw, rest)
+    span.usage = usage
+    _individual(span, raw, _fill(span, shape.varying_fields, attributes) if shape.varying_fields else {})
     if shape.link:
         value = identity_value(attributes[shape.link])
         span.link = f"{dialect.name}:{value}" if len(value) >= _SESSION else ""
     if shape.own_biz:
         span.biz = {name: float(v) for name, n in shape.own_biz if isinstance(v := attributes[n], int | float)}
-    if shape.estimates and span.stream and span.usage is not None:
-        span.usage_estimated = True
-    span.attrs = _kept(shape, attributes)
     if dialect.refine is not None:
         dialect.refine(span, attributes)
     if span.role == "call" and "output" in shape.content:
-        _from_answer(span, [attributes[n] for n in shape.content["output"]])
+        _from_answer(span, shape, attributes)
     if span.outcome == "cancelled" and span.billed is None and (span.response_id or span.ttft_ms is not None):
         span.billed = True  # the provider had begun to answer
     if dialect.loses_context and span.role == "call":
@@ -125,15 +106,41 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
     return span
 
 
-def _from_answer(span: Span, outputs: list[Any]) -> None:
+def _repeated(raw: Raw, shape: Shape, usage: Usage | None) -> Span:
+    """What a span says by its name, status, repeating attributes and by whether it tells usage: nothing else is looked at."""
+    attributes, dialect = raw.attributes, shape.dialect
+    span = Span(project="", service="", trace_id=b"", span_id=b"", start_ns=0, end_ns=0, name=raw.name[:_MAX_TEXT])
+    span.status = _STATUS[raw.status] if 0 <= raw.status < 3 else "unset"
+    _identity(span.own, shape.identity, attributes)
+    if shape.prototypes.with_attrs:
+        span.attrs = kept(shape, attributes)
+    if not shape.genai:
+        return span
+    span.dialect, span.authority, span.usage = dialect.name, shape.authority, usage
+    rest = _fill(span, shape.fields, attributes)
+    if span.kind not in _KINDS or span.kind == "carrier":
+        span.kind = _kind(shape, attributes, raw.name, span)  # type: ignore[assignment]
+    if span.role == "none":
+        span.role = _role(span)
+    if span.role == "aggregate":
+        span.aggregate_rule = dialect.aggregate_rule
+    span.provider = outcomes.provider_of(rest.get("provider", ""), span.model or span.model_requested)
+    _how(span, rest)
+    if shape.estimates and span.stream and usage is not None:
+        span.usage_estimated = True
+    return span
+
+
+def _from_answer(span: Span, shape: Shape, attributes: Mapping[str, Any]) -> None:
     """What only the answer's text tells, read before redaction: the provider's id, and that it withheld something."""
-    if not span.response_id:
-        span.response_id = next((found for o in outputs if (found := recover(o))), "")
-    kind = next((found for o in outputs if type(o) is str and (found := outcomes.withheld(o))), "")
-    if kind and not span.safety:
-        span.safety, span.safety_types = 1, (kind,)
-        if span.outcome == "":
-            span.outcome = "filtered"
+    for name in shape.content["output"]:
+        output = attributes[name]
+        if not span.response_id:
+            span.response_id = recover(output)
+        if type(output) is str and not span.safety and (kind := outcomes.withheld(output)):
+            span.safety, span.safety_types = 1, (kind,)
+            if span.outcome == "":
+                span.outcome = "filtered"
 
 
 def _moment(source: Source, span: Span) -> None:
@@ -143,10 +150,9 @@ def _moment(source: Source, span: Span) -> None:
         span.link, span.link_kind = f"moment:{source.instance}:{user}:{span.start_ns // _MOMENT_NS}", "moment"
 
 
-def _identity(shape: Shape, attributes: Mapping[str, Any]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _identity(found: dict[str, str], names: Sequence[Names], attributes: Mapping[str, Any]) -> None:
     holders: dict[str, Any] = {}
-    for field, pairs in shape.identity:
+    for field, pairs in names:
         for name, key in pairs:
             if not key:
                 value = identity_value(attributes[name])
@@ -158,13 +164,12 @@ def _identity(shape: Shape, attributes: Mapping[str, Any]) -> dict[str, str]:
             if value and not (field == "route" and value.endswith(LLM_ROUTES)):
                 found[field] = value
                 break
-    return found
 
 
-def _fill(span: Span, shape: Shape, attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _fill(span: Span, fields: Sequence[Field], attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Set the direct fields; give back the others."""
     rest: dict[str, Any] = {}
-    for field, name, read in shape.fields:
+    for field, name, read in fields:
         value = attributes[name]
         if read is not to_text or type(value) is not str or value[0] == '"':
             value = read(value)
@@ -231,25 +236,15 @@ def _role(span: Span) -> Any:
     return "aggregate" if told and span.kind != "evaluator" else "none"
 
 
-def _how(span: Span, raw: Raw, rest: dict[str, Any]) -> None:
-    """Where it went, how long, how often, what it cost and how it ended."""
+def _how(span: Span, rest: dict[str, Any]) -> None:
+    """Where it went, how often, and what its finish reason and guardrails say."""
     if "server_address" in rest:
         span.server = f"{rest['server_address']}:{rest['server_port']}" if "server_port" in rest else rest["server_address"]
     elif "server_url" in rest:
         span.server = _host(rest["server_url"])
-    if span.ttft_ms is None and "ttft_s" in rest:
-        span.ttft_ms = round(rest["ttft_s"] * 1000, 3)
     retry = rest.get("retry") or (rest.get("attempt", 1) - 1)
     if retry > 0:
         span.retry = min(retry, 255)
-    if "provider_cost" in rest:
-        span.cost_usd, span.cost_is_provider = Decimal(str(rest["provider_cost"])), True
-    elif rest.get("cost"):
-        span.cost_usd = Decimal(str(rest["cost"]))
-    if 0 < rest.get("sampling_ratio", 0) <= 1:
-        span.sampling_ratio = rest["sampling_ratio"]
-    elif rest.get("sample_rate", 0) >= 1:
-        span.sampling_ratio = 1 / rest["sample_rate"]
     if "http_status" in rest and rest["http_status"] < 1000:
         span.http_status = rest["http_status"]
     if span.finish_reason:
@@ -259,7 +254,23 @@ def _how(span: Span, raw: Raw, rest: dict[str, Any]) -> None:
             span.safety, span.safety_types = 1, (violation,)
             span.outcome = span.outcome or "filtered"
     _guarded(span, rest)
-    _failed(span, raw, rest)
+
+
+def _individual(span: Span, raw: Raw, rest: dict[str, Any]) -> None:
+    """How long it took, what it cost and how it ended."""
+    if rest:
+        if span.ttft_ms is None and "ttft_s" in rest:
+            span.ttft_ms = round(rest["ttft_s"] * 1000, 3)
+        if "provider_cost" in rest:
+            span.cost_usd, span.cost_is_provider = Decimal(str(rest["provider_cost"])), True
+        elif rest.get("cost"):
+            span.cost_usd = Decimal(str(rest["cost"]))
+        if 0 < rest.get("sampling_ratio", 0) <= 1:
+            span.sampling_ratio = rest["sampling_ratio"]
+        elif rest.get("sample_rate", 0) >= 1:
+            span.sampling_ratio = 1 / rest["sample_rate"]
+    if raw.events or raw.status or span.error_type or span.http_status >= 400 or raw.status_message:
+        _failed(span, raw, rest)
     if span.cache_hit and span.billed is None and span.role == "call":
         span.billed = False
 
@@ -295,7 +306,7 @@ def _failed(span: Span, raw: Raw, rest: Mapping[str, Any]) -> None:
             span.safety, span.safety_types = 1, ("content_filter",)
 
 
-def _kept(shape: Shape, attributes: Mapping[str, Any]) -> dict[str, str]:
+def kept(shape: Shape, attributes: Mapping[str, Any]) -> dict[str, str]:
     """Other attributes as text: at most 64 and 4 KB, each at most 256 characters; names that carry content are not in the plan."""
     found: dict[str, str] = {}
     size = 0

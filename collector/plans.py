@@ -15,6 +15,7 @@ from collector.dialects.genai import BASE
 from collector.dialects.own import PREFIX as OWN
 from collector.dialects.table import Dialect, matches
 from collector.outcomes import error_class
+from collector.prototypes import Prototypes
 from collector.values import first_text, to_bool, to_float, to_int, to_text
 
 #: canonical field -> how its value is read; others are text.
@@ -24,6 +25,13 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "sampling_ratio": to_float, "sample_rate": to_float, "latency_ms": to_float, "error_type": lambda v: error_class(to_text(v)),
     "safety": to_int, "billed": to_bool, "usage_estimated": to_bool,
 }  # fmt: skip
+
+#: Fields and identities that are new in nearly every span; the rest of a reading repeats (``prototypes``).
+VARYING = frozenset({
+    "response_id", "request_id", "tool_call_id", "ttft_ms", "ttft_s", "latency_ms", "cost", "provider_cost", "sampling_ratio", "sample_rate",
+    "error_message",
+})  # fmt: skip
+_VARYING_IDENTITY = frozenset({"user", "session"})
 
 #: Names (or prefixes) that hold text of people or models, or much of it: never kept among ``attrs``.
 _NEVER_KEPT = (
@@ -78,6 +86,10 @@ def _prefix(name: str) -> str:
 _KNOWN_FIELDS = frozenset(n for d in REGISTRY for names in d.fields.values() for n in names)
 
 
+Field = tuple[str, str, Callable[[Any], Any]]  # canonical field, attribute, how it is read
+Names = tuple[str, tuple[tuple[str, str], ...]]  # identity field, present (attribute, key inside it) pairs, best first
+
+
 class Shape:
     """Everything that attribute names alone decide about a span."""
 
@@ -91,26 +103,31 @@ class Shape:
         "exclusive_output",
         "fields",
         "genai",
-        "held",
         "identity",
         "keep",
         "kinds",
         "link",
         "own_biz",
+        "prototypes",
         "reason",
         "usage",
         "usage_objects",
+        "varying_fields",
+        "varying_identity",
     )  # fmt: skip
 
     dialect: Dialect
     genai: bool
     carrier: bool
     reason: str
-    fields: tuple[tuple[str, str, Callable[[Any], Any]], ...]
+    fields: tuple[Field, ...]
+    varying_fields: tuple[Field, ...]
     usage: tuple[tuple[str, str], ...]
     usage_objects: tuple[str, ...]
     kinds: tuple[tuple[str, Mapping[str, str]], ...]
-    identity: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    identity: tuple[Names, ...]
+    varying_identity: tuple[Names, ...]
+    prototypes: Prototypes
     content: dict[str, tuple[str, ...]]
     keep: tuple[str, ...]
     link: str
@@ -153,15 +170,19 @@ class Plans:
         shape.genai = known is not None or marked is not None or own
         shape.carrier = not there.isdisjoint(self._carriers)
         shape.reason = "" if shape.genai or shape.carrier else "not_genai"
-        shape.fields = tuple(_fields(table, there))
+        fields, identity = list(_fields(table, there)), list(self._identity(there))
+        shape.fields = tuple(f for f in fields if f[0] not in VARYING)
+        shape.varying_fields = tuple(f for f in fields if f[0] in VARYING)
         shape.usage = tuple(_usage(table, there))
         shape.usage_objects = tuple(n for n in (*table.usage_objects, *BASE.usage_objects) if n in there)
         shape.kinds = tuple((n, m) for n, m in (*table.kinds, *BASE.kinds) if n in there or n == "name")
-        shape.identity = tuple(self._identity(there))
+        shape.identity = tuple(n for n in identity if not _varies(n))
+        shape.varying_identity = tuple(n for n in identity if _varies(n))
         shape.content = dict(_content(table, there, names))
-        used = {n for _, n, _ in shape.fields} | {n for _, n in shape.usage} | {n for _, pairs in shape.identity for n, _ in pairs}
+        used = {n for _, n, _ in fields} | {n for _, n in shape.usage} | {n for _, pairs in identity for n, _ in pairs}
         used |= set(shape.usage_objects) | _TEXTS
         shape.keep = tuple(n for n in names if n not in used and not n.startswith((*_NEVER_KEPT, *_NUMBERED, OWN)))[:64]
+        shape.prototypes = Prototypes(tuple(_looked_at(shape)), shape.keep)
         shape.link = next((n for n in table.link if n in there), "")
         shape.own_biz = tuple((n[len(OWN) + 4 :], n) for n in names if n.startswith(OWN + "biz."))
         shape.authority = next((a for p, a in table.authorities.items() if matches((p,), scope)), table.authority)
@@ -170,7 +191,7 @@ class Plans:
         shape.estimates = matches(table.estimators, scope)
         return shape
 
-    def _identity(self, there: frozenset[str]) -> Iterable[tuple[str, tuple[tuple[str, str], ...]]]:
+    def _identity(self, there: frozenset[str]) -> Iterable[Names]:
         """For each field the present (attribute, key inside it) pairs, best first."""
         for field, names in self._own.items():
             found = []
@@ -182,7 +203,16 @@ class Plans:
                 yield field, tuple(found)
 
 
-def _fields(table: Dialect, there: frozenset[str]) -> Iterable[tuple[str, str, Callable[[Any], Any]]]:
+def _varies(names: Names) -> bool:
+    return names[0] in _VARYING_IDENTITY or any(key for _, key in names[1])
+
+
+def _looked_at(shape: Shape) -> Iterable[str]:
+    names = [n for _, n, _ in shape.fields] + [n for n, _ in shape.kinds if n != "name"] + [n for _, pairs in shape.identity for n, _ in pairs]
+    return dict.fromkeys(names)
+
+
+def _fields(table: Dialect, there: frozenset[str]) -> Iterable[Field]:
     for field in {**table.fields, **BASE.fields}:
         names = (OWN + field, *table.fields.get(field, ()), *BASE.fields.get(field, ()))
         name = next((n for n in names if n in there), None)
