@@ -11,10 +11,13 @@ import unicodedata
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from spanledger.errors import DataDirUnusable
 
 _SIZE = 16  # bytes of a hash, 32 hexadecimal digits
+_TENANTS = 10_000
+_ODD_SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f"  # what str.split splits at in ASCII, but for the space
 
 
 class IdentityKeys:
@@ -23,6 +26,7 @@ class IdentityKeys:
     def __init__(self, master: bytes) -> None:
         self._master = master
         self._tenant_key = lru_cache(maxsize=10_000)(self._derive)
+        self._begun: dict[tuple[str, str], Any] = {}  # hash states that have taken in their key
         self._name = lru_cache(maxsize=200_000)(self._hash_name)
 
     def _derive(self, tenant: str) -> bytes:
@@ -42,14 +46,26 @@ class IdentityKeys:
 
     def text(self, tenant: str, what: str, text: str) -> str:
         """Hash of a text, equal whatever its white space and letter case; numbers, punctuation and negation count."""
-        plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-        return blake2b(
-            " ".join(plain.split()).casefold().encode("utf8", "surrogatepass"), key=self._tenant_key(tenant), person=what.encode(), digest_size=_SIZE
-        ).hexdigest()
+        if text.isascii():
+            single = "  " not in text and not any(map(text.__contains__, _ODD_SPACES))
+            plain = (text.strip(" ") if single else " ".join(text.split())).lower()
+        else:
+            plain = " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
+        return self._digest(tenant, what, plain)
 
     def exact(self, tenant: str, what: str, text: str) -> str:
         """Hash of a text as it is."""
-        return blake2b(text.encode("utf8", "surrogatepass"), key=self._tenant_key(tenant), person=what.encode(), digest_size=_SIZE).hexdigest()
+        return self._digest(tenant, what, text)
+
+    def _digest(self, tenant: str, what: str, text: str) -> str:
+        begun = self._begun.get((tenant, what))
+        if begun is None:
+            if len(self._begun) > _TENANTS:
+                self._begun.clear()
+            begun = self._begun[tenant, what] = blake2b(key=self._tenant_key(tenant), person=what.encode(), digest_size=_SIZE)
+        state = begun.copy()
+        state.update(text.encode("utf8", "surrogatepass"))
+        return state.hexdigest()
 
 
 def load_identity_keys(folder: Path) -> IdentityKeys:

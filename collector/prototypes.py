@@ -23,8 +23,8 @@ _PATIENCE = 2_000  # looks after which it is judged whether a shape's combinatio
 class Prototypes:
     """The prototypes of one shape. Not shared between threads.
 
-    ``worth``: combinations repeat. ``with_attrs``: the other attributes that are kept belong to the combination; given up where they differ from span to span. Where
-    even the rest does not repeat, every span is made anew.
+    ``worth``: combinations repeat. ``with_attrs``: the other attributes that are kept belong to them; given up where these differ from
+    span to span. Where even the rest does not repeat, every span is made anew.
     """
 
     __slots__ = ("_found", "_known", "_looks", "_names", "with_attrs", "worth")
