@@ -81,6 +81,7 @@ class Engine:
         self._users = 1
         self._root: Connection | None = None
         self._handed_out: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._clients: weakref.WeakSet[Client] = weakref.WeakSet()
 
     @classmethod
     def open(cls, data_dir: Path, *, memory_bytes: int = 2_000_000_000, **options: Any) -> Engine:
@@ -160,7 +161,14 @@ class Engine:
             chdb_options={"config-file": str(self.config_file)},
         )
         self._handed_out.add(client)
+        self._clients.add(client)
         return client
+
+    @classmethod
+    def of(cls, client: Client) -> Engine | None:
+        """The embedded engine that this client belongs to; None: it speaks to a server."""
+        running = cls._open
+        return running if running is not None and client in running._clients else None
 
     @property
     def closed(self) -> bool:

@@ -1,0 +1,82 @@
+"""What an insert leaves to the merges changes no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from spanledger.errors import WarehouseBusy
+from warehouse import journal, tables
+from warehouse.engine import Engine
+from warehouse.migrate import migrate
+
+pytest.importorskip("chdb")
+
+AT = datetime(2026, 11, 1, 10, tzinfo=UTC)
+TEXTS = ["Zanzibar: the REFUND, please", "refunded (zanzibar)", "a_zanzibar b", "ÜBER-Größe zanzibar2", "no such place", ""]
+WORDS = (["zanzibar"], ["refund", "zanzibar"], ["refund"], ["zanzibar2"], ["place", "no"], ["a", "b"], ["absent"])
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    with Engine.open(tmp_path) as engine:
+        client = engine.client()
+        migrate(client)
+        yield client
+
+
+def zero(kind: pa.DataType) -> object:
+    """The value of a column that nothing is said about."""
+    if pa.types.is_fixed_size_binary(kind):
+        return bytes(kind.byte_width)
+    return next((value for name, value in {"map": [], "list": [], "string": "", "bool": False}.items() if str(kind).startswith(name)), 0)
+
+
+def rows(schema: pa.Schema, count: int, **given: Sequence[object]) -> pa.Table:
+    """``count`` rows with these columns, distinct ids, and nothing else."""
+    given = {"ts": [AT] * count, "trace_id": [bytes([i]) * 16 for i in range(count)], "span_id": [bytes([i]) * 8 for i in range(count)]} | given
+    columns = [pa.array(given.get(field.name) or [zero(field.type)] * count, field.type) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def found(client: Client, column: str, words: list[str]) -> list[str]:
+    text = f"SELECT {column} FROM spanledger.contents WHERE hasAllTokens({column}, {{w:Array(String)}}) ORDER BY {column}"
+    return [row[0] for row in client.query(text, {"w": words}).result_rows]
+
+
+@pytest.mark.parametrize("column", ["prompt", "response"])
+def test_a_search_finds_the_same_before_and_after_the_text_index_is_built(client: Client, column: str) -> None:
+    indexed = "SELECT sum(secondary_indices_uncompressed_bytes) FROM system.parts WHERE table = 'contents' AND active"
+    journal.insert(client, "contents", rows(tables.CONTENTS, len(TEXTS), **{column: TEXTS}))
+    fresh, before = client.query(indexed).result_rows[0][0], [found(client, column, words) for words in WORDS]
+    client.command("OPTIMIZE TABLE spanledger.contents FINAL")
+    assert client.query(indexed).result_rows[0][0] > fresh
+    half = rows(tables.CONTENTS, len(TEXTS), **{column: TEXTS, "trace_id": [bytes([i + 50]) * 16 for i in range(len(TEXTS))]})
+    merged = [found(client, column, words) for words in WORDS]
+    journal.insert(client, "contents", half)  # one part with the index, one without
+    assert merged == before
+    assert [found(client, column, words) for words in WORDS] == [sorted(2 * texts) for texts in before]
+    assert [len(texts) for texts in before] == [3, 1, 1, 1, 1, 1, 0]
+
+
+def test_a_span_that_stands_twice_in_one_insert_counts_once(client: Client) -> None:
+    once = rows(tables.CALLS, 3, ver=[1, 1, 1], tokens_in=[5, 6, 7])
+    again = rows(tables.CALLS, 3, ver=[2, 2, 2], tokens_in=[50, 60, 70])
+    gone = rows(tables.CALLS, 1, ver=[3], is_deleted=[1])
+    journal.insert(client, "calls", pa.concat_tables([again, once, once, gone]))
+    assert client.query("SELECT count(), sum(tokens_in) FROM spanledger.ledger").result_rows[0] == (2, 130)
+
+
+def test_an_insert_that_the_engine_refuses_is_told_and_the_next_one_works(client: Client) -> None:
+    good = rows(tables.CALLS, 2)
+    with pytest.raises(WarehouseBusy):
+        journal.insert(client, "calls", good.rename_columns(["nonsense", *good.schema.names[1:]]))
+    with pytest.raises(WarehouseBusy):
+        journal.insert(client, "no_such_table", good)
+    journal.insert(client, "calls", good)
+    assert client.query("SELECT count() FROM spanledger.calls").result_rows[0][0] == 2
