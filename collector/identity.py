@@ -15,7 +15,9 @@ from typing import Any
 
 from spanledger.errors import DataDirUnusable
 
-_SIZE = 16  # bytes of a hash, 32 hexadecimal digits
+_SIZE = 16  # bytes of a hash
+_DIGITS = 16  # hexadecimal digits kept of the hashes that stand in every row: people, sessions and texts (64 bits); others keep all 32
+_SHORT = frozenset({"user", "session"})
 _TENANTS = 10_000
 _ODD_SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f"  # what str.split splits at in ASCII, but for the space
 
@@ -34,7 +36,8 @@ class IdentityKeys:
 
     def _hash_name(self, tenant: str, what: str, value: str) -> str:
         plain = unicodedata.normalize("NFKC", value).strip().casefold().encode()
-        return blake2b(plain, key=self._tenant_key(tenant), person=what.encode(), digest_size=_SIZE).hexdigest()
+        digits = blake2b(plain, key=self._tenant_key(tenant), person=what.encode(), digest_size=_SIZE).hexdigest()
+        return digits[:_DIGITS] if what in _SHORT else digits
 
     def redaction_key(self) -> bytes:
         """Key of the hashes in placeholders (``[EMAIL:3f9a…]``)."""
@@ -65,7 +68,7 @@ class IdentityKeys:
             begun = self._begun[tenant, what] = blake2b(key=self._tenant_key(tenant), person=what.encode(), digest_size=_SIZE)
         state = begun.copy()
         state.update(text.encode("utf8", "surrogatepass"))
-        return state.hexdigest()
+        return state.hexdigest()[:_DIGITS]
 
 
 def load_identity_keys(folder: Path) -> IdentityKeys:

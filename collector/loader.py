@@ -28,7 +28,9 @@ log = structlog.get_logger(__name__)
 
 Parts = list[tuple[str, pa.RecordBatch]]  # table and rows; the journal's last
 
-_KEPT_ROWS = 60_000
+_KEPT_ROWS = 80_000
+_TRICKLE = 1_000  # rows that are not worth waiting longer for more
+_STREAM = 4
 _IN_ORDER = ("audit_objects", "contents", "spans")  # the journal last: a span that is posted has its text beside it
 
 
@@ -40,7 +42,8 @@ class Loader:
         spool: what has been acknowledged.
         poster: is offered the spans once they are in the journal.
         batch_rows: most rows of one insert.
-        linger_s: how long a batch waits for company.
+        linger_s: how long a batch waits for company; up to four times as long while rows keep coming (a row of an insert of 20,000 costs a
+            third of one of 3,000).
     """
 
     def __init__(self, client: Callable[[], Client], spool: Spool, poster: Poster, *, batch_rows: int, linger_s: float) -> None:
@@ -88,7 +91,8 @@ class Loader:
                         return
                     self._changed.wait(1.0)
                     continue
-                ripe = (self._since or 0.0) + self._linger_s - time.monotonic()
+                linger_s = self._linger_s if self._kept_rows < _TRICKLE else self._linger_s * _STREAM
+                ripe = (self._since or 0.0) + linger_s - time.monotonic()
                 if ripe > 0 and self._kept_rows < self._batch_rows and not self._closing:
                     self._changed.wait(ripe)
                     continue

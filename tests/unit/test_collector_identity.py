@@ -20,7 +20,7 @@ def _slow(tenant: str, what: str, text: str) -> str:
         key=_KEYS._derive(tenant),
         person=what.encode(),
         digest_size=16,
-    ).hexdigest()
+    ).hexdigest()[:16]
 
 
 @given(st.text(st.characters() | st.sampled_from(" \t\n\r\x0b\x0c\x1c\x1f ABab")), st.sampled_from(["", "acme"]), st.sampled_from(["prompt", "doc"]))
@@ -29,6 +29,6 @@ def test_the_quick_ways_hash_as_the_definition_says(text: str, tenant: str, what
 
 
 def test_known_answers_stay() -> None:
-    assert _KEYS.text("", "prompt", "Hello  World\n") == _KEYS.text("", "prompt", "hello world") == "72520652aeb47d3525c295ea00e03d18"
-    assert _KEYS.exact("acme", "doc", "Hello  World\n") == "8e8e4adeb7a6501821a0bad0027079e0"
+    assert _KEYS.text("", "prompt", "Hello  World\n") == _KEYS.text("", "prompt", "hello world") == "72520652aeb47d35"
+    assert _KEYS.exact("acme", "doc", "Hello  World\n") == "8e8e4adeb7a65018"
     assert _KEYS.name("acme", "user", " Alice ") == _KEYS.name("acme", "user", "alice")
