@@ -4,6 +4,7 @@ Embedded, the rows are streamed into a handle that is kept for the client: no fi
 A server gets them over HTTP, with the same settings per insert. What is spared at the insert is done when parts are merged:
 
 * ``optimize_on_insert = 0``: a block is not merged with itself first. Repeated rows stand in one part then; every read is ``FINAL``.
+* hashes of persons and texts keep the first 64 of their 128 bits: 10 million users make one collision in 370,000 installations.
 * the text indexes of ``contents`` are built by merges; a search scans the parts that have none yet.
 """
 
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from warehouse.engine import Engine
@@ -24,12 +26,17 @@ if TYPE_CHECKING:
 #: Settings of a write; the embedded engine has them in its profile (``config/users.xml``).
 WRITE_SETTINGS = {"optimize_on_insert": 0, "exclude_materialize_skip_indexes_on_insert": "ix_prompt,ix_response"}
 
+#: Columns of which the first 16 hexadecimal digits are stored.
+SHORT_HASHES = frozenset({"user_hash", "session_hash", "prompt_hash", "response_hash", "context_hash"})
+_DIGITS = 16
+
 _CHUNK = 1 << 20  # bytes handed over at a time
 _handles: WeakKeyDictionary[Client, Connection] = WeakKeyDictionary()
 
 
 def insert(client: Client, table: str, rows: pa.Table) -> None:
     """Insert ``rows`` into ``spanledger.<table>``; durable on return. Raises the driver's exceptions."""
+    rows = _shortened(rows)
     engine = Engine.of(client)
     if engine is None:
         client.insert_arrow(table, rows, settings=WRITE_SETTINGS)
@@ -38,6 +45,13 @@ def insert(client: Client, table: str, rows: pa.Table) -> None:
     if handle is None:
         handle = _handles[client] = engine.connection()
     _stream(handle, table, rows)
+
+
+def _shortened(rows: pa.Table) -> pa.Table:
+    for i, field in enumerate(rows.schema):
+        if field.name in SHORT_HASHES:
+            rows = rows.set_column(i, field, pc.utf8_slice_codeunits(rows.column(i), 0, _DIGITS))  # type: ignore[attr-defined]
+    return rows
 
 
 def _stream(handle: Connection, table: str, rows: pa.Table) -> None:

@@ -26,7 +26,7 @@ import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from warehouse import queries, tables
+from warehouse import inserts, queries, tables
 from warehouse.engine import Engine
 from warehouse.migrate import migrate
 from warehouse.queries import Filters, Scope
@@ -51,8 +51,8 @@ SELECT 'default' AS project, concat('svc-', toString(app)) AS service,
     if(h0 % 50 = 0, 'model-auto', model) AS model_requested, ['free/local', 'standard', 'premium'][1 + m % 3] AS model_tier,
     concat('chatcmpl-', substring(base64Encode(unhex(hex(sipHash128(n, 1)))), 1, 20)) AS response_id, '' AS request_id,
     concat('prompt-', toString(app), '-', toString(h1 % 10)) AS prompt_id, toString(1 + (h1 % 10 + intDiv(n * 4, {calls})) % 6) AS prompt_version,
-    lower(hex(sipHash128(n, 2))) AS prompt_hash, lower(hex(sipHash128(n, 3))) AS response_hash, '' AS context_hash,
-    lower(hex(sipHash128('u', h2 % 200000))) AS user_hash, lower(hex(sipHash128('s', intDiv(n, 5), h2 % 3))) AS session_hash,
+    lower(hex(sipHash64(n, 2))) AS prompt_hash, lower(hex(sipHash64(n, 3))) AS response_hash, '' AS context_hash,
+    lower(hex(sipHash64('u', h2 % 200000))) AS user_hash, lower(hex(sipHash64('s', intDiv(n, 5), h2 % 3))) AS session_hash,
     NOT cached AS billed, multiIf(h0 % 100 < 2, 'error', h0 % 100 < 3, 'timeout', 'success') AS outcome,
     if(outcome = 'success', '', concat('E', toString(h0 % 3))) AS error_type, 'stop' AS finish_reason, '' AS service_tier,
     app % 3 = 0 AS stream, h1 % 100 < 8 AS cached, h2 % 100 < 1 AS fallback, if(h2 % 100 < 3, 1, 0) AS retry, '' AS circuit_state,
@@ -147,7 +147,7 @@ class Bench:
         rates: list[float] = []
         for batch in batches:
             before = time.process_time()
-            self.client.insert_arrow("spanledger.bench_insert", batch)
+            inserts.insert(self.client, "bench_insert", batch)
             rates.append(batch.num_rows / (time.process_time() - before))
         self.figures["insert_rows_per_cpu_s"] = {"median": round(statistics.median(rates)), "best": round(max(rates))}
         self.client.command("DROP TABLE spanledger.bench_insert SYNC")

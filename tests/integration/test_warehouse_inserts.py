@@ -80,3 +80,10 @@ def test_an_insert_that_the_engine_refuses_is_told_and_the_next_one_works(client
         journal.insert(client, "no_such_table", good)
     journal.insert(client, "calls", good)
     assert client.query("SELECT count() FROM spanledger.calls").result_rows[0][0] == 2
+
+
+def test_hashes_of_persons_and_texts_keep_sixty_four_bits(client: Client) -> None:
+    long, short = "0123456789abcdef" * 2, "ab"
+    journal.insert(client, "calls", rows(tables.CALLS, 2, user_hash=[long, short], tenant_hash=[long, ""], response_id=[long, ""]))
+    stored = client.query("SELECT user_hash, tenant_hash, response_id FROM spanledger.calls ORDER BY span_id").result_rows
+    assert stored == [(long[:16], long, long), (short, "", "")]

@@ -179,3 +179,20 @@ def test_a_warehouse_of_a_newer_version_is_refused(client: Client) -> None:
     client.command("INSERT INTO spanledger.migrations (version, statement, name, digest) VALUES (9999, 0, 'future', '')")
     with pytest.raises(ConfigError, match="upgrade"):
         migrate(client)
+
+
+def test_long_hashes_of_an_earlier_version_are_cut_and_their_hours_rolled_up_again(client: Client) -> None:
+    migrate(client)
+    client.command("DELETE FROM spanledger.migrations WHERE version = 15", settings={"mutations_sync": 1})
+    for table in ("calls", "spans", "contents", "scores"):
+        client.command(
+            f"INSERT INTO spanledger.{table} (project, service, ts, trace_id, span_id, user_hash) SELECT 'p', 's', '2026-11-01 10:00:00',"
+            " unhex(repeat('0A', 16)), unhex('00000000000000' || number), [repeat('0123456789abcdef', 2), 'short', ''][number] FROM numbers(1, 3)"
+        )
+    hours = "SELECT 'calls', toDateTime('2026-11-01 10:00:00') + 3600 * number, number FROM numbers(2)"
+    client.command(f"INSERT INTO spanledger.rollup_pub (base, hour, frozen) {hours}")
+    assert migrate(client) == ["0015_short_hashes"]
+    for table in ("calls", "spans", "contents", "scores"):
+        kept = client.query(f"SELECT user_hash FROM spanledger.{table} FINAL ORDER BY span_id").result_rows
+        assert kept == [("0123456789abcdef",), ("short",), ("",)], table
+    assert client.query("SELECT frozen FROM spanledger.rollup_pub FINAL").result_rows in ([(1,)], [(True,)])

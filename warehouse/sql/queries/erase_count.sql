@@ -2,5 +2,5 @@
 -- Params: erasure, tenant, user (empty: any).
 SELECT count() AS rows, groupUniqArray(toUnixTimestamp(toStartOfHour(ts))) AS hours
 FROM spanledger.$table
-WHERE (({tenant:String} = '' OR tenant_hash = {tenant:String}) AND ({user:String} = '' OR user_hash = {user:String}))
+WHERE (({tenant:String} = '' OR tenant_hash = {tenant:String}) AND ({user:String} = '' OR substring(user_hash, 1, 16) = substring({user:String}, 1, 16)))
     OR trace_id IN (SELECT trace_id FROM spanledger.erased_traces WHERE erasure = {erasure:String})

@@ -2,4 +2,4 @@
 SELECT count() AS rows
 FROM spanledger.$table
 WHERE ({tenant:String} = '' OR tenant_hash = {tenant:String})
-    AND ({user:String} = '' OR (trace_id, span_id) IN (SELECT trace_id, span_id FROM spanledger.calls WHERE user_hash = {user:String}))
+    AND ({user:String} = '' OR (trace_id, span_id) IN (SELECT trace_id, span_id FROM spanledger.calls WHERE substring(user_hash, 1, 16) = substring({user:String}, 1, 16)))

@@ -2,7 +2,7 @@
 INSERT INTO spanledger.erased_traces (erasure, trace_id)
 SELECT DISTINCT {erasure:String}, trace_id FROM
 (
-    SELECT trace_id FROM spanledger.calls WHERE ({tenant:String} = '' OR tenant_hash = {tenant:String}) AND ({user:String} = '' OR user_hash = {user:String})
+    SELECT trace_id FROM spanledger.calls WHERE ({tenant:String} = '' OR tenant_hash = {tenant:String}) AND ({user:String} = '' OR substring(user_hash, 1, 16) = substring({user:String}, 1, 16))
     UNION ALL
-    SELECT trace_id FROM spanledger.spans WHERE ({tenant:String} = '' OR tenant_hash = {tenant:String}) AND ({user:String} = '' OR user_hash = {user:String})
+    SELECT trace_id FROM spanledger.spans WHERE ({tenant:String} = '' OR tenant_hash = {tenant:String}) AND ({user:String} = '' OR substring(user_hash, 1, 16) = substring({user:String}, 1, 16))
 )
