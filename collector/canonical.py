@@ -9,6 +9,7 @@ from typing import Any
 
 from collector import outcomes
 from collector.callers import LLM_ROUTES, identity_value
+from collector.dialects.answers import completed
 from collector.ids import recover
 from collector.plans import Field, Names, Shape
 from collector.usage import from_object, normalise
@@ -132,9 +133,10 @@ def _repeated(raw: Raw, shape: Shape, usage: Usage | None) -> Span:
 
 
 def _from_answer(span: Span, shape: Shape, attributes: Mapping[str, Any]) -> None:
-    """What only the answer's text tells, read before redaction: the provider's id, and that it withheld something."""
+    """What only the answer's text tells, read before redaction: the provider's id and usage, and that it withheld something."""
     for name in shape.content["output"]:
         output = attributes[name]
+        span.usage = completed(span.usage, output)
         if not span.response_id:
             span.response_id = recover(output)
         if type(output) is str and not span.safety and (kind := outcomes.withheld(output)):

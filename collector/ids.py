@@ -13,6 +13,8 @@ _MESSAGE = re.compile(r"""["'](?:id|responseId|response_id)["']\s*:\s*["'](msg_[
 _GEMINI = re.compile(r"""["'](?:responseId|response_id)["']\s*:\s*["']([A-Za-z0-9_-]{8,200})["']""")
 #: What frameworks call their own runs: no provider made these.
 _OWN = ("run-", "run_", "lc_", "lc-", "call_", "toolu_", "tool_", "trace", "tr-", "span")
+#: A part of a Responses answer, whose ``msg_…`` is not the answer's own id.
+_ITEM = "output_text"
 _SCANNED = 200_000
 
 
@@ -32,6 +34,6 @@ def recover(output: Any) -> str:
         return top[1]
     for pattern in (_RESPONSE, _MESSAGE, _GEMINI):
         found = pattern.search(head)
-        if found:
+        if found and not (pattern is _MESSAGE and _ITEM in head):
             return found[1]
     return ""

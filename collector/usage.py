@@ -20,7 +20,8 @@ def normalise(counts: Mapping[str, Any], *, exclusive_input: bool = False, exclu
     """:class:`Usage` of raw counts by class (plus ``total``), or None when nothing is told.
 
     Input is exclusive of cache when the caller says so, when more was cached than there is input, or when the sender's own
-    total only adds up with the cached tokens counted beside.
+    total only adds up with the cached tokens counted beside. Output is exclusive of reasoning when the caller says so, when there was
+    more of it than output, or when the total only adds up with it (Gemini, xAI), whether it is told apart or not.
     """
     if len(counts) == 2 and type(given := counts.get("input")) is int and type(out := counts.get("output")) is int and given >= 0 <= out:
         return Usage(input=given, output=out)
@@ -35,6 +36,8 @@ def normalise(counts: Mapping[str, Any], *, exclusive_input: bool = False, exclu
         told["input"] = given + cached
     if out is not None and reasoning and (exclusive_output or reasoning > out):
         told["output"] = out + reasoning
+    elif given and out is not None and total is not None and 0 < (hidden := total - told["input"] - out) == (reasoning or hidden):  # type: ignore[operator]
+        told["output"], told["reasoning"] = out + hidden, hidden  # the sender's total tells of thoughts that its output leaves out
     seconds = to_float(counts.get("audio_seconds"))
     if seconds is None and not any(value is not None for value in told.values()):
         return None

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import structs
+
 from collector.dialects.genai import OPERATIONS
 from collector.dialects.table import Dialect
 from collector.usage import from_object, normalise
@@ -21,6 +23,14 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
         found = from_object(dig(parse(attributes.get("gcp.vertex.agent.llm_response")), "usage_metadata"))
         if found:
             span.usage = normalise(found)
+    u = span.usage
+    if u is not None and u.reasoning and (u.output or 0) > u.reasoning and _through_litellm(span.model_requested or span.model):
+        span.usage = structs.replace(u, output=(u.output or 0) - u.reasoning)
+
+
+def _through_litellm(model: str) -> bool:
+    """LiteLLM's names are ``provider/model``; its answers count reasoning within output, to which ADK adds it once more."""
+    return "/" in model and not model.startswith(("projects/", "models/", "publishers/"))
 
 
 GOOGLE_ADK = Dialect(

@@ -12,11 +12,14 @@ from hashlib import blake2b
 from typing import Any
 
 from collector.dialects.table import Dialect
-from collector.values import to_text
+from collector.outcomes import by_model
+from collector.values import dig, parse, to_text
 from spanledger.model import Span
 
 
 def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
+    if not span.model_requested and "request_data" in attributes and (span.role == "call" or span.kind == "chain"):
+        _by_request(span, attributes)
     if span.role != "call":
         return
     asked = to_text(attributes.get("request_data")) + to_text(attributes.get("gen_ai.input.messages"))
@@ -32,11 +35,21 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
         span.companion_of = f"{span.trace_id.hex()}:{key}"
 
 
+def _by_request(span: Span, attributes: Mapping[str, Any]) -> None:
+    """Logfire 3 says of some calls only what was asked: the request's body names the model."""
+    model = dig(parse(attributes["request_data"]), "model")
+    if isinstance(model, str) and model:
+        span.kind = "embedding" if "embed" in model else "llm"
+        span.role, span.model_requested = "call", model[:512]
+        span.provider = span.provider or by_model(model)
+
+
 LOGFIRE = Dialect(
     name="logfire",
     scopes=("logfire.*", "logfire"),
     default_kind="chain",
-    usage_objects=("gen_ai.usage.raw",),
+    usage_objects=("gen_ai.usage.raw", "response_data"),
+    content={"input": ("gen_ai.input.messages", "request_data"), "output": ("gen_ai.output.messages", "response_data")},
     authority=2,
     refine=_refine,
 )

@@ -32,6 +32,15 @@ def totals(usage: Usage | None) -> Totals:
     return None if usage is None or usage.empty else (usage.input or 0, usage.output or 0)
 
 
+def _readings(usage: Usage, own: tuple[int, int]) -> set[tuple[int, int]]:
+    """What the totals would be in a telling that leaves cached tokens out of input, or reasoning out of output, where this one does not."""
+    cached, thought = (usage.cache_read or 0) + (usage.cache_write or 0), usage.reasoning or 0
+    if not cached and not thought:
+        return set()
+    ins, outs = (own[0], own[0] + cached, own[0] - cached), (own[1], own[1] + thought, own[1] - thought)
+    return {(i, o) for i in ins for o in outs if i >= 0 <= o} - {own}
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """Spans that tell one call (``members``: indices, ascending) and what they agree on."""
@@ -47,6 +56,7 @@ class Call:
     start: int
     end: int
     sums: set[tuple[int, int]]  # distinct (input, output) that members report; estimates speak neither for nor against
+    also: set[tuple[int, int]]  # the same, with or without cached tokens and reasoning
     cache_hit: bool
     answered: bool  # a member says that an answer came
     logs: bool  # a log event tells it
@@ -69,6 +79,7 @@ class Call:
             start=s.start_ns,
             end=max(s.end_ns, s.start_ns),
             sums={own} if own and not s.usage_estimated else set(),
+            also=_readings(s.usage, own) if own and s.usage is not None and not s.usage_estimated else set(),
             cache_hit=s.cache_hit,
             answered=not failed(s) or bool(own),
             logs=s.signal == "log",
@@ -95,6 +106,7 @@ class Call:
         a.models |= b.models
         a.start, a.end = min(a.start, b.start), max(a.end, b.end)
         a.sums |= b.sums
+        a.also |= b.also
         a.cache_hit = a.cache_hit or b.cache_hit
         a.answered = a.answered or b.answered
         a.logs = a.logs or b.logs
@@ -102,8 +114,14 @@ class Call:
 
 
 def ids_differ(a: Call, b: Call) -> bool:
-    """Both name response ids and none in common."""
-    return bool(a.ids and b.ids and not a.ids & b.ids)
+    """Both name response ids of one make and none in common. Ids of different makes say nothing: gateways and frameworks make their own."""
+    return bool(a.ids and b.ids and not a.ids & b.ids and {_make(i) for i in a.ids} & {_make(i) for i in b.ids})
+
+
+def _make(response_id: str) -> str:
+    """The prefix that tells who made an id: ``chatcmpl``, ``resp``, ``msg``, ``gen`` …; '' for plain ones."""
+    head = response_id[:12].replace("_", "-").partition("-")
+    return head[0] if head[1] and head[0].isalpha() else ""
 
 
 def models_related(a: Call, b: Call) -> bool:
@@ -117,8 +135,22 @@ def kinds_related(a: Call, b: Call) -> bool:
 
 
 def sums_agree(a: Call, b: Call) -> bool:
-    """Equal totals, or unknown on a side; a count that one side lacks (output of embeddings) does not speak against."""
-    return not a.sums or not b.sums or bool(a.sums & b.sums)
+    """Equal totals, or unknown on a side.
+
+    A count that one side lacks (output of embeddings, input of some streams) does not speak against, nor does a difference that one
+    side's own cached tokens or reasoning explain.
+    """
+    if not a.sums or not b.sums or a.sums & b.sums:
+        return True
+    if a.also & b.sums or b.also & a.sums:
+        return True
+    return any(0 in (*x, *y) and _equal_or_untold(x, y) for x in a.sums for y in b.sums)
+
+
+def _equal_or_untold(x: tuple[int, int], y: tuple[int, int]) -> bool:
+    """Is at least one count told by both, and none told differently?"""
+    same = [m == n for m, n in zip(x, y, strict=True) if m and n]
+    return bool(same) and all(same)
 
 
 def nested_same(outer: Call, inner: Call) -> bool:
@@ -127,8 +159,7 @@ def nested_same(outer: Call, inner: Call) -> bool:
         return False
     if outer.ids & inner.ids:
         return True
-    unlike = bool(outer.sums and inner.sums and not outer.sums & inner.sums)
-    return not (unlike and not models_related(outer, inner))
+    return models_related(outer, inner) or sums_agree(outer, inner)
 
 
 def twins(a: Call, b: Call) -> bool:

@@ -74,13 +74,27 @@ def billed(members: Sequence[Span], outcome: Outcome, reported: bool, cache_hit:
     return outcome == "error" and any(s.finish_reason in _ANSWERED for s in members)
 
 
-def model_of(order: Sequence[Span]) -> str:
-    """The model as answered, in the most exact spelling that a member has for it."""
-    told = [s.model for s in order if s.model] or [s.model_requested for s in order if s.model_requested]
+def models_of(order: Sequence[Span]) -> list[str]:
+    """The model as answered, in the most exact spelling that a member has for it.
+
+    Where members name different models (a gateway's fallback, an alias for a deployment), the provider's own word comes first, then
+    that of the span closest to the wire: the one that started last. The others follow.
+    """
+    told = [s for s in order if s.model]
     if not told:
-        return ""
-    same = [m for m in told if stripped(m) == stripped(told[0])]
-    return max(same, key=lambda m: (any(c.isdigit() for c in m[-6:]), len(m.rsplit("/", 1)[-1]), m)) if len(set(same)) > 1 else told[0]
+        return [next((s.model_requested for s in order if s.model_requested), "")]
+    if len(told) == 1:
+        return [told[0].model]
+    names = [s.model for s in told]
+    bare = dict.fromkeys(stripped(m) for m in names)
+    if len(bare) > 1:
+        inner = sorted(told, key=lambda s: (s.authority == 3, s.usage is not None and not s.usage.empty, s.start_ns), reverse=True)
+        bare = dict.fromkeys(stripped(s.model) for s in inner)
+    return [_most_exact([m for m in names if stripped(m) == name]) for name in bare]
+
+
+def _most_exact(same: Sequence[str]) -> str:
+    return max(same, key=lambda m: (any(c.isdigit() for c in m[-6:]), len(m.rsplit("/", 1)[-1]), m)) if len(set(same)) > 1 else same[0]
 
 
 def first(values: Sequence[str]) -> str:
@@ -97,20 +111,21 @@ def latency_ms(members: Sequence[Span]) -> float:
 
 
 def cost(
-    rules: PostingRules, order: Sequence[Span], model: str, requested: str, ts_us: int, usage: Usage, tenant: str, app: str
-) -> tuple[str, Priced]:
-    """Provider and price of a call; among members that name different providers the first whose list has the model."""
+    rules: PostingRules, order: Sequence[Span], models: Sequence[str], requested: str, ts_us: int, usage: Usage, tenant: str, app: str
+) -> tuple[str, str, Priced]:
+    """Provider, model and price of a call; among members that name different ones the first pair that has a price."""
     tier = first([s.service_tier for s in order])
     server = first([s.server for s in order])
     names = list(dict.fromkeys(s.provider for s in order if s.provider)) or [""]
     rates = None
-    for name in names:
-        found = rules.prices.rates(name, model, requested, tier, "", server, ts_us, tenant, app)
-        if rates is None or (rates[1].source == "unpriced" and found.source != "unpriced"):
-            rates = name, found
+    for model in models:
+        for name in names:
+            found = rules.prices.rates(name, model, requested if model == models[-1] else "", tier, "", server, ts_us, tenant, app)
+            if rates is None or (rates[2].source == "unpriced" and found.source != "unpriced"):
+                rates = name, model, found
     assert rates is not None
-    provider = rates[0] or next((p for p in providers_for("", model or requested, server) if p != "local"), "")
-    return provider, priced(rates[1], usage, ts_us)
+    provider = rates[0] or next((p for p in providers_for("", rates[1] or requested, server) if p != "local"), "")
+    return provider, rates[1], priced(rates[2], usage, ts_us)
 
 
 def supplied(order: Sequence[Span]) -> tuple[Decimal | None, bool]:
@@ -177,10 +192,10 @@ def build(
         source = "estimated" if usage is not None else "missing"
     if usage is None and not paid:
         source = "reported"  # a failed attempt used nothing: nothing is missing
-    model, requested = model_of(order), first([s.model_requested for s in order])
+    requested = first([s.model_requested for s in order])
     counts = usage if usage is not None and (paid or kind == "unattributed") else Usage()
     tenant, app_id = who.get("tenant", ""), who.get("app", "")
-    provider, price = cost(rules, order, model, requested, ts_us, counts, tenant, app_id)
+    provider, model, price = cost(rules, order, models_of(order), requested, ts_us, counts, tenant, app_id)
     tier = price.tier if not rules.tier_rules.personal else _tier(rules, price, provider, model, who, head)
     if kind == "call" and not paid:
         price = _FREE
@@ -238,4 +253,4 @@ def _tier(rules: PostingRules, price: Priced, provider: str, model: str, who: Ma
     return found or price.tier
 
 
-__all__ = ["billed", "build", "charge", "cost", "ended", "latency_ms", "model_of", "outcome_of", "supplied"]
+__all__ = ["billed", "build", "charge", "cost", "ended", "latency_ms", "models_of", "outcome_of", "supplied"]

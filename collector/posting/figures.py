@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from spanledger.model import Span, Usage, UsageSource
 
 _NATIVE = 3
@@ -39,10 +41,30 @@ def usage_of(order: Sequence[Span]) -> tuple[Usage | None, UsageSource, bool]:
     first = tellers[0]
     usage: Usage = first.usage  # type: ignore[assignment]
     reported = [s.usage for s in tellers if not s.usage_estimated and s.usage is not None]
-    disagree = len({u.input for u in reported if u.input is not None}) > 1 or len({u.output for u in reported if u.output is not None}) > 1
-    if len(tellers) > 1:
-        usage = _filled(usage, [s.usage for s in tellers[1:] if s.usage is not None])
-    return usage, "estimated" if first.usage_estimated else "reported", disagree
+    if len(tellers) == 1:
+        return usage, "estimated" if first.usage_estimated else "reported", False
+    usage = _whole(_filled(usage, [s.usage for s in tellers[1:] if s.usage is not None]), reported)
+    return usage, "estimated" if first.usage_estimated else "reported", any(_differs(usage, u) for u in reported)
+
+
+def _whole(usage: Usage, reported: Sequence[Usage]) -> Usage:
+    """Input with the cached tokens that its teller left out, output with the reasoning, where another member's total says that it did."""
+    cached, thought = (usage.cache_read or 0) + (usage.cache_write or 0), usage.reasoning or 0
+    if cached and usage.input is not None and any(u.input == usage.input + cached for u in reported):
+        usage = structs.replace(usage, input=usage.input + cached)
+    if thought and usage.output is not None and any(u.output == usage.output + thought for u in reported):
+        usage = structs.replace(usage, output=usage.output + thought)
+    return usage
+
+
+def _differs(usage: Usage, other: Usage) -> bool:
+    """Does another member tell another total, that neither's own parts explain?"""
+    for name, parts in (("input", ("cache_read", "cache_write")), ("output", ("reasoning",))):
+        mine, theirs = getattr(usage, name), getattr(other, name)
+        own, left_out = (sum(getattr(u, part) or 0 for part in parts) for u in (usage, other))
+        if theirs and mine not in (theirs, theirs + left_out, theirs + own):
+            return True
+    return False
 
 
 def _filled(usage: Usage, others: Sequence[Usage]) -> Usage:
@@ -50,14 +72,21 @@ def _filled(usage: Usage, others: Sequence[Usage]) -> Usage:
     found = {name: getattr(usage, name) for name in usage.__struct_fields__}
     for other in others:
         for name in ("input", "output", *_ALONE):
-            if found[name] is None:
+            if not found[name] and getattr(other, name) is not None:
                 found[name] = getattr(other, name)
         for total, parts in (("input", _IN_PARTS), ("output", _OUT_PARTS)):
-            if getattr(other, total) == found[total]:
+            if _same_total(found[total], total, other):
                 for name in parts:
-                    if found[name] is None:
+                    if not found[name] and getattr(other, name) is not None:
                         found[name] = getattr(other, name)
     return Usage(**found)
+
+
+def _same_total(total: int | None, name: str, other: Usage) -> bool:
+    """Does another member tell this total, read with or without its own parts?"""
+    theirs = getattr(other, name)
+    left_out = (other.cache_read or 0) + (other.cache_write or 0) if name == "input" else other.reasoning or 0
+    return theirs == total or (theirs is not None and theirs + left_out == total)
 
 
 def estimate(prompt_chars: int, response_chars: int) -> Usage | None:

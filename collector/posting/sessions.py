@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from collector.posting.calls import Call, Neighbours, distance, failed
+from collector.posting.calls import Call, Neighbours, distance, failed, sums_agree
 from collector.posting.family import Family
 from collector.posting.matching import pairs
 
@@ -65,7 +65,7 @@ def _near(event: Call, span: Call) -> bool:
 
 
 def _same_totals(event: Call, span: Call) -> bool:
-    return bool(event.sums & span.sums) and _near(event, span)
+    return bool(event.sums and span.sums) and sums_agree(event, span) and _near(event, span)
 
 
 def _same_end(event: Call, span: Call) -> bool:

@@ -385,3 +385,51 @@ def test_rules_come_from_the_policy_file():
     assert mine.cost_estimate_usd == Decimal("2")
     (own,) = post([call("c", usage=u(1_000_000), model="llama-3", model_requested="", provider="vllm")], rules)
     assert own.cost_estimate_usd == Decimal("1")
+
+
+def test_a_framework_that_knows_only_a_streams_output_tells_the_same_call():
+    fw = call("fw", "q", 0, 1, u(0, 50), scope="fw", authority=1)
+    sdk = call("sdk", "q", 0.1, 1, u(1896, 50, cache_read=768), scope="sdk", authority=3, response_id="msg_000001")
+    (entry,) = post([fw, sdk], RULES)
+    assert (entry.tokens_in, entry.tokens_out, entry.tokens_cache_read, entry.conflict) == (1896, 50, 768, 0)
+
+
+def test_a_telling_without_cached_tokens_is_the_same_call_as_one_with_them():
+    bare = call("bare", "q", 0, 1, u(1000, 50), scope="agentops")
+    sdk = call("sdk", "q", 0, 1, u(1896, 50, cache_read=768, cache_write=128), scope="sdk", authority=3)
+    (entry,) = post([bare, sdk], RULES)
+    assert (entry.tokens_in, entry.tokens_cache_read, entry.tokens_cache_write, entry.conflict) == (1896, 768, 128, 0)
+
+
+def test_input_that_leaves_cached_tokens_out_is_completed_by_a_member_that_has_the_whole():
+    excluding = call("ex", "q", 0, 1, u(1000, 50, cache_read=768, cache_write=128), scope="other")
+    whole = call("in", "q", 0, 1, u(1896, 50), scope="client")
+    (entry,) = post([excluding, whole], RULES)
+    assert (entry.tokens_in, entry.tokens_cache_read, entry.tokens_cache_write, entry.conflict) == (1896, 768, 128, 0)
+
+
+def test_zeros_of_one_member_do_not_hide_what_another_one_knows():
+    zeros = call("z", "q", 0, 1, u(1000, 50, cache_read=0, cache_write=0, reasoning=0, audio_in=0), scope="a")
+    knows = call("k", "z", 0.1, 1, u(1000, 50, cache_read=768), scope="b")
+    (entry,) = post([zeros, knows], RULES)
+    assert (entry.tokens_in, entry.tokens_cache_read) == (1000, 768)
+
+
+def test_a_fallback_inside_one_call_is_priced_as_the_model_that_answered():
+    outer = call("outer", start=0, end=1, usage=u(1000, 50), scope="litellm", model="openai/gpt-4o", model_requested="openai/gpt-4o")
+    failure = call("try1", "outer", 0.1, 0.2, scope="litellm", status="error", outcome="rate_limited", model="openai/gpt-4o")
+    answer = call("try2", "outer", 0.3, 0.9, u(1000, 50), scope="litellm", model="openai/gpt-4o-mini", model_requested="openai/gpt-4o-mini")
+    kept = [e for e in post([outer, failure, answer], RULES) if e.billed]
+    assert [(e.model, e.cost_estimate_usd) for e in kept] == [("openai/gpt-4o-mini", Decimal("0.000180000"))]
+
+
+def test_an_alias_for_a_deployment_gives_way_to_the_name_that_has_a_price():
+    inner = call("inner", "outer", 0.1, 0.9, u(1000, 50), scope="b", model="prod-deployment-7", model_requested="prod-deployment-7")
+    (entry,) = post([call("outer", usage=u(1000, 50)), inner], RULES)
+    assert (entry.model, entry.cost_source) == ("gpt-4o-2024-08-06", "computed")
+
+
+@pytest.mark.parametrize(("one", "other", "calls"), [("chatcmpl-1", "msg_0001", 1), ("resp_00001", "msg_00001", 1), ("resp_00001", "resp_00002", 2)])
+def test_ids_of_different_makes_say_nothing_about_two_tellings(one, other, calls):
+    tellings = [call("a", "q", 0, 1, u(1000, 50), scope="a", response_id=one), call("b", "q", 0, 1, u(1000, 50), scope="b", response_id=other)]
+    assert len(post(tellings, RULES)) == calls

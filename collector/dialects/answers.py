@@ -1,0 +1,74 @@
+"""Usage that stands only inside the text of an answer: many instrumentations keep the provider's object there and drop it elsewhere.
+
+Read before redaction, and only for what attributes do not tell: a whole usage where there is none, cached and reasoning tokens where
+the totals told agree. An answer with several different usage objects (the chunks of a stream, a batch) tells none.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from collector.usage import Counts, from_object, normalise
+from collector.values import parse, to_int
+from spanledger.model import Usage
+
+_USAGE = re.compile(r"""["'](?:usage|usage_metadata|usageMetadata|token_usage|tokenUsage)["']\s*:\s*(?=\{)""")
+_PARTS = ("cache_read", "cache_write", "cache_write_1h", "reasoning", "audio_in", "audio_out")
+_MAX_OBJECT = 2_000
+_MAX_FOUND = 64
+
+
+def completed(usage: Usage | None, output: Any) -> Usage | None:
+    """``usage`` with what an answer's own usage object adds to it.
+
+    Args:
+        usage: as the attributes tell it; an object with other totals adds nothing.
+        output: the answer as sent; anything but text tells nothing here.
+    """
+    if type(output) is not str or ("sage" not in output):
+        return usage
+    if usage is not None and (usage.cache_read or usage.cache_write or usage.reasoning):
+        return usage
+    counts = usage_in(output)
+    found = normalise({k: v for k, v in counts.items() if v is not None}) if counts else None
+    if found is None or found.empty:
+        return usage
+    if usage is None or usage.empty:
+        return found
+    cached = (found.cache_read or 0) + (found.cache_write or 0)
+    if usage.output not in (None, found.output) or usage.input not in (found.input, (found.input or 0) - cached):
+        return usage
+    return found if any(getattr(found, name) for name in _PARTS) else usage
+
+
+def usage_in(output: str) -> Counts | None:
+    """Counts of the usage that an answer's text holds; None when it holds none, or several that differ."""
+    found: dict[tuple[int | None, int | None], Counts] = {}
+    for n, match in enumerate(_USAGE.finditer(output)):
+        if n >= _MAX_FOUND:
+            return None
+        text = _object_at(output, match.end())
+        counts = from_object(parse(text)) if text else None
+        if not counts:
+            continue
+        key = to_int(counts.get("input")), to_int(counts.get("output"))
+        if not any(key) and not counts.get("total"):
+            continue
+        kept = found.setdefault(key, {})
+        kept.update({k: v for k, v in counts.items() if v is not None and not kept.get(k)})
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _object_at(text: str, start: int) -> str:
+    """The object (``{…}``) that begins at ``start``; '' when it does not end soon."""
+    depth = 0
+    for at in range(start, min(len(text), start + _MAX_OBJECT)):
+        sign = text[at]
+        if sign == "{":
+            depth += 1
+        elif sign == "}":
+            depth -= 1
+            if not depth:
+                return text[start : at + 1]
+    return ""
