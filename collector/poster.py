@@ -12,11 +12,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import structlog
 
 from collector import metrics
 from collector.families import Recent, Trace, cold_keys
+from collector.lone import lone_calls
 from collector.posting import PostingRules, family_keys, post, post_singles
 from collector.rows import EntryKey, calls_batch, key_of, spans_from, tombstones
 from spanledger.errors import WarehouseBusy
@@ -176,14 +178,17 @@ class Poster:
         recent = self._recent
         touched = {span.trace_id for _, span in rows}
         lone = self._lone(rows) if self._sole else []
-        singles = post_singles([span for _, span in lone], self._rules()) if lone else []
+        columns, told, others = lone_calls([span for _, span in lone], self._rules())
+        singles = post_singles(others, self._rules()) if others else []
         for version, span in lone:
             recent.add(version, span, whole=True)
             touched.discard(span.trace_id)
+        for span in told:
+            recent.traces[span.trace_id].posted[span.project, span.service, span.start_ns // 1000, span.trace_id, span.span_id] = None
         for entry in singles:
             recent.traces[entry.trace_id].posted[key_of(entry)] = None
-        changed, gone = self._families([(v, s) for v, s in rows if s.trace_id in touched], touched)
-        self._write(singles + changed, gone)
+        changed, gone = self._families([(v, s) for v, s in rows if s.trace_id in touched], touched) if touched else ([], [])
+        self._write(singles + changed, gone, columns)
         recent.forget_oldest()
         if not self._sole:
             self._again.append((time.monotonic() + self._settle_s, {s.trace_id for _, s in rows}))
@@ -322,17 +327,23 @@ class Poster:
             self._write(*self._post_in_memory(part))
             self._recent.forget_oldest()
 
-    def _write(self, changed: list[Entry], gone: list[EntryKey]) -> None:
-        if not changed and not gone:
+    def _write(self, changed: list[Entry], gone: list[EntryKey], columns: Callable[[int], pa.RecordBatch] | None = None) -> None:
+        if not changed and not gone and columns is None:
             return
         self._ver = ver = max(self._ver + 1, time.time_ns() // 1000)
-        times = {e.ts_us for e in changed} | {k[2] for k in gone}
-        hours = [datetime.fromtimestamp(h * 3600, UTC) for h in {t // 3_600_000_000 for t in times}]
-        batches = ([calls_batch(changed, ver)] if changed else []) + ([tombstones(gone, ver)] if gone else [])
-        with self.clock.writing(hours, ver):
-            journal.insert(self._client, "calls", pa.Table.from_batches(batches))
-        metrics.entries_posted.inc(len(changed))
+        batches = [columns(ver)] if columns else []
+        batches += ([calls_batch(changed, ver)] if changed else []) + ([tombstones(gone, ver)] if gone else [])
+        rows = pa.Table.from_batches(batches)
+        with self.clock.writing(_hours(rows), ver):
+            journal.insert(self._client, "calls", rows)
+        metrics.entries_posted.inc(rows.num_rows - len(gone))
         metrics.entries_withdrawn.inc(len(gone))
+
+
+def _hours(rows: pa.Table) -> list[datetime]:
+    """The hours that these ledger rows stand in."""
+    hours = np.unique(rows["ts"].to_numpy().astype("datetime64[h]").astype(np.int64))
+    return [datetime.fromtimestamp(h * 3600, UTC) for h in hours.tolist()]
 
 
 def _links(span: Span) -> list[bytes]:

@@ -6,7 +6,7 @@ later version adds. ``ver`` orders versions of one span by content: end, attribu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
 from hashlib import blake2b
 from operator import attrgetter
@@ -57,33 +57,50 @@ def spans_from(table: pa.Table) -> list[tuple[int, Span]]:
     return [(int(v), span_of(p, s, unhex(t), unhex(i), unhex(up), f)) for p, s, t, i, up, f, v in zip(*columns, strict=True)]
 
 
+def combinations(keys: Iterable[Hashable]) -> tuple[np.ndarray, list[int]]:
+    """Which keys are equal: the number of each row's combination, and the first row of each combination."""
+    known: dict[Hashable, int] = {}
+    index = np.fromiter((known.setdefault(key, len(known)) for key in keys), np.int64)
+    first = np.empty(len(known), np.int64)
+    first[index[::-1]] = np.arange(len(index) - 1, -1, -1)
+    return index, first.tolist()
+
+
 def journal_batch(spans: Sequence[Span], facts: Sequence[bytes], versions: Sequence[int], batch: int) -> pa.RecordBatch:
     """Rows of table ``spans``; ``spans`` are sealed (redacted, hashed)."""
     usage = [s.usage for s in spans]
-    own = [(s.own, s.inherited) for s in spans]
     columns: dict[str, Any] = {
-        "project": [s.project for s in spans],
-        "service": [s.service for s in spans],
-        "ts": _micros(s.start_ns for s in spans),
+        "ts": micros([s.start_ns for s in spans]),
         "trace_id": [s.trace_id for s in spans],
         "span_id": [s.span_id for s in spans],
         "parent_span_id": [s.parent_id or _NO_PARENT for s in spans],
-        "end_ts": _micros(s.end_ns for s in spans),
-        **{name: list(map(attrgetter(name), spans)) for name in _SPAN_TEXT},
-        "tenant_hash": [a.get("tenant") or b.get("tenant") or "" for a, b in own],
-        "user_hash": [a.get("user") or b.get("user") or "" for a, b in own],
+        "end_ts": micros([s.end_ns for s in spans]),
+        "response_id": [s.response_id for s in spans],
+        "link": [s.link for s in spans],
+        "user_hash": [s.own.get("user") or s.inherited.get("user") or "" for s in spans],
         "tokens_in": [0 if u is None else min(u.input or 0, _U32) for u in usage],
         "tokens_out": [0 if u is None else min(u.output or 0, _U32) for u in usage],
-        "safety": [min(s.safety, _U16) for s in spans],
         "facts": pa.array(facts, pa.binary()).cast(pa.string()),
-        "attrs": [list(s.attrs.items()) for s in spans],
         "batch": pa.array(np.full(len(spans), batch, np.uint64)),
         "ver": [v.to_bytes(16, "little") for v in versions],
+        **_repeated(spans),
     }
     return pa.RecordBatch.from_pydict(columns, SPANS)
 
 
-_SPAN_TEXT = ("signal", "scope", "name", "dialect", "kind", "role", "status", "provider", "model", "response_id", "tool_name", "link")
+def _repeated(spans: Sequence[Span]) -> dict[str, pa.Array]:
+    """The journal columns that come in few combinations: built once for each, then taken by number."""
+    index, first = combinations([(*_repeating(s), s.own.get("tenant") or s.inherited.get("tenant") or "", *s.attrs.items()) for s in spans])
+    few = [spans[i] for i in first]
+    columns: dict[str, Any] = {name: list(map(attrgetter(name), few)) for name in _SPAN_TEXT}
+    columns["safety"] = [min(s.safety, _U16) for s in few]
+    columns["tenant_hash"] = [s.own.get("tenant") or s.inherited.get("tenant") or "" for s in few]
+    columns["attrs"] = [list(s.attrs.items()) for s in few]
+    return {name: pa.array(values, SPANS.field(name).type).take(pa.array(index)) for name, values in columns.items()}
+
+
+_SPAN_TEXT = ("project", "service", "signal", "scope", "name", "dialect", "kind", "role", "status", "provider", "model", "tool_name")
+_repeating = attrgetter(*_SPAN_TEXT, "safety")
 
 
 def contents_batch(rows: Sequence[tuple[Span, Content, int]]) -> pa.RecordBatch:
@@ -91,7 +108,7 @@ def contents_batch(rows: Sequence[tuple[Span, Content, int]]) -> pa.RecordBatch:
     columns: dict[str, Any] = {
         "project": [s.project for s, _, _ in rows],
         "service": [s.service for s, _, _ in rows],
-        "ts": _micros(s.start_ns for s, _, _ in rows),
+        "ts": micros([s.start_ns for s, _, _ in rows]),
         "trace_id": [s.trace_id for s, _, _ in rows],
         "span_id": [s.span_id for s, _, _ in rows],
         "kind": [s.kind for s, _, _ in rows],
@@ -113,10 +130,16 @@ def _extra(content: Content) -> list[tuple[str, str]]:
     return [pair for pair in named if pair[1]] + list(content.extra.items())
 
 
-def _micros(times_ns: Iterable[int]) -> pa.Array:
+def micros(times_ns: Sequence[int] | np.ndarray) -> pa.Array:
     """Nanoseconds since the epoch as the timestamp column, floored to microseconds and clamped to what the engine can hold."""
-    ns = np.fromiter((min(max(t, 0), 9_223_372_036_000_000_000) for t in times_ns), np.int64)
-    return pa.array(ns // 1000, pa.timestamp("us", tz="UTC"))
+    try:
+        ns = np.asarray(times_ns, np.int64)
+    except OverflowError:
+        ns = np.array([min(max(t, 0), _LAST_NS) for t in times_ns], np.int64)
+    return pa.array(np.clip(ns, 0, _LAST_NS) // 1000, pa.timestamp("us", tz="UTC"))
+
+
+_LAST_NS = 9_223_372_036_000_000_000
 
 
 def usd_array(values: Sequence[Decimal | None]) -> pa.Array:
@@ -125,10 +148,15 @@ def usd_array(values: Sequence[Decimal | None]) -> pa.Array:
     if all(missing):
         return pa.nulls(len(values), USD)
     nano = np.fromiter((int(v.scaleb(9)) if v else 0 for v in values), np.int64, len(values))
-    words = np.empty((len(values), 2), np.int64)
-    words[:, 0], words[:, 1] = nano, nano >> 63  # two's complement, sign-extended to 128 bits
-    valid = pa.py_buffer(np.packbits(~np.array(missing), bitorder="little").tobytes()) if any(missing) else None
-    return pa.Array.from_buffers(USD, len(values), [valid, pa.py_buffer(words.tobytes())])
+    return usd_of_nanos(nano, ~np.array(missing) if any(missing) else None)
+
+
+def usd_of_nanos(nanos: np.ndarray, told: np.ndarray | None = None) -> pa.Array:
+    """Decimal(18, 9) column from integers of 1e-9 USD; null where ``told`` is False."""
+    words = np.empty((len(nanos), 2), np.int64)
+    words[:, 0], words[:, 1] = nanos, nanos >> 63  # two's complement, sign-extended to 128 bits
+    valid = None if told is None else pa.py_buffer(np.packbits(told, bitorder="little").tobytes())
+    return pa.Array.from_buffers(USD, len(nanos), [valid, pa.py_buffer(words.tobytes())])
 
 
 _USD_COLUMNS = tuple(f.name for f in CALLS if f.type == USD)

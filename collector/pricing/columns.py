@@ -6,6 +6,8 @@ arithmetic take that way.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -49,7 +51,7 @@ def price_columns(book: PriceBook, calls: pl.DataFrame) -> pl.DataFrame:
         asked = {c: group[c] for c in names if c != "day"}
         rates = book.rates(ts_us=int(at[rows[0]]), **asked)
         tier[rows] = rates.tier
-        left = rows if rates.source == "unpriced" else rows[~_vectorised(rates, rows, counts, at, nanos)]
+        left = rows if rates.source == "unpriced" else rows[~price_rows(rates, rows, counts, at, nanos)]
         done = rows if left.size == 0 else np.setdiff1d(rows, left, assume_unique=True)
         source[done], price_id[done] = rates.source, rates.price_id
         for row in left.tolist():
@@ -60,12 +62,17 @@ def price_columns(book: PriceBook, calls: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({**costs, "cost_source": source.tolist(), "price_id": price_id.tolist(), "model_tier": tier.tolist()})
 
 
-def _vectorised(rates: Rates, rows: np.ndarray, counts: dict[str, np.ndarray], at: np.ndarray, nanos: np.ndarray) -> np.ndarray:
-    """Price those rows of a group that are plain text-token calls; True where done."""
+def price_rows(rates: Rates, rows: np.ndarray, counts: Mapping[str, np.ndarray], at: np.ndarray, nanos: np.ndarray) -> np.ndarray:
+    """Price those rows that are plain text-token calls at these rates; True where done.
+
+    Args:
+        rows: which rows; counts: token columns by name, other units where there are any; at: start, microseconds since the epoch.
+        nanos: (6, n) integers of 1e-9 USD in the order of the cost columns; filled at the rows that are done.
+    """
     done = np.zeros(rows.size, bool)
     plain = np.ones(rows.size, bool)
     for name in _RARE:
-        if name != "tokens_reasoning":
+        if name != "tokens_reasoning" and name in counts:
             plain &= counts[name][rows] == 0
     later = np.full(rows.size, _DAY_US, np.int64)
     for start, bands in rates.slots:
@@ -82,7 +89,7 @@ def _vectorised(rates: Rates, rows: np.ndarray, counts: dict[str, np.ndarray], a
     return done
 
 
-def _price(band: Band, rows: np.ndarray, counts: dict[str, np.ndarray], nanos: np.ndarray) -> np.ndarray:
+def _price(band: Band, rows: np.ndarray, counts: Mapping[str, np.ndarray], nanos: np.ndarray) -> np.ndarray:
     """``Band._quick`` on arrays; False where it does not apply."""
     r_in, r_out, r_read, r_write, r_write_1h = band.nano  # type: ignore[misc]
     n_in, n_out, read, write, write_1h = (counts[c][rows].astype(np.int64) for c in _PLAIN)
