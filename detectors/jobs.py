@@ -2,7 +2,8 @@
 
 Resumable and idempotent: a mark bounds the look back, and an answer is a candidate only while no composite of its evidence's version
 exists, so that a pass may be cut off, repeated or run twice. Posting or late documents raise an answer's evidence version, and it is
-judged again. Every candidate gets a composite row; without a score it says why.
+judged again. Every candidate gets a composite row; without a score it says why. Newest answers come first (`places.py`), ingest
+before judging (`pace.py`).
 """
 
 from __future__ import annotations
@@ -22,10 +23,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 import structlog
 
-from detectors import judging, sampling
+from detectors import judging, metrics, sampling
 from detectors.calibration import Platt, route_map
+from detectors.contradiction.sketch import Sketch
 from detectors.embeddings import Encoder, open_embedder
+from detectors.keys import SketchKeys
 from detectors.material import Material, Text, material
+from detectors.pace import Pace, journaled
+from detectors.places import HOUR_US, Places
 from detectors.rows import score_rows
 from detectors.window import Window, served
 from spanledger import instance
@@ -36,6 +41,7 @@ from spanledger.settings import Settings
 from warehouse import scoring
 from warehouse.engine import connect
 from warehouse.leases import Lease
+from warehouse.scoring import Between
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,52 +53,78 @@ log = structlog.get_logger()
 
 JOB = "detectors"
 BATCH = 1_500  # answers in memory at once, with the texts of their traces; finding them costs as much for few as for many
+SLICES = 40  # looks into the ledger that one pass takes for answers behind
 OVERLAP_US = 30_000_000  # a posting or journal batch may land this much after its number was drawn
-COUNT_EVERY = 20  # full batches between two counts of what waits
+COUNT_EVERY_S = 60.0  # between two counts of what waits
 SETTLE_US = 2_000_000  # documents of a trace get this long to arrive before its answers are judged
+POSTED_S = 8.0  # texts in the window are this old before their calls are looked for
+LINKED = 100  # answers of a pass that are linked to evidence by meaning, at most: it takes thirty times as long and changes no score
 CALIBRATION_EVERY_S = 600.0
 LABELS_DAYS = 90
 HOUR_S = 3_600.0
 LEASE_S = 120.0  # longer than any batch takes; a dead worker's work is taken over after it
+NICE = 10
 
 
 class Done(NamedTuple):
-    """One pass: answers judged, answers with a score, and what still waits."""
+    """One pass: answers judged, answers with a score, and what still waits at the last count."""
 
     judged: int
     scored: int
     waiting: int
     lag_s: float
+    more: bool = False  # whether the next pass has work already
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Judge until ``stop`` is set; raises what the warehouse raises, and the caller starts it again."""
+    _step_back()
     policy = PolicyFile(settings.policy_path, settings.tokens_file)
     access = instance.sql_access(settings, wait_s=30)
     window = Window(settings.window_bytes, 60.0 * settings.window_minutes)
     with (
-        served(window, lambda: instance.token(settings.data_dir)) as address,
+        served(window, lambda: instance.token(settings.data_dir), metrics.exposition) as address,
         closing(connect(access.url, user=access.user, password=access.password)) as client,
     ):
-        instance.report(settings.data_dir, "window", {"texts": address})
+        instance.report(settings.data_dir, "window", {"texts": address, "metrics": address})
         folder = settings.policy_path.parent if settings.policy_path else Path()
         encoder = open_embedder(settings.embeddings, settings.embedding_model)
         writer = JOB if settings.embedded else f"{JOB}-{socket.gethostname()}"  # the same after a restart: it takes over its open hours
         lease = Lease(client, JOB, f"{writer}-{os.getpid()}", ttl_s=LEASE_S)
-        worker = Worker(client, policy, writer, folder, encoder, window)
+        worker = Worker(client, policy, writer, folder, encoder, window, SketchKeys(settings.data_dir))
+        pace = Pace(lambda: journaled((instance.reported(settings.data_dir, "collector") or {}).get("otlp_http", "")) if settings.embedded else None)
         try:
-            while not stop.is_set():
-                busy = lease.hold() and worker.step(time.time_ns() // 1_000).judged == BATCH
-                worker.settle()
-                if not busy:
-                    stop.wait(settings.jobs_interval_s)
+            _loop(worker, lease, pace, settings.jobs_interval_s, stop)
         finally:
             with contextlib.suppress(SpanledgerError):
                 lease.release()
 
 
+def _loop(worker: Worker, lease: Lease, pace: Pace, interval_s: float, stop: threading.Event) -> None:
+    held_until = 0.0
+    while not stop.is_set():
+        more = False
+        if pace.go():
+            if time.monotonic() >= held_until:
+                held_until = time.monotonic() + LEASE_S / 3 if lease.hold() else 0.0
+            if held_until:
+                done = worker.step(time.time_ns() // 1_000, calm=not pace.busy)
+                pace.worked(done.judged, done.more)
+                more = done.more
+        metrics.resting.set(pace.busy and not more)
+        worker.settle()
+        if not more or pace.busy:
+            stop.wait(min(interval_s, 5.0) if pace.busy or more else interval_s)
+
+
+def _step_back() -> None:
+    """This thread, and what it starts, gives way to whatever else wants the machine."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+
 class Worker:
-    """One detector worker: its client, its place, its hourly budgets, its calibrations."""
+    """One detector worker: its client, its places, its hourly budgets, its calibrations."""
 
     def __init__(
         self,
@@ -102,33 +134,96 @@ class Worker:
         folder: Path = Path(),
         encoder: Encoder | None = None,
         window: Window | None = None,
+        keys: SketchKeys | None = None,
     ) -> None:
         self._client, self._policy, self._folder, self._encoder, self._window = client, policy, folder, encoder, window
+        self._keys = keys
         self._detectors = with_schemas(policy.current.detectors, folder)
         self._clock: HourClock = scoring.clock_for(client, writer)
-        place, _ = scoring.mark(client, JOB)
-        self._after = int(place or 0)
-        self._full, self._waits = 0, scoring.Backlog(0, 0)
+        self._places: Places | None = None
+        self._waits, self._counted_at = scoring.Backlog(0, 0), float("-inf")
         self._taken: dict[str, deque[float]] = defaultdict(deque)
         self._calibrations: judging.Calibrations = {}
         self._calibrated_at = float("-inf")
 
-    def step(self, now_us: int) -> Done:
-        """Judge one batch of what is known at ``now_us``, write it, move the mark."""
+    def step(self, now_us: int, *, calm: bool = True) -> Done:
+        """Judge one batch of what is known at ``now_us``, write it, move the mark. ``calm``: nothing else needs the machine.
+
+        First what is new, then what is only held in memory and leaves soon, then what is behind.
+        """
+        began = time.thread_time()
         until = now_us - SETTLE_US
-        found = scoring.candidates(self._client, self._after, until, BATCH).to_dicts()
+        if self._places is None:
+            self._places = Places.read(scoring.mark(self._client, JOB)[0], until)
         if self._policy.reload():
             self._detectors = with_schemas(self._policy.current.detectors, self._folder)
-        scored = self._judge(found, self._detectors, now_us, link=len(found) < BATCH) if found else 0
-        reached = int(found[-1]["evidence_ver"]) if len(found) == BATCH else until
-        self._after = max(self._after, reached - OVERLAP_US)
-        self._full = self._full + 1 if len(found) == BATCH else 0
-        if self._full % COUNT_EVERY in (0, 1):
-            self._waits = scoring.backlog(self._client, self._after, now_us)
+        found = self._new(until) or self._leaving(until) or self._behind()
+        scored = self._judge(found, self._detectors, now_us, link=calm and len(found) <= LINKED) if found else 0
+        done = self._told(len(found), scored, now_us)
+        metrics.busy_seconds.inc(time.thread_time() - began)
+        return done
+
+    def _new(self, until: int) -> list[dict[str, Any]]:
+        """Answers whose evidence came since the last pass."""
+        places = self._places or Places()
+        known = Between(places.tail - OVERLAP_US, until)
+        arrived = scoring.arrived(self._client, *known)
+        found: list[dict[str, Any]] = []
+        if arrived.entries or arrived.documents:
+            starts = Between(arrived.first - HOUR_US, arrived.last + HOUR_US)
+            if arrived.withdrawn:
+                metrics.retired.inc(scoring.retire(self._client, self._clock, known, starts))
+            found = scoring.candidates(self._client, known, starts, BATCH).to_dicts()
+        if len(found) == BATCH:
+            places.fall_behind(known)
+        places.tail = max(places.tail, until)
+        return found
+
+    def _leaving(self, until: int) -> list[dict[str, Any]]:
+        """Answers whose text is only in memory, before it goes."""
+        traces = self._window.take(BATCH, POSTED_S) if self._window else []
+        starts = [t.ts_us for texts in self._window.texts(traces).values() for t in texts] if self._window and traces else []
+        if not starts:
+            return []
+        return scoring.candidates(self._client, Between(0, until), Between(min(starts) - HOUR_US, max(starts) + HOUR_US), BATCH, traces).to_dicts()
+
+    def _behind(self) -> list[dict[str, Any]]:
+        """Answers that were known long ago, newest calls first."""
+        places = self._places or Places()
+        if places.behind is not None and places.cursor is None:
+            arrived = scoring.arrived(self._client, *places.behind)
+            if not arrived.entries:
+                places.behind = None
+                return []
+            places.oldest, places.cursor = arrived.first, arrived.last + 1
+        for _ in range(SLICES):
+            if places.behind is None:
+                return []
+            looked = places.slice()
+            found = scoring.candidates(self._client, places.behind, looked, BATCH).to_dicts()
+            places.walked(looked, len(found) == BATCH, len(found) < BATCH // 4)
+            if found:
+                return found
+        return []
+
+    def _told(self, found: int, scored: int, now_us: int) -> Done:
+        """Count what waits from time to time, move the mark, tell the log and the metrics."""
+        places = self._places or Places()
+        behind = places.behind
+        if behind is None:
+            self._waits = scoring.Backlog(0, 0)
+        elif time.monotonic() - self._counted_at > COUNT_EVERY_S:
+            self._waits, self._counted_at = scoring.backlog(self._client, *behind), time.monotonic()
         waits = self._waits
-        done = Done(len(found), scored, waits.answers, (now_us - waits.oldest_us) / 1e6 if waits.answers else 0.0)
+        done = Done(found, scored, waits.answers, (now_us - waits.oldest_us) / 1e6 if waits.answers else 0.0, behind is not None)
+        metrics.waiting.set(done.waiting)
+        metrics.backlog_age.set(done.lag_s)
+        metrics.lag.set(max(0.0, (now_us - places.tail) / 1e6))
+        if self._window:
+            metrics.window_bytes.set(self._window.bytes)
+            metrics.window_dropped.set(self._window.dropped)
         if found:
-            scoring.set_mark(self._client, JOB, str(self._after), orjson.dumps(done._asdict()).decode())
+            scoring.set_mark(self._client, JOB, places.mark(), orjson.dumps(done._asdict()).decode())
             log.info("answers_judged", **done._asdict())
         return done
 
@@ -137,12 +232,18 @@ class Worker:
         self._clock.settle()
 
     def _judge(self, calls: list[dict[str, Any]], policy: Detectors, now_us: int, *, link: bool) -> int:
-        """``link``: also tell evidence by meaning; left out while answers wait, for it takes thirty times as long and changes no score."""
+        """``link``: also tell evidence by meaning."""
         picked = self._picked(calls, policy)
         answers = self._answers(calls, picked, policy, now_us)
         results = judging.judge(answers, policy, self._calibrated(now_us), self._encoder if link else None)
         scoring.write(self._client, self._clock, score_rows(answers, results, now_us))
-        return sum(composite.score is not None for _, composite in results)
+        for answer, (verdicts, composite) in zip(answers, results, strict=True):
+            if composite.score is None:
+                metrics.unscored.labels(judging.why_null(answer, verdicts)).inc()
+        scored = sum(composite.score is not None for _, composite in results)
+        metrics.judged.inc(len(results))
+        metrics.scored.inc(scored)
+        return scored
 
     def _picked(self, calls: Sequence[Mapping[str, Any]], policy: Detectors) -> list[bool]:
         """The sampling policy of each app, with what its hour has left."""
@@ -172,9 +273,9 @@ class Worker:
         told = self._texts(traces)
         made = {(r["trace_id"], r["span_id"]): r["verdict"] for r in scoring.schema_verdicts(self._client, traces).to_dicts()} if traces else {}
         materials = [_material(c, told.get(c["trace_id"], [])) if wanted else None for c, wanted in zip(calls, picked, strict=True)]
-        peers = self._peers(calls, materials, policy, now_us)
+        peers, sketches = self._peers(calls, materials, policy, now_us)
         return [
-            judging.Answer(call, found, _verdict_of(call, made), peers.get(i, ()), wanted)
+            judging.Answer(call, found, _verdict_of(call, made), peers.get(i, ()), wanted, sketches.get(i, ()), self._key_of(call))
             for i, (call, found, wanted) in enumerate(zip(calls, materials, picked, strict=True))
         ]
 
@@ -185,27 +286,32 @@ class Worker:
             told.setdefault(trace, []).extend(texts)
         return told
 
+    def _key_of(self, call: Mapping[str, Any]) -> bytes:
+        """The key of the answer's sketch, where its text is only held in memory."""
+        if self._window is None or self._keys is None or not call["prompt_hash"] or not self._window.holds(call["trace_id"]):
+            return b""
+        return self._keys.of(str(call["tenant_hash"]))
+
     def _peers(
         self, calls: Sequence[Mapping[str, Any]], found: Sequence[Material | None], policy: Detectors, now_us: int
-    ) -> dict[int, tuple[str, ...]]:
-        """Other answers to exactly the same prompt, for closed-book answers."""
+    ) -> tuple[dict[int, tuple[str, ...]], dict[int, tuple[Sketch, ...]]]:
+        """Other answers to exactly the same prompt, for closed-book answers: their texts, or sketches where no text was stored."""
         asked = [i for i, m in enumerate(found) if m is not None and not m.context and m.prompt and calls[i]["prompt_hash"]]
         if not asked or "contradiction" in policy.disable:
-            return {}
+            return {}, {}
         since = datetime.fromtimestamp(min(calls[i]["ts_us"] for i in asked) / 1e6, UTC) - policy.contradiction_window
-        until = datetime.fromtimestamp(now_us / 1e6, UTC) + timedelta(days=1)
+        until = datetime.fromtimestamp(max(calls[i]["ts_us"] for i in asked) / 1e6, UTC) + policy.contradiction_window
+        until = min(until, datetime.fromtimestamp(now_us / 1e6, UTC) + timedelta(days=1))
         rows = scoring.peers(self._client, sorted({calls[i]["prompt_hash"] for i in asked}), since, until)
-        groups: dict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
-        for row in rows.iter_rows(named=True):
-            groups[_group(row, row["prompt"])].append((row["trace_id"] + row["span_id"], row["response"]))
-        out = {}
-        for i in asked:
-            m = found[i]
-            own = calls[i]["trace_id"] + calls[i]["span_id"]
-            others = [text for key, text in groups[_group(calls[i], m.prompt if m else "")] if key != own]
-            if others:
-                out[i] = tuple(others)
-        return out
+        window_us = policy.contradiction_window.total_seconds() * 1e6
+        texts = {i: m.prompt if (m := found[i]) else "" for i in asked}
+        told = _others(rows, calls, texts, "response", window_us)
+        hidden = {i: "" for i in asked if self._key_of(calls[i])}
+        if not hidden:
+            return {i: tuple(others) for i, others in told.items()}, {}
+        left = scoring.sketches(self._client, sorted({calls[i]["prompt_hash"] for i in hidden}), since, until)
+        sketched = {i: tuple(s for p in packed if (s := Sketch.unpack(p))) for i, packed in _others(left, calls, hidden, "sketch", window_us).items()}
+        return {i: tuple(others) for i, others in told.items()}, sketched
 
     def _calibrated(self, now_us: int) -> judging.Calibrations:
         """Platt maps per (app, route), from people's labels; looked up again every few minutes."""
@@ -260,6 +366,19 @@ def _material(call: Mapping[str, Any], trace: Sequence[Text]) -> Material | None
 
 def _verdict_of(call: Mapping[str, Any], made: Mapping[tuple[str, str], str]) -> str:
     return next((v for s in sorted(_members(call)) if (v := made.get((call["trace_id"], s), ""))), "")
+
+
+def _others(rows: pl.DataFrame, calls: Sequence[Mapping[str, Any]], asked: Mapping[int, str], what: str, window_us: float) -> dict[int, list[str]]:
+    """Column ``what`` of rows of the same group as each asked call, itself left out. ``asked``: call → prompt to compare word for word."""
+    groups: dict[tuple[str, ...], list[tuple[str, int, str]]] = defaultdict(list)
+    for row in rows.iter_rows(named=True):
+        groups[_group(row, row.get("prompt", ""))].append((row["trace_id"] + row["span_id"], row["ts_us"], row[what]))
+    out: dict[int, list[str]] = {}
+    for i, prompt in asked.items():
+        own, at = calls[i]["trace_id"] + calls[i]["span_id"], calls[i]["ts_us"]
+        if others := [text for key, ts, text in groups[_group(calls[i], prompt)] if key != own and abs(ts - at) <= window_us]:
+            out[i] = others
+    return out
 
 
 def _group(row: Mapping[str, Any], prompt: str) -> tuple[str, ...]:

@@ -10,10 +10,11 @@ import orjson
 
 from detectors import grounding
 from detectors.calibration import Platt
+from detectors.comparing import contradictions
 from detectors.composite import Composite, Verdict, combine, floored
-from detectors.contradiction import rate
-from detectors.contradiction.model import shipped as pair_model
+from detectors.contradiction.sketch import Sketch
 from detectors.embeddings import Encoder
+from detectors.grounding.carried import carried
 from detectors.grounding.link import linked
 from detectors.grounding.model import shipped as grounding_model
 from detectors.material import Material
@@ -22,7 +23,6 @@ from spanledger.policy.quality import Detectors, SchemaEntry
 
 VERSION = "composite-1"
 SCHEMA_VERSION = "schema-1"
-MAX_PEERS = 6  # other answers that one is compared with: pairs grow with the square, and busy prompts have hundreds
 MAX_EVIDENCE = 40  # sentences told in one verdict, riskiest first
 
 
@@ -35,6 +35,8 @@ class Answer(NamedTuple):
         schema_verdict: JSON that the collector made from the unredacted text, or empty.
         peers: other answers of the same model to exactly the same prompt, within the window.
         chosen: the sampling policy wants it judged.
+        sketches: what is left of answers to the same prompt whose text is gone.
+        sketch_key: set where this answer's text may not be kept: its sketch goes into the verdict.
     """
 
     call: Mapping[str, Any]
@@ -42,6 +44,8 @@ class Answer(NamedTuple):
     schema_verdict: str = ""
     peers: tuple[str, ...] = ()
     chosen: bool = True
+    sketches: tuple[Sketch, ...] = ()
+    sketch_key: bytes = b""
 
 
 Calibrations = Mapping[tuple[str, str], Platt]  # (app, route) -> map of grounding scores
@@ -55,12 +59,13 @@ def judge(
     ``encoder`` links risky claims to evidence by meaning; scores are the same without it.
     """
     grounded = _grounded(answers, policy, calibrations or {}, encoder)
+    compared = contradictions(answers, [v is not None and v.score is not None for v in grounded], policy)
     out: list[tuple[list[Verdict], Composite]] = []
-    for answer, of_context in zip(answers, grounded, strict=True):
+    for answer, of_context, of_others in zip(answers, grounded, compared, strict=True):
         if not answer.chosen:
             out.append(([], Composite(None, None, False, ())))
             continue
-        found = [v for v in (_schema(answer, policy), of_context, _contradiction(answer, of_context, policy)) if v is not None]
+        found = [v for v in (_schema(answer, policy), of_context, of_others) if v is not None]
         out.append((found, combine(found)))
     return out
 
@@ -91,15 +96,19 @@ def _grounded(answers: Sequence[Answer], policy: Detectors, calibrations: Calibr
             out[i] = Verdict("grounding", version, None, None, False, reason="no_text" if answer.material is None else "no_context")
         else:
             asked.append((i, answer.material))
-    texts = [(m.context, m.question, m.response) for _, m in asked]
-    results = list(grounding.score_many(texts))
-    if encoder is not None:
-        results = linked(texts, results, encoder)
-    for (i, m), result in zip(asked, results, strict=True):
+    for (i, m), result in zip(asked, _results([m for _, m in asked], encoder), strict=True):
         call = answers[i].call
         platt = calibrations.get((str(call.get("app_id")), str(call.get("route"))))
         out[i] = _grounding_verdict(result, m, platt, policy)
     return out
+
+
+def _results(found: Sequence[Material], encoder: Encoder | None) -> list[grounding.Grounding]:
+    model = grounding_model()
+    plain = [(m.context, m.question, m.response) for m in found if m.source != "translation"]
+    results = list(grounding.score_many(plain))
+    told = iter(results if encoder is None else linked(plain, results, encoder))
+    return [carried("\n".join(m.context), m.response, model.threshold, model.floor) if m.source == "translation" else next(told) for m in found]
 
 
 def _grounding_verdict(result: grounding.Grounding, m: Material, platt: Platt | None, policy: Detectors) -> Verdict:
@@ -154,20 +163,3 @@ def _redacted(text: str) -> bool:
             return True
         at = text.find("[", at + 1)
     return False
-
-
-def _contradiction(answer: Answer, of_context: Verdict | None, policy: Detectors) -> Verdict | None:
-    """Disagreement with other answers to the same prompt; only where there is no context to judge by (research §4)."""
-    if not _wanted("contradiction", policy) or answer.material is None or not answer.peers:
-        return None
-    if of_context is not None and of_context.score is not None:
-        return None
-    model = pair_model()
-    group = rate(answer.material.question, (answer.material.response, *answer.peers[:MAX_PEERS]))
-    score = group.each[0]
-    if score is None:
-        return Verdict("contradiction", model.version, None, None, False, reason="no_words")
-    flagged = score > policy.thresholds.get("contradiction", model.threshold)
-    told = {"n": group.n, "pairs": group.pairs, "rate": None if group.rate is None else round(group.rate, 4)}
-    label = "disagrees" if flagged else "agrees"
-    return Verdict("contradiction", model.version, score, floored(score, model.floor), flagged, label, "", orjson.dumps(told).decode())

@@ -24,6 +24,10 @@ _ASKS = re.compile(
     r"|^\W*(?:please|write|create|generate|give|tell|show|make|find|help|suggest|compare|review|how|what|why|who|when|where)\b",
     re.I,
 )
+#: Particulars of a case: numbers, codes, quoted names, placeholders. Two of them make a prompt to explain or sum up its own source.
+_PARTICULAR = re.compile(r"\b[\w-]*\d[\w.,-]*\b|`[^`]+`|\[[A-Z_]{3,}[^\]]*\]")
+_TRANSLATES = re.compile(r"(?:^|[.!?:\n]\s*|\bplease |\byou )translate\b|\btranslate (?:the|this|it|into|to|from|everything|all)\b", re.I)
+_INSTRUCTION_CHARS = 300  # of a system turn that is only an instruction
 _TURN = re.compile(r"^(system|developer|user|human|assistant|ai|model|tool|function): ", re.M)
 _ASKED = ("user", "human")
 _TOLD = ("tool", "function")
@@ -46,7 +50,7 @@ class Text(NamedTuple):
 
 
 class Material(NamedTuple):
-    """What detectors get; ``source`` of the context: call, trace, tools, prompt, or empty when there is none."""
+    """What detectors get; ``source`` of the context: call, trace, tools, prompt, translation (of the prompt), or empty when there is none."""
 
     question: str
     context: tuple[str, ...]
@@ -89,6 +93,8 @@ def material(own: Sequence[Text], trace: Iterable[Text], started_us: int, ended_
     tools = [text for role, text in spoken if role in _TOLD and text]
     if tools:
         return Material(question, bounded(tools), told.response, "tools", prompt, schema)
+    if _translates(spoken):
+        return Material("", bounded([text for role, text in spoken if role in _ASKED][-1:]), told.response, "translation", prompt, schema)
     question, context = of_prompt(spoken)
     return Material(question, bounded(context), told.response, "prompt" if context else "", prompt, schema)
 
@@ -125,7 +131,16 @@ def of_prompt(spoken: Sequence[tuple[str, str]]) -> tuple[str, list[str]]:
 
 def _is_source(said: str) -> bool:
     """Whether the user's turn hands over a text to work on, rather than asking for something new."""
-    return len(said.split()) >= MIN_SOURCE_WORDS and bool(_TRANSFORMS.search(said) or not _ASKS.search(said))
+    if len(said.split()) >= MIN_SOURCE_WORDS:
+        return bool(_TRANSFORMS.search(said) or not _ASKS.search(said))
+    return bool(_TRANSFORMS.search(said)) and len(_PARTICULAR.findall(said)) >= 2
+
+
+def _translates(spoken: Sequence[tuple[str, str]]) -> bool:
+    """Whether the model was told to translate what the user said, by the user or by a short system turn."""
+    said = next((text for role, text in reversed(spoken) if role in _ASKED), "")
+    told = [text for role, text in spoken if role in ("system", "developer") and len(text) <= _INSTRUCTION_CHARS]
+    return bool(said) and any(_TRANSLATES.search(text[:_INSTRUCTION_CHARS]) for text in (said, *told))
 
 
 def _long(texts: Sequence[str]) -> bool:

@@ -45,7 +45,7 @@ def main() -> None:
     if not options.dry_run:
         _write("weights", {"unknown": unknown, "terms": _by_weight(table)})
         _write("grounding", model.to_dict())
-        _write("contradiction", pair_model.to_dict())
+        _write("contradiction", pair_model.to_dict() | {"sketch": contradiction.fit_sketches(couples, options.seed).to_dict()})
 
 
 def _options() -> argparse.Namespace:
@@ -104,6 +104,9 @@ def _report_pairs(data: contradiction.Pairs, k: int, seed: int) -> None:
         y, flag = data.y[at], p[at] > contradiction.THRESHOLD
         _say(f"  {name:<34} n {len(y):>5}  AUROC {metrics.auroc(y, p[at]):.3f}  F1 {metrics.f1(y, flag):.3f}  Brier {metrics.brier(y, p[at]):.3f}")
     _curve("pairs", data.y, p)
+    p = contradiction.cross_validated_sketches(data, k, seed)
+    flag = p > contradiction.THRESHOLD
+    _say(f"  {'all, from keyed sketches':<34} n {len(data.y):>5}  AUROC {metrics.auroc(data.y, p):.3f}  F1 {metrics.f1(data.y, flag):.3f}")
 
 
 def _by_weight(table: dict[str, float]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -61,6 +62,7 @@ class Window:
         self._max_bytes, self._max_age_s, self._clock = max_bytes, max_age_s, clock
         self._rows: OrderedDict[tuple[str, str], tuple[float, int, Text]] = OrderedDict()
         self._traces: dict[str, set[str]] = {}
+        self._fresh: OrderedDict[str, float] = OrderedDict()  # traces told of since they were last taken to be judged
         self._lock = threading.Lock()
         self.bytes = 0
         self.dropped = 0  # rows that had to leave before their time
@@ -77,6 +79,7 @@ class Window:
                     continue
                 self._rows[key] = (self._clock(), size, text)
                 self._traces.setdefault(trace_id, set()).add(text.span_id)
+                self._fresh.setdefault(trace_id, self._clock())
                 self.bytes += size
             self._expire()
 
@@ -85,6 +88,20 @@ class Window:
         with self._lock:
             self._expire()
             return {t: [self._rows[t, s][2] for s in sorted(self._traces[t])] for t in trace_ids if t in self._traces}
+
+    def holds(self, trace_id: str) -> bool:
+        """Whether anything of this trace is held."""
+        return trace_id in self._traces
+
+    def take(self, most: int, older_than_s: float) -> list[str]:
+        """Up to ``most`` traces whose texts came at least ``older_than_s`` ago and were not taken since, oldest first: they leave soonest."""
+        with self._lock:
+            self._expire()
+            before = self._clock() - older_than_s
+            taken = [t for t, at in islice(self._fresh.items(), most) if at <= before]
+            for trace_id in taken:
+                del self._fresh[trace_id]
+            return taken
 
     def _expire(self) -> None:
         oldest_allowed = self._clock() - self._max_age_s
@@ -104,11 +121,15 @@ class Window:
             spans.discard(key[1])
             if not spans:
                 del self._traces[key[0]]
+                self._fresh.pop(key[0], None)
 
 
 @contextmanager
-def served(window: Window, token: Callable[[], str], host: str = "127.0.0.1") -> Generator[str]:
-    """Take texts on a free loopback port; yields its address. ``token``: the secret that senders must show, asked at every request."""
+def served(window: Window, token: Callable[[], str], metrics: Callable[[], bytes] = bytes, host: str = "127.0.0.1") -> Generator[str]:
+    """Take texts on a free loopback port; yields its address. ``token``: the secret that senders must show, asked at every request.
+
+    ``GET /metrics`` answers with ``metrics()``, counters in the Prometheus text format, to anybody on this machine.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -118,6 +139,14 @@ def served(window: Window, token: Callable[[], str], host: str = "127.0.0.1") ->
             self.send_response(_take(self, window, token()))
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        def do_GET(self) -> None:
+            body = metrics() if self.path == "/metrics" else b""
+            self.send_response(200 if self.path == "/metrics" else 404)
+            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing: request lines are no log events."""

@@ -7,7 +7,7 @@ All functions take a clickhouse-connect client and raise ``WarehouseBusy``, ``Wa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -17,6 +17,7 @@ from warehouse.journal import insert
 from warehouse.queries.ask import frame, query_errors, stamp
 from warehouse.rollups import HourClock, hours_of
 from warehouse.sqlfiles import sql
+from warehouse.tables import SCORES
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -33,9 +34,55 @@ class Backlog(NamedTuple):
     oldest_us: int
 
 
-def candidates(client: Client, after_us: int, until_us: int, rows: int) -> pl.DataFrame:
-    """Answers to judge, oldest evidence first: identity columns of the ledger, ``members``, ``evidence_ver``."""
-    return frame(client, sql("scoring_candidates"), {"after": after_us, "until": until_us, "rows": rows})
+class Between(NamedTuple):
+    """A window in microseconds since the epoch."""
+
+    after: int
+    until: int
+
+
+class Arrived(NamedTuple):
+    """What was posted since: entries, those taken back, documents of traces, and the starts of the first and the last (microseconds)."""
+
+    entries: int = 0
+    withdrawn: int = 0
+    documents: int = 0
+    first: int = 0
+    last: int = 0
+
+
+def arrived(client: Client, after_us: int, until_us: int) -> Arrived:
+    """A cheap look at ``(after_us, until_us]``."""
+    return Arrived(**frame(client, sql("scoring_arrived"), {"after": after_us, "until": until_us}).row(0, named=True))
+
+
+def candidates(client: Client, known: Between, starts: Between, rows: int, traces: Sequence[str] = ()) -> pl.DataFrame:
+    """Answers to judge that became known in ``(known.after, known.until]`` and started in ``[starts.after, starts.until)``, newest first.
+
+    Identity columns of the ledger, ``members``, ``evidence_ver``. ``traces``: only those of these traces.
+    """
+    return frame(client, sql("scoring_candidates"), {**_window(known, starts), "rows": rows, "traces": list(traces)})
+
+
+def retire(client: Client, clock: HourClock, known: Between, starts: Between) -> int:
+    """Take scores of entries that were taken back out of every sum; returns how many rows."""
+    rows = frame(client, sql("scoring_retired"), _window(known, starts)).to_dicts()
+    nothing = {"score": None, "hallucination_score": None, "flagged": False, "label": "", "reason": "retired", "coverage": [], "evidence": ""}
+    for row in rows:
+        ids = {name: bytes.fromhex(row[name]) for name in ("trace_id", "span_id")}
+        row.update(nothing, **ids, scored_at=datetime.now(UTC))
+    write(client, clock, pa.Table.from_pylist(rows, schema=SCORES))
+    return len(rows)
+
+
+def sketches(client: Client, prompts: Sequence[str], since: datetime, until: datetime) -> pl.DataFrame:
+    """What is left of answers to these prompts that were judged in memory only: group columns, ids and ``sketch``."""
+    return frame(client, sql("scoring_sketches"), {"prompts": list(prompts), "since": stamp(since), "until": stamp(until), "most": PEERS})
+
+
+def _window(known: Between, starts: Between) -> dict[str, object]:
+    since, before = (stamp(datetime.fromtimestamp(at / 1e6, UTC)) for at in starts)
+    return {"after": known.after, "until": known.until, "since": since, "before": before}
 
 
 def texts(client: Client, traces: Sequence[str]) -> pl.DataFrame:

@@ -68,6 +68,46 @@ def rate(question: str, answers: Sequence[str], model: PairModel | None = None) 
     return Rate(share, len(kept) if scored else 0, len(scored), tuple(each))
 
 
+class Against(NamedTuple):
+    """One answer against others to the same prompt: mean score, how many it disagrees with, how many it was compared with."""
+
+    score: float | None
+    disagrees: int
+    n: int
+
+
+def against(asked: Sequence[tuple[str, str, Sequence[str]]], model: PairModel | None = None) -> list[Against]:
+    """Judge many (question, answer, others) at once, each pair of texts once: cost grows with the number of pairs, whatever the group's size."""
+    model = model or shipped()
+    answers: dict[str, Answer] = {}
+    rows: list[np.ndarray] = []
+    place: dict[tuple[str, str, str], int | None] = {}
+    for question, own, others in asked:
+        terms: frozenset[str] | None = None
+        for other in others:
+            key = _couple(question, own, other)
+            if key in place:
+                continue
+            terms = _asked(question) if terms is None else terms
+            a, b = (answers.get(t) or answers.setdefault(t, Answer(t)) for t in key[1:])
+            row = pair_features(a, b, terms, weights())
+            place[key] = None if row is None else len(rows)
+            if row is not None:
+                rows.append(row)
+    scores: list[float] = model.scores(np.vstack(rows)).tolist() if rows else []
+    return [_mean([scores[k] for o in others if (k := place[_couple(q, own, o)]) is not None], model) for q, own, others in asked]
+
+
+def _couple(question: str, a: str, b: str) -> tuple[str, str, str]:
+    return (question, a, b) if a <= b else (question, b, a)
+
+
+def _mean(scores: Sequence[float], model: PairModel) -> Against:
+    if not scores:
+        return Against(None, 0, 0)
+    return Against(float(sum(scores) / len(scores)), sum(p > model.threshold for p in scores), len(scores))
+
+
 def _spread(items: list[int], most: int) -> list[int]:
     if len(items) <= most:
         return items

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Set
+from functools import lru_cache
 from typing import NamedTuple
 
 from detectors.text import cues
@@ -258,10 +259,11 @@ def _cited(tally: Tally, text: str) -> tuple[float, float]:
     return 1.0, tally.cover - held / (tally.weight or 1.0)
 
 
-def _form(text: str) -> list[float]:
+@lru_cache(512)  # an answer is read once for each answer that it is compared with
+def _form(text: str) -> tuple[float, ...]:
     """Values of `_FORM`."""
-    return [
+    return (
         float(text.endswith("?")), float("!" in text), float(text[:1] in ("-", "*", "•") or text[:2].rstrip(".").isdigit()),
         float(text.endswith(":")),
         float(bool(text) and text == text.lower()), *cues.flags(text),
-    ]  # fmt: skip
+    )  # fmt: skip

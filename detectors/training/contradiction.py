@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors import calibration
 from detectors.contradiction.features import Answer, pair_features
 from detectors.contradiction.model import PairModel, mixed
+from detectors.contradiction.sketch import SketchModel, sketch, sketch_features
 from detectors.grounding.features import Weights
 from detectors.linear import Linear
 from detectors.training.data import read
@@ -20,11 +21,13 @@ from detectors.trees import Ensemble
 
 Array = NDArray[np.float64]
 
-VERSION = "contradiction-1"
+VERSION = "contradiction-2"
 THRESHOLD = 1 / 3
 INNER_FOLDS = 5
 CLEAN_PERCENTILE = 0.9
 _C = 0.003
+_SKETCH_C = 0.05
+_KEY = b"training"  # any key gives the same features
 _ROUNDS = 150
 _TREES = {
     "objective": "binary", "learning_rate": 0.04, "num_leaves": 7, "min_data_in_leaf": 20, "feature_fraction": 0.3, "bagging_fraction": 0.8,
@@ -33,9 +36,10 @@ _TREES = {
 
 
 class Pairs(NamedTuple):
-    """Features, labels, prompts and settings of labelled pairs."""
+    """Features of the texts and of their sketches, labels, prompts and settings of labelled pairs."""
 
     x: Array
+    sketched: Array
     y: Array
     groups: list[str]
     source: list[str]
@@ -43,17 +47,19 @@ class Pairs(NamedTuple):
     def take(self, chosen: NDArray[np.bool_]) -> Pairs:
         """The rows where ``chosen`` is true."""
         at = np.flatnonzero(chosen)
-        return Pairs(self.x[at], self.y[at], [self.groups[i] for i in at], [self.source[i] for i in at])
+        return Pairs(self.x[at], self.sketched[at], self.y[at], [self.groups[i] for i in at], [self.source[i] for i in at])
 
 
 def labelled(folder: Path, weigh: Weights) -> Pairs:
     """The labelled pairs that can be judged."""
     kept = []
     for row in read(folder, "pairs_refchecker"):
-        x = pair_features(Answer(row["answer_a"]), Answer(row["answer_b"]), frozenset(), weigh)
-        if x is not None:
-            kept.append((x, float(bool(row["label"])), row["prompt_id"], row["source"]))
-    return Pairs(np.vstack([k[0] for k in kept]), np.array([k[1] for k in kept]), [k[2] for k in kept], [k[3] for k in kept])
+        a, b = Answer(row["answer_a"]), Answer(row["answer_b"])
+        x, sketched = pair_features(a, b, frozenset(), weigh), sketch_features(sketch(a, _KEY, weigh), sketch(b, _KEY, weigh))
+        if x is not None and sketched is not None:
+            kept.append((x, sketched, float(bool(row["label"])), row["prompt_id"], row["source"]))
+    x, sketched, y, groups, source = zip(*kept, strict=True)
+    return Pairs(np.vstack(x), np.vstack(sketched), np.array(y), list(groups), list(source))
 
 
 def _experts(data: Pairs, seed: int) -> tuple[Linear, Ensemble]:
@@ -76,6 +82,25 @@ def fit(data: Pairs, seed: int) -> PairModel:
     floor = round(float(np.quantile(platt(z)[data.y == 0], CLEAN_PERCENTILE)), 4)
     linear, trees = _experts(data, seed)
     return PairModel(linear, trees, centers, spreads, platt, round(THRESHOLD, 4), floor, VERSION)
+
+
+def fit_sketches(data: Pairs, seed: int) -> SketchModel:
+    """The model of sketches, calibrated on out-of-fold opinions."""
+    fold = folds(data.groups, INNER_FOLDS, seed)
+    unseen = np.zeros(len(data.y))
+    for k in range(INNER_FOLDS):
+        part = data.take(fold != k)
+        unseen[fold == k] = Linear.fit(part.sketched, part.y, None, _SKETCH_C).raw(data.sketched[fold == k])
+    return SketchModel(Linear.fit(data.sketched, data.y, None, _SKETCH_C), calibration.fit(unseen, data.y))
+
+
+def cross_validated_sketches(data: Pairs, k: int, seed: int) -> Array:
+    """`cross_validated`, from sketches alone."""
+    fold = folds(data.groups, k, seed)
+    out = np.zeros(len(data.y))
+    for part in range(k):
+        out[fold == part] = fit_sketches(data.take(fold != part), seed).scores(data.sketched[fold == part])
+    return out
 
 
 def cross_validated(data: Pairs, k: int, seed: int) -> Array:

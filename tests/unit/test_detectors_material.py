@@ -61,7 +61,8 @@ def test_a_short_prompt_is_closed_book_and_no_answer_is_nothing() -> None:
         ("resizer: error rate 57 percent for 19 minutes, traced to a bad feature flag; rolled back by the engineer on call.", True),
         ("Explain why payment 4711 over 3540 euros from Norway was held after nine attempts came in within an hour today.", True),
         ("I am looking for headphones as a present, around 140 euros, for somebody who travels a lot by train and plane.", False),
-        ("Translate into French: A plan can be cancelled at any time. It stays active until the end of the paid period.", False),
+        ("Explain why payment 96566733 over 3720 euros from Chile was held.", True),
+        ("Explain why the sky is blue.", False),
         ("Write a warm advertisement for noise-cancelling headphones, at most fifty words, that one would like to read aloud.", False),
     ],
 )
@@ -124,3 +125,20 @@ def test_risk_first_takes_the_riskiest_looking() -> None:
     calls = [{"trace_id": "a", "finish_reason": "stop", "context_hash": "x"}, {"trace_id": "b", "finish_reason": "length", "fallback": True}]
     assert hint(calls[1]) > hint(calls[0])
     assert chosen(calls, Sampling(mode="risk_first", ratio=Decimal("0.5"))) == [False, True]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "user: Translate into French: A plan can be cancelled within 14 days.",
+        "system: You translate faithfully into French.\nuser: A plan can be cancelled within 14 days.",
+    ],
+)
+def test_a_translation_is_judged_by_what_it_carries_over(prompt: str) -> None:
+    told = found(call(prompt=prompt))
+    assert told.source == "translation"
+    assert told.context[0].endswith("A plan can be cancelled within 14 days.")
+
+
+def test_a_question_about_translations_is_no_translation() -> None:
+    assert found(call(prompt="user: How many translators work for the European Union?")).source == ""

@@ -1,17 +1,22 @@
--- Answers that no composite covers yet: posted after `after`, or whose trace got documents or tool outputs after it. Oldest evidence first.
+-- Answers that no composite covers yet: posted in (after, until], or whose trace got documents or tool outputs then. Newest calls first.
 -- evidence_ver: the latest of entry and documents, microseconds; a composite of that ver or a later one has seen both.
--- Params: after, until (UInt64, microseconds), rows (UInt32). Returns columns of the ledger, ids in hexadecimal.
+-- Params: after, until (UInt64, microseconds), since, before (DateTime64: starts of the calls), traces (hexadecimal; empty: all),
+-- rows (UInt32). Returns columns of the ledger, ids in hexadecimal.
 WITH
+    asked AS (SELECT arrayJoin(arrayMap(x -> toFixedString(unhex(x), 16), {traces:Array(String)})) AS trace_id),
     late AS
     (
         SELECT trace_id, max(batch) AS told
         FROM spanledger.spans
         WHERE batch > {after:UInt64} AND batch <= {until:UInt64} AND kind IN ('retriever', 'tool', 'rerank')
+            AND ts >= {since:DateTime64(6, 'UTC')} - INTERVAL 1 DAY AND ts < {before:DateTime64(6, 'UTC')} + INTERVAL 1 DAY
         GROUP BY trace_id
     ),
     touched AS
     (
-        SELECT trace_id FROM spanledger.calls WHERE ver > {after:UInt64} AND ver <= {until:UInt64}
+        SELECT trace_id FROM spanledger.calls
+        WHERE ver > {after:UInt64} AND ver <= {until:UInt64}
+            AND ts >= {since:DateTime64(6, 'UTC')} AND ts < {before:DateTime64(6, 'UTC')}
         UNION DISTINCT
         SELECT trace_id FROM late
     ),
@@ -19,7 +24,8 @@ WITH
     (
         SELECT trace_id, span_id, max(ver) AS seen_ver
         FROM spanledger.scores
-        WHERE detector = 'composite' AND trace_id IN (SELECT trace_id FROM touched)
+        WHERE detector = 'composite' AND reason != 'retired' AND trace_id IN (SELECT trace_id FROM touched)
+            AND ts >= {since:DateTime64(6, 'UTC')} AND ts < {before:DateTime64(6, 'UTC')}
         GROUP BY trace_id, span_id
     )
 SELECT
@@ -32,10 +38,12 @@ SELECT
 FROM spanledger.ledger AS e
 LEFT JOIN late AS l ON l.trace_id = e.trace_id
 LEFT JOIN seen AS s ON s.trace_id = e.trace_id AND s.span_id = e.span_id
-WHERE e.trace_id IN (SELECT trace_id FROM touched)
+WHERE e.ts >= {since:DateTime64(6, 'UTC')} AND e.ts < {before:DateTime64(6, 'UTC')}
+    AND e.trace_id IN (SELECT trace_id FROM touched)
+    AND (empty({traces:Array(String)}) OR e.trace_id IN (SELECT trace_id FROM asked))
     AND e.entry_kind = 'call' AND e.outcome = 'success' AND e.ver <= {until:UInt64}
     AND lower(e.operation) NOT IN ('embeddings', 'embedding', 'embed', 'rerank', 'image', 'image_generation', 'generate_images', 'audio', 'moderation')
     AND (e.response_hash != '' OR (e.tokens_out > 0 AND e.tool_calls = 0)) -- vectors and calls for tools are no answers
     AND s.seen_ver < evidence_ver
-ORDER BY evidence_ver, e.trace_id, e.span_id
+ORDER BY e.ts DESC, e.trace_id, e.span_id
 LIMIT {rows:UInt32}

@@ -1,0 +1,24 @@
+"""What the jobs process tells about its detectors: Prometheus counters and gauges on the loopback address of the text window."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+registry = CollectorRegistry()
+
+judged = Counter("spanledger_answers_judged", "Answers judged, scored or null with a reason", registry=registry)
+scored = Counter("spanledger_answers_scored", "Answers that got a score", registry=registry)
+unscored = Counter("spanledger_answers_unscored", "Answers without a score, by reason", ["reason"], registry=registry)
+retired = Counter("spanledger_scores_retired", "Score rows of entries that were taken back", registry=registry)
+waiting = Gauge("spanledger_answers_waiting", "Answers that were still to be judged at the last count", registry=registry)
+lag = Gauge("spanledger_judging_lag_seconds", "Age of the newest evidence that had not been looked at after the last pass", registry=registry)
+backlog_age = Gauge("spanledger_judging_backlog_seconds", "Age of the oldest answer that waits", registry=registry)
+resting = Gauge("spanledger_judging_resting", "1 while judging waits for a busy collector", registry=registry)
+busy_seconds = Counter("spanledger_judging_cpu_seconds", "CPU time of passes", registry=registry)
+window_bytes = Gauge("spanledger_text_window_bytes", "Redacted text held in memory", registry=registry)
+window_dropped = Gauge("spanledger_text_window_dropped", "Texts that had to leave the window before their time", registry=registry)
+
+
+def exposition() -> bytes:
+    """All metrics in the Prometheus text format."""
+    return generate_latest(registry)
