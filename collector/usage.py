@@ -164,13 +164,14 @@ def _anthropic(u: dict[str, Any]) -> Counts | None:
     read, write = _first(u.get("cache_read_input_tokens")), _first(u.get("cache_creation_input_tokens"))
     total, cached = to_int(u.get("total_tokens")), (read or 0) + (write or 0)
     inclusive = total is not None and total == (given or 0) + (out or 0) and cached <= (given or 0)
+    hidden = total - (given or 0) - out if total is not None and out is not None and not cached else 0  # thoughts that output leaves out
     return {
         "input": given if inclusive or given is None else given + cached,
-        "output": out,
+        "output": out + hidden if out is not None and given and hidden > 0 else out,
         "cache_read": read,
         "cache_write": write,
         "cache_write_1h": _first(dig(u, "cache_creation", "ephemeral_1h_input_tokens")),
-        "reasoning": _first(u.get("reasoning_tokens"), u.get("reasoning_output_tokens")),
+        "reasoning": _first(u.get("reasoning_tokens"), u.get("reasoning_output_tokens"), hidden if given and hidden > 0 else None),
     }
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from msgspec import structs
+
 from collector.usage import Counts, from_object, normalise
 from collector.values import parse, to_int
 from spanledger.model import Usage
@@ -28,7 +30,7 @@ def completed(usage: Usage | None, output: Any) -> Usage | None:
     """
     if type(output) is not str or ("sage" not in output):
         return usage
-    if usage is not None and (usage.cache_read or usage.cache_write or usage.reasoning):
+    if usage is not None and usage.cache_read is not None and usage.reasoning is not None:
         return usage
     counts = usage_in(output)
     found = normalise({k: v for k, v in counts.items() if v is not None}) if counts else None
@@ -39,7 +41,8 @@ def completed(usage: Usage | None, output: Any) -> Usage | None:
     cached = (found.cache_read or 0) + (found.cache_write or 0)
     if usage.output not in (None, found.output) or usage.input not in (found.input, (found.input or 0) - cached):
         return usage
-    return found if any(getattr(found, name) for name in _PARTS) else usage
+    more = {name: getattr(found, name) for name in _PARTS if getattr(found, name) and not getattr(usage, name)}
+    return structs.replace(usage, input=found.input, **more) if more else usage
 
 
 def usage_in(output: str) -> Counts | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from collector.dialects.genai import OPERATIONS
 from collector.dialects.table import Dialect
+from collector.outcomes import provider_of
 from collector.usage import from_object, normalise
 from collector.values import dig, parse, to_text
 from spanledger.model import Span
@@ -14,9 +15,10 @@ from spanledger.model import Span
 
 def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     asked = parse(attributes.get("mlflow.spanInputs"))
-    model = dig(asked, "model")
-    if isinstance(model, str):
+    model = dig(asked, "model") or dig(parse(attributes.get("invocation_params")), "model")
+    if span.role == "call" and isinstance(model, str):
         span.model_requested = span.model_requested or model[:512]
+        span.provider = span.provider or provider_of(to_text(dig(parse(attributes.get("metadata")), "ls_provider")), model)
     if dig(asked, "stream") is True or to_text(attributes.get("stream")) == "true":
         span.stream = True
     if span.role == "call" and to_text(attributes.get("mlflow.message.format")) == "anthropic":

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import structs
+
 from collector.dialects.table import Dialect
 from collector.usage import normalise
 from collector.values import dig, parse, to_int
-from spanledger.model import Span
+from spanledger.model import Span, Usage
 
 _OUTER = dict.fromkeys(
     ("ai.generatetext", "ai.streamtext", "ai.generateobject", "ai.streamobject", "ai.embed", "ai.embedmany", "ai.agent", "ai.rerank"), "chain"
@@ -35,7 +37,10 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
         span.usage = normalise({"input": span.usage.input})
     if span.role != "call" or span.usage is None or "ai.usage.inputTokenDetails.noCacheTokens" in attributes:
         return
-    raw = dig(parse(attributes.get("ai.response.providerMetadata")), "anthropic")
+    metadata = parse(attributes.get("ai.response.providerMetadata"))
+    if span.usage.cache_read is None and isinstance(metadata, dict):
+        span.usage = _with_parts(span.usage, metadata)
+    raw = dig(metadata, "anthropic")
     if not isinstance(raw, dict):
         return
     told = raw.get("usage")
@@ -47,6 +52,19 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
         exclusive = to_int(own.get("input_tokens")) == given if own else True
         counts = {"input": given, "output": span.usage.output, "cache_read": read, "cache_write": write, "reasoning": span.usage.reasoning}
         span.usage = normalise(counts, exclusive_input=exclusive)
+
+
+def _with_parts(usage: Usage, metadata: Mapping[str, Any]) -> Usage:
+    """Version 4 keeps cached and reasoning tokens in the provider's metadata only (OpenAI, Azure, DeepSeek, Google)."""
+    for told in metadata.values():
+        if not isinstance(told, dict):
+            continue
+        read = to_int(told.get("cachedPromptTokens", told.get("promptCacheHitTokens")))
+        thought = to_int(told.get("reasoningTokens"))
+        if read is not None or thought is not None:
+            read = read if read is not None and read <= (usage.input or 0) else None
+            return structs.replace(usage, cache_read=read, reasoning=usage.reasoning if thought is None else thought)
+    return usage
 
 
 VERCEL = Dialect(
