@@ -44,7 +44,7 @@ def test_an_answers_usage_object_tells_what_attributes_do_not(told: Usage | None
     ("told", "answer"),
     [
         (Usage(input=7, output=50), BEDROCK),  # other totals: another call's object
-        (Usage(input=1000, output=50, cache_read=1), HAYSTACK),  # told already
+        (Usage(input=1000, output=50, cache_read=0, reasoning=0), HAYSTACK),  # told already
         (None, TWO),
         (None, "usage of the word usage"),
         (None, '{"usage": {"prompt_tokens": 0, "completion_tokens": 0}}'),
