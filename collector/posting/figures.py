@@ -48,12 +48,19 @@ def usage_of(order: Sequence[Span]) -> tuple[Usage | None, UsageSource, bool]:
 
 
 def _whole(usage: Usage, reported: Sequence[Usage]) -> Usage:
-    """Input with the cached tokens that its teller left out, output with the reasoning, where another member's total says that it did."""
-    cached, thought = (usage.cache_read or 0) + (usage.cache_write or 0), usage.reasoning or 0
-    if cached and usage.input is not None and any(u.input == usage.input + cached for u in reported):
-        usage = structs.replace(usage, input=usage.input + cached)
-    if thought and usage.output is not None and any(u.output == usage.output + thought for u in reported):
-        usage = structs.replace(usage, output=usage.output + thought)
+    """Input with the cached tokens that its teller left out, output with the reasoning, where another member's word says that it did."""
+    for total, parts in (("input", ("cache_read", "cache_write")), ("output", ("reasoning",))):
+        mine, own = getattr(usage, total), sum(getattr(usage, part) or 0 for part in parts)
+        for other in reported:
+            theirs, left_out = getattr(other, total), sum(getattr(other, part) or 0 for part in parts)
+            if mine is None or theirs is None or theirs <= mine:
+                continue
+            if own and theirs == mine + own:
+                usage = structs.replace(usage, **{total: theirs})
+                break
+            if left_out and not own and theirs == mine + left_out:
+                usage = structs.replace(usage, **{total: theirs}, **{part: getattr(other, part) for part in parts})
+                break
     return usage
 
 

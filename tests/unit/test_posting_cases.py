@@ -433,3 +433,10 @@ def test_an_alias_for_a_deployment_gives_way_to_the_name_that_has_a_price():
 def test_ids_of_different_makes_say_nothing_about_two_tellings(one, other, calls):
     tellings = [call("a", "q", 0, 1, u(1000, 50), scope="a", response_id=one), call("b", "q", 0, 1, u(1000, 50), scope="b", response_id=other)]
     assert len(post(tellings, RULES)) == calls
+
+
+def test_a_native_span_that_drops_cached_tokens_is_completed_by_a_client_that_knows_them():
+    native = call("n", "c", 0.1, 0.9, u(1000, 50), scope="botocore", authority=3)
+    client = call("c", "q", 0, 1, u(1896, 50, cache_read=768, cache_write=128), scope="oi")
+    (entry,) = post([client, native], RULES)
+    assert (entry.tokens_in, entry.tokens_cache_read, entry.tokens_cache_write, entry.conflict) == (1896, 768, 128, 0)
