@@ -46,7 +46,7 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     told = raw.get("usage")
     own: dict[str, Any] = told if isinstance(told, dict) else {}
     given = to_int(attributes.get("ai.usage.inputTokens", attributes.get("gen_ai.usage.input_tokens")))
-    read = to_int(own.get("cache_read_input_tokens")) or span.usage.cache_read or 0
+    read = to_int(own.get("cache_read_input_tokens", raw.get("cacheReadInputTokens"))) or span.usage.cache_read or 0
     write = to_int(own.get("cache_creation_input_tokens", raw.get("cacheCreationInputTokens"))) or span.usage.cache_write or 0
     if given is not None and (read or write):
         exclusive = to_int(own.get("input_tokens")) == given if own else True

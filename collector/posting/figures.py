@@ -58,7 +58,7 @@ def _whole(usage: Usage, reported: Sequence[Usage]) -> Usage:
             if own and theirs == mine + own:
                 usage = structs.replace(usage, **{total: theirs})
                 break
-            if left_out and not own and theirs == mine + left_out:
+            if left_out and not own and total == "input" and theirs == mine + left_out:
                 usage = structs.replace(usage, **{total: theirs}, **{part: getattr(other, part) for part in parts})
                 break
     return usage
