@@ -87,8 +87,8 @@ class Recent:
         self._max = max_spans
         self._count = 0
 
-    def add(self, version: int, span: Span, *, whole: bool) -> Trace:
-        """Take a span in; of two versions of one span the greater version stays."""
+    def add(self, version: int, span: Span, *, whole: bool, keys: Sequence[bytes] | None = None) -> Trace:
+        """Take a span in; of two versions of one span the greater version stays. ``keys``: its link keys, where they are at hand."""
         trace = self.traces.get(span.trace_id)
         if trace is None:
             trace = self.traces[span.trace_id] = Trace(whole)
@@ -98,7 +98,7 @@ class Recent:
             self._count += 1
         if old is None or version > old[0]:
             trace.spans[ident] = (version, span)
-            for key in family_keys(span)[1:]:
+            for key in family_keys(span)[1:] if keys is None else keys:
                 trace.keys.add(key)
                 self.by_key.setdefault(key, set()).add(span.trace_id)
         return trace

@@ -170,7 +170,8 @@ class Intake:
             if not self._arrived:
                 return None
             exports, size = [], 0
-            while self._arrived and (not exports or size + len(self._arrived[0].body) <= _DECODE_BYTES):
+            most = min(_DECODE_BYTES, max(_OVERLAP_BYTES, self._bytes // 2))  # the other half keeps this thread busy while the first is written
+            while self._arrived and (not exports or size + len(self._arrived[0].body) <= most):
                 exports.append(self._arrived.popleft())
                 size += len(exports[-1].body)
             self._bytes -= size
@@ -262,4 +263,5 @@ def _sealed(span: Span, version: int, tenant_hash: str, key_version: int, sealed
     return Sealed(tenant_hash, user, span.project, span.start_ns // 1000, span.trace_id, span.span_id, key_version, sealed, version)
 
 
-_DECODE_BYTES = 24 << 20  # bodies decoded into one batch: about 10,000 spans of 2 KB
+_DECODE_BYTES = 24 << 20  # bodies decoded into one batch at most: about 10,000 spans of 2 KB
+_OVERLAP_BYTES = 1 << 20  # less is not split

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -178,10 +179,10 @@ class Poster:
         recent = self._recent
         touched = {span.trace_id for _, span in rows}
         lone = self._lone(rows) if self._sole else []
-        columns, told, others = lone_calls([span for _, span in lone], self._rules())
+        columns, told, others = lone_calls([span for (_, span), _ in lone], self._rules())
         singles = post_singles(others, self._rules()) if others else []
-        for version, span in lone:
-            recent.add(version, span, whole=True)
+        for (version, span), keys in lone:
+            recent.add(version, span, whole=True, keys=keys)
             touched.discard(span.trace_id)
         for span in told:
             recent.traces[span.trace_id].posted[span.project, span.service, span.start_ns // 1000, span.trace_id, span.span_id] = None
@@ -193,23 +194,18 @@ class Poster:
         if not self._sole:
             self._again.append((time.monotonic() + self._settle_s, {s.trace_id for _, s in rows}))
 
-    def _lone(self, rows: list[Row]) -> list[Row]:
-        """Rows that nothing else can belong to: first and only span of their trace, with no key that another span has."""
+    def _lone(self, rows: list[Row]) -> list[tuple[Row, list[bytes]]]:
+        """Rows that nothing else can belong to, with their link keys: first and only span of their trace, with no key that another has."""
         recent = self._recent
-        seen: dict[bytes, int] = {}
-        for _, span in rows:
-            seen[span.trace_id] = seen.get(span.trace_id, 0) + 1
-        keyed = [(row, cold_keys(row[1])) for row in rows if seen[row[1].trace_id] == 1 and row[1].trace_id not in recent.traces]
-        hits = recent.cold.hits([k for _, keys in keyed for k in keys])
-        links: dict[bytes, int] = {}
-        from_rows = [(row, _links(row[1])) for row, _ in keyed]
-        for _, span in rows:
-            for key in _links(span):
-                links[key] = links.get(key, 0) + 1
+        links = [family_keys(span)[1:] for _, span in rows]
+        traces = Counter([span.trace_id for _, span in rows])
+        keyed = Counter([key for keys in links for key in keys])
+        new = [i for i, (_, span) in enumerate(rows) if traces[span.trace_id] == 1 and span.trace_id not in recent.traces]
+        hits = recent.cold.hits([k for i in new for k in cold_keys(rows[i][1])])
         return [
-            row
-            for i, (row, keys) in enumerate(from_rows)
-            if not any(hits[3 * i : 3 * i + 3]) and all(links[k] == 1 and k not in recent.by_key for k in keys)
+            (rows[i], links[i])
+            for n, i in enumerate(new)
+            if not (hits[3 * n] or hits[3 * n + 1] or hits[3 * n + 2]) and all(keyed[k] == 1 and k not in recent.by_key for k in links[i])
         ]
 
     def _families(self, rows: list[Row], touched: set[bytes]) -> tuple[list[Entry], list[EntryKey]]:
@@ -344,10 +340,6 @@ def _hours(rows: pa.Table) -> list[datetime]:
     """The hours that these ledger rows stand in."""
     hours = np.unique(rows["ts"].to_numpy().astype("datetime64[h]").astype(np.int64))
     return [datetime.fromtimestamp(h * 3600, UTC) for h in hours.tolist()]
-
-
-def _links(span: Span) -> list[bytes]:
-    return family_keys(span)[1:]
 
 
 def _entry_keys(table: pa.Table | None) -> list[EntryKey]:

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from spanledger.model import Content, Entry, Span
+from spanledger.model import Content, Entry, Message, Span
 from warehouse.tables import CALLS, CONTENTS, SPANS, USD
 
 _facts = msgspec.json.Encoder(order="sorted")
@@ -89,34 +89,35 @@ def journal_batch(spans: Sequence[Span], facts: Sequence[bytes], versions: Seque
 
 
 def _repeated(spans: Sequence[Span]) -> dict[str, pa.Array]:
-    """The journal columns that come in few combinations: built once for each, then taken by number."""
-    index, first = combinations([(*_repeating(s), s.own.get("tenant") or s.inherited.get("tenant") or "", *s.attrs.items()) for s in spans])
-    few = [spans[i] for i in first]
-    columns: dict[str, Any] = {name: list(map(attrgetter(name), few)) for name in _SPAN_TEXT}
-    columns["safety"] = [min(s.safety, _U16) for s in few]
-    columns["tenant_hash"] = [s.own.get("tenant") or s.inherited.get("tenant") or "" for s in few]
-    columns["attrs"] = [list(s.attrs.items()) for s in few]
-    return {name: pa.array(values, SPANS.field(name).type).take(pa.array(index)) for name, values in columns.items()}
+    """The journal columns that come in few combinations."""
+    rows = [
+        (*_repeating(s), min(s.safety, _U16), s.own.get("tenant") or s.inherited.get("tenant") or "", tuple(s.attrs.items()) if s.attrs else ())
+        for s in spans
+    ]
+    names = (*_SPAN_TEXT, "safety", "tenant_hash", "attrs")
+    return _taken({name: i for i, name in enumerate(names)}, rows, SPANS)
 
 
 _SPAN_TEXT = ("project", "service", "signal", "scope", "name", "dialect", "kind", "role", "status", "provider", "model", "tool_name")
-_repeating = attrgetter(*_SPAN_TEXT, "safety")
+_repeating = attrgetter(*_SPAN_TEXT)
 
 
 def contents_batch(rows: Sequence[tuple[Span, Content, int]]) -> pa.RecordBatch:
     """Rows of table ``contents`` of redacted text; the version is the span's."""
+    spans = [s for s, _, _ in rows]
     columns: dict[str, Any] = {
-        "project": [s.project for s, _, _ in rows],
-        "service": [s.service for s, _, _ in rows],
-        "ts": micros([s.start_ns for s, _, _ in rows]),
-        "trace_id": [s.trace_id for s, _, _ in rows],
-        "span_id": [s.span_id for s, _, _ in rows],
-        "kind": [s.kind for s, _, _ in rows],
-        "tenant_hash": [s.own.get("tenant") or s.inherited.get("tenant") or "" for s, _, _ in rows],
-        "user_hash": [s.own.get("user") or s.inherited.get("user") or "" for s, _, _ in rows],
-        "prompt_hash": [s.prompt_hash for s, _, _ in rows],
-        "context_hash": [s.context_hash for s, _, _ in rows],
-        "prompt": ["\n".join([f"{m.role}: {m.text}" for m in c.messages]) for _, c, _ in rows],
+        **_taken(
+            {"project": 0, "service": 1, "kind": 2, "tenant_hash": 3},
+            [(s.project, s.service, s.kind, s.own.get("tenant") or s.inherited.get("tenant") or "") for s in spans],
+            CONTENTS,
+        ),
+        "ts": micros([s.start_ns for s in spans]),
+        "trace_id": [s.trace_id for s in spans],
+        "span_id": [s.span_id for s in spans],
+        "user_hash": [s.own.get("user") or s.inherited.get("user") or "" for s in spans],
+        "prompt_hash": [s.prompt_hash for s in spans],
+        "context_hash": [s.context_hash for s in spans],
+        "prompt": [_prompt(c.messages) for _, c, _ in rows],
         "response": [c.response for _, c, _ in rows],
         "context": [c.context for _, c, _ in rows],
         "extra": [_extra(c) for _, c, _ in rows],
@@ -125,9 +126,26 @@ def contents_batch(rows: Sequence[tuple[Span, Content, int]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns, CONTENTS)
 
 
+def _prompt(messages: Sequence[Message]) -> str:
+    if len(messages) == 1:
+        return f"{messages[0].role}: {messages[0].text}"
+    return "\n".join([f"{m.role}: {m.text}" for m in messages])
+
+
+def _taken(places: dict[str, int], rows: Sequence[tuple[Hashable, ...]], schema: pa.Schema) -> dict[str, pa.Array]:
+    """Columns of rows that come in few combinations: built once for each, then taken by number."""
+    index, first = combinations(rows)
+    few, at = [rows[i] for i in first], pa.array(index)
+    return {name: pa.array([row[place] for row in few], schema.field(name).type).take(at) for name, place in places.items()}
+
+
 def _extra(content: Content) -> list[tuple[str, str]]:
-    named = [(name, getattr(content, name)) for name in ("system", "tool_input", "tool_output", "tool_definitions", "schema")]
-    return [pair for pair in named if pair[1]] + list(content.extra.items())
+    told = _extra_fields(content)
+    return [(name, text) for name, text in zip(_EXTRA, told, strict=True) if text] + list(content.extra.items()) if any(told) or content.extra else []
+
+
+_EXTRA = ("system", "tool_input", "tool_output", "tool_definitions", "schema")
+_extra_fields = attrgetter(*_EXTRA)
 
 
 def micros(times_ns: Sequence[int] | np.ndarray) -> pa.Array:

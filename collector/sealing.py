@@ -148,16 +148,26 @@ class Sealer:
             span.schema_verdict = self._check(span, content, policy)
 
     def _hash_identity(self, span: Span) -> None:
-        tenant = span.own.get("tenant") or span.inherited.get("tenant") or ""
+        own, inherited, name = span.own, span.inherited, self._keys.name
+        tenant = own.get("tenant") or inherited.get("tenant") or ""
         if span.link:
-            span.link = self._keys.name("", "link", span.link)
-        for values in (span.own, span.inherited):
-            for name in _HASHED:
-                if name in values:
-                    values[name] = self._keys.name(tenant if name != "tenant" else "", name, values[name])
+            span.link = name("", "link", span.link)
+        for values in (own, inherited) if inherited else (own,):
+            if "user" in values:
+                values["user"] = name(tenant, "user", values["user"])
+            if "session" in values:
+                values["session"] = name(tenant, "session", values["session"])
+            if "tenant" in values:
+                values["tenant"] = name("", "tenant", values["tenant"])
 
     def _redact_ids(self, spans: list[Span]) -> None:
-        found = [(span, name, value) for span in spans for name in _IDS if (value := getattr(span, name)) and not _plain_id(value)]
+        found = [
+            (span, name, value)
+            for span, values in zip(spans, map(_id_fields, spans), strict=True)
+            if any(values)
+            for name, value in zip(_IDS, values, strict=True)
+            if value and not _plain_id(value)
+        ]
         for (span, name, value), redacted in zip(found, self._engine.redact_batch([v for _, _, v in found]) if found else (), strict=True):
             if redacted != value:
                 setattr(span, name, "h:" + self._keys.name("", "id", value))
@@ -210,6 +220,7 @@ _plain_id = re.compile(
 ).fullmatch
 
 
+_id_fields = attrgetter(*_IDS)
 _word_fields = attrgetter(*_WORDS)
 
 
@@ -252,13 +263,14 @@ def _replace_words(span: Span, changed: dict[str, str]) -> None:
 
 
 _SINGLES = ("system", "response", "tool_input", "tool_output", "tool_definitions", "schema")
+_singles = attrgetter(*_SINGLES)
 
 
 def _texts(content: Content) -> list[str]:
     """Every text of a content that is not empty, in the order in which :func:`_with_texts` takes them back; names are texts too."""
     parts = [m.text for m in content.messages]
     parts += [m.role for m in content.messages if m.role not in _ROLES]
-    parts += [text for name in _SINGLES if (text := getattr(content, name))]
+    parts += filter(None, _singles(content))
     parts += content.context
     for name, text in content.extra.items():
         parts += (name, text)
@@ -269,10 +281,11 @@ def _with_texts(content: Content, take: Iterator[str]) -> Content:
     texts = [next(take) for _ in content.messages]
     roles = [m.role if m.role in _ROLES else next(take) for m in content.messages]
     content.messages = list(map(Message, roles, texts))
-    for name in _SINGLES:
-        if getattr(content, name):
+    for name, told in zip(_SINGLES, _singles(content), strict=True):
+        if told:
             setattr(content, name, next(take))
-    content.context = [next(take) for _ in content.context]
+    if content.context:
+        content.context = [next(take) for _ in content.context]
     if content.extra:
         content.extra = {next(take): next(take) for _ in content.extra}
     return content

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
+
+import xxhash
 
 from collector.pricing import price_list_id, stripped
 from collector.rows import facts_of, version_of
@@ -39,7 +40,7 @@ def provider_key(span: Span) -> str:
 
 
 def _digest(*parts: str) -> bytes:
-    return blake2b("\0".join(parts).encode("utf8", "surrogatepass"), digest_size=16).digest()
+    return xxhash.xxh3_128_digest("\0".join(parts).encode("utf8", "surrogatepass"))
 
 
 def version(span: Span) -> int:
