@@ -68,6 +68,6 @@ class Asker:
                 return kept[1]
             if len(self._kept) >= _MOST:
                 self._kept = {k: v for k, v in self._kept.items() if v[0] > now} if any(v[0] <= now for v in self._kept.values()) else {}
-            future = self._connections.submit(one)
+            future = self._connections.submit(caller, one)
             self._kept[key] = (now + one.kept_s, future)
             return future

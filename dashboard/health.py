@@ -13,7 +13,6 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from dashboard.context import Context, current
 from spanledger.errors import SpanledgerError
-from warehouse import queries
 
 router = APIRouter(include_in_schema=False)
 
@@ -51,7 +50,7 @@ def collector_ready(context: Context) -> str:
 def warehouse_ready(context: Context) -> str:
     """Why queries are not answered; empty when they are."""
     try:
-        context.connections.ask(queries.ping)
+        context.connections.ping()
     except SpanledgerError as exc:
         return str(exc)
     return ""

@@ -43,7 +43,7 @@ def run(
     if policy_file.current.open_access and not is_loopback(settings.web_host):
         raise ConfigError(f"web address {settings.web_host} is reachable by others: configure `tokens:` or `oidc:` in the policy file first")
     listener = bind(settings.web_host, settings.web_port)
-    context = Context(settings, policy_file, Connections(settings), redact)
+    context = Context(settings, policy_file, Connections(settings, lambda: policy_file.current), redact)
     install(context)
     try:
         asyncio.run(_serve(context, listener, stop, ready))

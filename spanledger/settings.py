@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     # Reads
     query_timeout_s: float = Field(default=60, gt=0, description="Time limit of one query through the SQL endpoint")
     query_memory_bytes: int = Field(default=1024 * MIB, gt=0, description="Memory limit of one query through the SQL endpoint")
-    query_concurrency: int = Field(default=8, gt=0, description="Queries that run at once; more wait")
+    query_concurrency: int = Field(default=4, gt=0, description="Queries that run at once; more wait")
     query_rows: int = Field(default=1_000_000, gt=0, description="Most rows one interactive query returns")
     warehouse_memory_bytes: int = Field(default=3072 * MIB, gt=0, description="Memory ceiling of the embedded warehouse engine")
 

@@ -205,12 +205,14 @@ def connect(
     *,
     user: str = "",
     password: str = "",
+    token: str = "",
     settings: dict[str, Any] | None = None,
 ) -> Client:
     """A clickhouse-connect client for a ClickHouse HTTP address, a server's or our own endpoint's.
 
     ``clickhouse://user:pw@host:8123/db`` speaks HTTP; ``clickhouses://``, ``https://``, port 8443 or ``?secure=1`` speak TLS
     (``?verify=0`` accepts any certificate, ``?ca=FILE`` names one). The client holds no session: it may be shared by threads.
+    ``token``: sent as a bearer token in place of user and password; another may be put in later (``Client.set_access_token``).
 
     Raises:
         ConfigError: not such a URL.
@@ -224,8 +226,9 @@ def connect(
             interface="https" if target.secure else "http",
             host=target.host,
             port=target.port,
-            username=user or target.user or "default",
-            password=password or target.password,
+            username=None if token else user or target.user or "default",
+            password="" if token else password or target.password,
+            access_token=token or None,
             database=target.database,
             settings={**READ_SETTINGS, **(settings or {})},
             autogenerate_session_id=False,

@@ -1,13 +1,19 @@
-"""Writing detector results: rows of ``tables.SCORES``, with the marks that keep the hourly sums exact."""
+"""Detector results: rows of ``tables.SCORES``, with the marks that keep the hourly sums exact; how scores are spread; safety of releases."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+import polars as pl
 import pyarrow as pa
 
 from warehouse.journal import insert
+from warehouse.queries.ask import Scope, fill, frame, group_clause, grouping, listed, order_of, stamp
 from warehouse.rollups import HourClock, hours_of
+from warehouse.sqlfiles import sql
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -29,3 +35,54 @@ class ScoreWriter:
     def settle(self) -> int:
         """Let quiet hours be rolled up; returns how many."""
         return self.clock.settle()
+
+
+SHIFTS = "detectors:shifts"  # the job whose mark tells how routes' scores have moved
+
+
+class Safety(NamedTuple):
+    """What is known of a release's safety; ``types``: kinds of violations."""
+
+    calls: int
+    violations: int
+    calls_with_violations: int
+    filtered: int
+    refusals: int
+    types: tuple[str, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Zero tolerance: there were calls, and none with a violation. Refusals and filtered answers are counted beside, they are no violation."""
+        return self.calls > 0 and not self.calls_with_violations
+
+
+def safety_counts(client: Client, scope: Scope, *, by: Sequence[str] = ("app", "prompt_version", "model")) -> pl.DataFrame:
+    """Safety per group: ``calls, violations, calls_with_violations, filtered, refusals, judged, types``."""
+    items, _ = grouping(by)
+    parts = {
+        "names": listed([item.replace("$time", "e.ts") for item in items]),
+        "where": scope.where,
+        "group": group_clause(by),
+        "order": order_of(by, "violations DESC"),
+    }
+    return frame(client, fill("safety_counts", parts), scope.params)
+
+
+def safety_of(client: Client, scope: Scope) -> Safety:
+    """Safety of everything in the scope: an app's release, say. For gates."""
+    row = safety_counts(client, scope, by=()).row(0, named=True)
+    counts = {name: int(row[name]) for name in ("calls", "violations", "calls_with_violations", "filtered", "refusals")}
+    return Safety(**counts, types=tuple(row["types"]))
+
+
+def distributions(client: Client, since: datetime, middle: datetime, until: datetime, *, detector: str = "grounding") -> pl.DataFrame:
+    """Scores per app and route in 50 bins, before ``middle`` and from it on: ``team, app_id, route, bin, before, now``."""
+    bound = {"since": stamp(since), "middle": stamp(middle), "until": stamp(until), "detector": detector}
+    return frame(client, sql("score_distributions"), bound)
+
+
+def shifts(client: Client, teams: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """How far each route's scores have moved from its own past, as the jobs last saw it; empty before they did. ``teams``: None for all."""
+    rows = frame(client, sql("scoring_mark"), {"job": SHIFTS})
+    told: list[dict[str, Any]] = orjson.loads(str(rows["detail"][0])) if rows.height else []
+    return [row for row in told if teams is None or row["team"] in teams]

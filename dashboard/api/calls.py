@@ -27,7 +27,7 @@ def calls(
     cursor: Annotated[str, Query(description="`next_cursor` of the page before")] = "",
 ) -> Response:
     """Entries of the window, newest first. Follow `next_cursor` until it is null; pages stay consistent while new calls arrive."""
-    page = shared.connections.ask(lambda client: queries.calls(client, about, limit=limit, cursor=cursor))
+    page = shared.connections.ask(who, lambda client: queries.calls(client, about, limit=limit, cursor=cursor, scored=who.may("quality")))
     return answer({**said(asked), "rows": rows(page.rows), "next_cursor": page.cursor or None})
 
 
@@ -35,14 +35,14 @@ def calls(
 def call(who: SeesCalls, shared: Shared, trace_id: TraceId, span_id: SpanId) -> Response:
     """Every column of one entry, found by its own span or by any span that tells it (`members`)."""
     trace, span = hexadecimal(trace_id, 32, "trace_id"), hexadecimal(span_id, 16, "span_id")
-    return answer(plain(shared.connections.ask(lambda client: queries.call(client, trace, span, teams=who.teams or None))))
+    return answer(plain(shared.connections.ask(who, lambda client: queries.call(client, trace, span, teams=who.teams or None))))
 
 
 @router.get("/traces/{trace_id}", summary="One trace")
 def trace(who: SeesCalls, shared: Shared, trace_id: TraceId) -> Response:
     """The journal of one trace (spans in order of time; null for roles that do not see it) and the entries posted from it."""
     trace = hexadecimal(trace_id, 32, "trace_id")
-    found = shared.connections.ask(lambda client: queries.trace(client, trace, teams=who.teams or None))
+    found = shared.connections.trace(who, trace)
     spans = rows(found.spans.drop("facts", strict=False)) if who.may("journal") else None
     return answer({"trace_id": trace, "spans": spans, "entries": rows(found.entries)})
 

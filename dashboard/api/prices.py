@@ -14,7 +14,7 @@ router = APIRouter(tags=["spend"])
 @router.get("/prices", summary="Prices in use")
 def prices(who: SeesPrices, shared: Shared, about: About, asked: Asked) -> Response:
     """`used`: price ids per provider and model with calls and cost. `overrides`, `contracts`, `self_hosted`: the policy's own prices."""
-    used = shared.connections.ask(lambda client: queries.prices_used(client, about))
+    used = shared.connections.ask(who, lambda client: queries.prices_used(client, about))
     own = shared.policy.prices
     told = {name: [plain(one.model_dump()) for one in getattr(own, name)] for name in ("overrides", "contracts", "self_hosted")}
     return answer({**said(asked), "used": rows(used), **told})

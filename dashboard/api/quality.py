@@ -16,8 +16,8 @@ from dashboard.api.calls import hexadecimal
 from dashboard.api.inputs import About, Asked, By, GivesFeedback, SeesCalls, SeesQuality, Shared, groups
 from dashboard.api.problems import BadInput
 from dashboard.context import Context
-from warehouse import queries
-from warehouse.feedback import Feedback, add_feedback
+from warehouse import queries, scores
+from warehouse.feedback import Feedback, add_feedback, feedback_signals
 
 router = APIRouter(tags=["quality"])
 
@@ -29,7 +29,8 @@ def quality(who: SeesQuality, shared: Shared, about: About, asked: Asked, by: By
     `by` may name app, team, tenant, env, route, model, model_tier, prompt, prompt_version and grains of time.
     """
     names = groups(by)
-    return answer({"by": list(names), **said(asked), "rows": rows(shared.connections.ask(lambda client: queries.quality(client, about, by=names)))})
+    found = shared.connections.ask(who, lambda client: queries.quality(client, about, by=names))
+    return answer({"by": list(names), **said(asked), "rows": rows(found)})
 
 
 @router.get("/quality/worst", summary="The riskiest answers")
@@ -43,8 +44,33 @@ def worst(
 ) -> Response:
     """Ids, score, finding and evidence (offsets, never text) of the riskiest answers of the window."""
     who.must("quality")
-    found = shared.connections.ask(lambda client: queries.worst_answers(client, about, detector=detector, limit=limit))
+    found = shared.connections.ask(who, lambda client: queries.worst_answers(client, about, detector=detector, limit=limit))
     return answer({**said(asked), "rows": rows(found)})
+
+
+@router.get("/quality/signals", summary="What people said, as rates beside the traffic")
+def signals(who: SeesQuality, shared: Shared, about: About, asked: Asked, by: By = "app") -> Response:
+    """Negative thumbs of rated traces, rejections, escalations and corrections of all traces; null where there was nothing to say it of.
+
+    `by` may name any dimension of the ledger (app, route, model, prompt_version, …) and grains of time.
+    """
+    names = groups(by)
+    found = shared.connections.ask(lambda client: feedback_signals(client, about, by=names))
+    return answer({"by": list(names), **said(asked), "rows": rows(found)})
+
+
+@router.get("/quality/safety", summary="Violations, filtered answers and refusals per release")
+def safety(who: SeesQuality, shared: Shared, about: About, asked: Asked, by: By = "app,prompt_version,model") -> Response:
+    """Counts, for zero tolerance: what providers' filters, guardrails and policy checks said."""
+    names = groups(by)
+    found = shared.connections.ask(lambda client: scores.safety_counts(client, about, by=names))
+    return answer({"by": list(names), **said(asked), "rows": rows(found)})
+
+
+@router.get("/quality/shift", summary="How far each route's scores have moved from its own past")
+def shift(who: SeesQuality, shared: Shared) -> Response:
+    """Last day against the week before, as the jobs last looked: stability index (over 0.25 is large), distance, change of the mean, n."""
+    return answer({"rows": shared.connections.ask(lambda client: scores.shifts(client, who.teams or None))})
 
 
 class Statement(BaseModel):
@@ -74,7 +100,7 @@ def feedback(who: GivesFeedback, shared: Shared, body: Annotated[Statement | lis
     if not 1 <= len(statements) <= 1_000:
         raise BadInput("body", "send 1 to 1,000 statements")
     stored = [_statement(shared, who, one) for one in statements]
-    shared.connections.ask(lambda client: add_feedback(client, stored))
+    shared.connections.write(lambda client: add_feedback(client, stored))
     return answer({"stored": len(stored), "ids": [one.id for one in stored]}, 201)
 
 
@@ -116,11 +142,11 @@ def _about(shared: Context, who: Caller, trace: str, span: str) -> dict[str, obj
     """The call that a statement is about; the first of the trace when it is about the whole."""
     teams = who.teams or None
     if not span:
-        entries = shared.connections.ask(lambda client: queries.trace(client, trace, teams=teams)).entries
+        entries = shared.connections.ask(who, lambda client: queries.trace(client, trace, teams=teams, spans=False)).entries
         if entries.is_empty():
             raise BadInput("trace_id", f"trace {trace} holds no call")
         span = str(entries["span_id"][0])
-    return shared.connections.ask(lambda client: queries.call(client, trace, span, teams=teams))
+    return shared.connections.ask(who, lambda client: queries.call(client, trace, span, teams=teams))
 
 
 def _redacted(shared: Context, comment: str) -> str:

@@ -15,11 +15,13 @@ router = APIRouter(tags=["service"])
 def latency(who: SeesSums, shared: Shared, about: About, asked: Asked, by: By = "model,endpoint") -> Response:
     """p50, p90 and p99 of latency and of time to first token, in milliseconds (within 1.1 % of the exact quantile)."""
     names = groups(by)
-    return answer({"by": list(names), **said(asked), "rows": rows(shared.connections.ask(lambda client: queries.latency(client, about, by=names)))})
+    found = shared.connections.ask(who, lambda client: queries.latency(client, about, by=names))
+    return answer({"by": list(names), **said(asked), "rows": rows(found)})
 
 
 @router.get("/rates", summary="How calls ended")
 def rates(who: SeesSums, shared: Shared, about: About, asked: Asked, by: By = "app") -> Response:
     """Errors, timeouts, rate limits, filters, cache hits (with what they saved), fallbacks, model switches, retries: counts and shares of calls."""
     names = groups(by)
-    return answer({"by": list(names), **said(asked), "rows": rows(shared.connections.ask(lambda client: queries.rates(client, about, by=names)))})
+    found = shared.connections.ask(who, lambda client: queries.rates(client, about, by=names))
+    return answer({"by": list(names), **said(asked), "rows": rows(found)})

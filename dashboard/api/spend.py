@@ -28,7 +28,7 @@ def spend(
     `cost_usd` and its parts are decimal strings in USD; their sum over rows is `total.cost_usd` to the last digit.
     """
     names = groups(by)
-    report = shared.connections.ask(lambda client: queries.spend_report(client, about, by=names, scaled=scaled))
+    report = shared.connections.ask(who, lambda client: queries.spend_report(client, about, by=names, scaled=scaled))
     known = report.coverage
     coverage = asdict(known) | {"priced_share": known.priced_share, "usage_share": known.usage_share, "complete": known.complete}
     return answer({"by": list(names), **said(asked), "rows": rows(report.rows), "total": plain(report.total), "coverage": coverage})
@@ -38,12 +38,13 @@ def spend(
 def tokens(who: SeesSums, shared: Shared, about: About, asked: Asked, by: By = "app,model") -> Response:
     """Tokens by class, per billed call and as shares."""
     names = groups(by)
-    return answer({"by": list(names), **said(asked), "rows": rows(shared.connections.ask(lambda client: queries.tokens(client, about, by=names)))})
+    found = shared.connections.ask(who, lambda client: queries.tokens(client, about, by=names))
+    return answer({"by": list(names), **said(asked), "rows": rows(found)})
 
 
 @router.get("/unpriced", summary="Calls without a price or without usage")
 def unpriced(who: SeesSums, shared: Shared, about: About, asked: Asked) -> Response:
     """What makes the total too low: models without a price, calls without usage."""
-    models = shared.connections.ask(lambda client: queries.unpriced(client, about))
-    silent = shared.connections.ask(lambda client: queries.missing_usage(client, about))
+    models = shared.connections.ask(who, lambda client: queries.unpriced(client, about))
+    silent = shared.connections.ask(who, lambda client: queries.missing_usage(client, about))
     return answer({**said(asked), "models": rows(models), "without_usage": rows(silent)})

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import cards, money, trees
 from dashboard.asking import question
+from dashboard.context import current
 from dashboard.pages.spend import nothing
 from dashboard.view import View
 from spanledger.errors import NotFound
@@ -76,8 +77,8 @@ def _list(view: View) -> None:
 def _found(view: View, outcomes: tuple[str, ...], words: str, rows: int) -> pl.DataFrame:
     scope = view.narrowed(outcome=outcomes)
     if words:
-        return view.ask(it=question(queries.search, scope, words, limit=rows, kept_s=10))["it"].rows
-    return view.ask(it=question(queries.calls, scope, limit=rows, kept_s=5))["it"].rows
+        return current().connections.search(view.caller, scope, words, limit=rows).rows
+    return view.ask(it=question(queries.calls, scope, limit=rows, scored=view.caller.may("quality"), kept_s=5))["it"].rows
 
 
 def _open(trace: str, span: str = "") -> None:
@@ -140,13 +141,12 @@ def _trace(view: View, trace: str, span: str) -> None:
         st.query_params.pop("trace", None)
         st.query_params.pop("span", None)
         st.rerun()
-    teams = view.caller.teams or None
     try:
-        found: queries.Trace = view.ask(it=question(queries.trace, trace, teams=teams, kept_s=5))["it"]
+        found = current().connections.trace(view.caller, trace)
     except NotFound:
         st.html(cards.empty("There is no such trace here", "Its details may have expired, or it belongs to another team. Sums stay in the ledger."))
         return
-    spans, entries = found.spans.to_dicts() if view.caller.may("journal") else [], found.entries.to_dicts()
+    spans, entries = found.spans.to_dicts(), found.entries.to_dicts()
     st.html(cards.cards(_summary(spans, entries)))
     st.html(trees.drawn(trees.grow(spans, entries), span))
     entry = next((one for one in entries if one["span_id"] == span or span in one["members"]), entries[0] if len(entries) == 1 else None)
@@ -204,7 +204,7 @@ def _entry(view: View, trace: str, entry: dict[str, Any]) -> None:
     if not view.caller.may("content"):
         st.html(f'<div class="sl-note">Text is shown to operators and auditors, not to the role {view.caller.role}.</div>')
         return
-    texts: pl.DataFrame = view.ask(it=question(queries.trace_contents, trace, teams=view.caller.teams or None, kept_s=5))["it"]
+    texts = current().connections.texts(view.caller, trace)
     own = texts.filter(pl.col("span_id").is_in([entry["span_id"], *entry["members"]])) if not texts.is_empty() else texts
     if own.is_empty():
         st.html('<div class="sl-note">No text is kept for this call: its tenant stores none, or it has expired.</div>')

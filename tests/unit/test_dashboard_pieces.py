@@ -63,7 +63,7 @@ class _Pool:
     def __init__(self) -> None:
         self.asked = 0
 
-    def submit(self, one):
+    def submit(self, caller, one):
         from concurrent.futures import Future
 
         self.asked += 1

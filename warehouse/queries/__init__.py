@@ -17,7 +17,8 @@ Service (``performance``)
     | ``latency(client, scope, *, by=("model", "endpoint"))`` · ``rates(client, scope, *, by=("app",))`` · ``people(client, scope, *, by)``
 Single calls (``single``)
     | ``calls(client, scope, *, limit=50, cursor="") -> Page(rows, cursor)``
-    | ``call(client, trace_id, span_id, *, teams=None) -> dict`` · ``trace(client, trace_id, *, teams=None) -> Trace(spans, entries)``
+    | ``call(client, trace_id, span_id, *, teams=None) -> dict`` · ``trace(client, trace_id, *, teams=None, spans=True) -> Trace(spans, entries)``
+    | ``entry_counts(client, trace_ids) -> dict``
 Comparisons and lists (``comparing``)
     | ``releases(client, scope, *, by)`` · ``release_calls(client, scope, *, limit)`` · ``unit_economics(client, scope, *, by, metric="")``
     | ``top(client, scope, *, of=("prompt", "prompt_version"), limit=20)`` · ``sessions(client, scope, *, limit=50)``
@@ -35,7 +36,7 @@ from warehouse.queries.answers import Objective, feedback, feedback_rates, quali
 from warehouse.queries.ask import DIMENSIONS, GRAINS, NO_FILTERS, Filters, Scope
 from warehouse.queries.comparing import conflicts, errors_by_type, prices_used, release_calls, releases, sessions, top, unit_economics
 from warehouse.queries.performance import latency, people, rates
-from warehouse.queries.single import Page, Trace, call, calls, trace
+from warehouse.queries.single import Page, Trace, call, calls, entry_counts, trace
 from warehouse.queries.spending import (
     Coverage,
     Spend,
@@ -69,6 +70,7 @@ __all__ = [
     "cost_per_1000",
     "coverage",
     "dimensions",
+    "entry_counts",
     "errors_by_type",
     "feedback",
     "feedback_rates",

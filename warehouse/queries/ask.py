@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
-from spanledger.errors import QueryFailed, QueryRefused, WarehouseBusy, WarehouseUnavailable
+from spanledger.errors import AccessDenied, QueryFailed, QueryRefused, WarehouseBusy, WarehouseUnavailable
 from warehouse.sqlfiles import sql
 from warehouse.tables import CALLS, SCORES
 
@@ -272,7 +272,10 @@ def frame(client: Client, statement: str, params: Mapping[str, Any]) -> pl.DataF
 
 @contextmanager
 def query_errors() -> Generator[None]:
-    """Translate driver exceptions: unreachable → ``WarehouseUnavailable``, limits → ``WarehouseBusy``, else ``QueryFailed``."""
+    """Translate driver exceptions.
+
+    Unreachable → ``WarehouseUnavailable``, limits → ``WarehouseBusy``, rights → ``AccessDenied``, else ``QueryFailed``.
+    """
     try:
         yield
     except (OperationalError, ConnectionError, TimeoutError) as exc:
@@ -281,4 +284,6 @@ def query_errors() -> Generator[None]:
         message = str(exc)
         if any(f"Code: {code}." in message for code in (159, 202, 241)):  # time, concurrency, memory
             raise WarehouseBusy(f"the warehouse gave up on a query: {message[:300]}") from exc
+        if "Code: 497." in message:
+            raise AccessDenied(f"the warehouse does not let this role read that: {message[:300]}") from exc
         raise QueryFailed(message[:600]) from exc

@@ -42,9 +42,10 @@ def calls(
     *,
     limit: int = 50,
     cursor: str = "",
+    scored: bool = True,
 ) -> Page:
     """Entries newest first, ``limit`` a page; ids in lower-case hexadecimal, ``cost_usd`` Decimal(18, 9), ``hallucination_score``
-    (composite, null: not scored).
+    (composite, null: not scored; none with ``scored=False``, for who does not read scores).
 
     Raises:
         QueryRefused: not a cursor of ours.
@@ -67,7 +68,7 @@ def calls(
             break
         step *= 4
     page = rows.head(limit)
-    return Page(_with_scores(client, page), _encode(page.row(-1, named=True)) if rows.height > limit else "")
+    return Page(_with_scores(client, page) if scored else page, _encode(page.row(-1, named=True)) if rows.height > limit else "")
 
 
 def _with_scores(client: Client, page: pl.DataFrame) -> pl.DataFrame:
@@ -92,10 +93,10 @@ def call(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | 
     return rows.row(0, named=True)
 
 
-def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None) -> Trace:
+def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None, spans: bool = True) -> Trace:
     """Every span of a trace in order of time with ``parent_span_id`` (zeros: a root), and its entries with their ``members``.
 
-    With ``teams``, a trace is seen by the teams that have a call in it.
+    With ``teams``, a trace is seen by the teams that have a call in it. ``spans=False``: entries only, for who does not read the journal.
 
     Raises:
         NotFound: no such trace, or one that the asker may not see.
@@ -105,10 +106,17 @@ def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None) 
     entries = frame(client, fill("trace_entries", {"where": scope.where}), params)
     if teams is not None and entries.is_empty():
         raise NotFound(f"no trace {trace_id}")
-    spans = frame(client, fill("trace_spans", {}), params)
-    if spans.is_empty() and entries.is_empty():
+    journal = frame(client, fill("trace_spans", {}), params) if spans else pl.DataFrame()
+    if journal.is_empty() and entries.is_empty():
         raise NotFound(f"no trace {trace_id}")
-    return Trace(spans, entries)
+    return Trace(journal, entries)
+
+
+def entry_counts(client: Client, trace_ids: Sequence[str]) -> dict[str, int]:
+    """Entries of each of these traces that the asker may see; traces without one are left out. Ids in hexadecimal."""
+    traces = [padded(one, 32) for one in trace_ids]
+    rows = frame(client, fill("entry_counts", {}), {"traces": traces})
+    return dict(zip(rows["trace_id"].to_list(), rows["entries"].to_list(), strict=True))
 
 
 def padded(text: str, digits: int) -> str:
