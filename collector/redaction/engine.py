@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from collector.redaction import handlers, rules, scan
 from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import PLACEHOLDER, placeholder, resolve
-from collector.redaction.seams import borders, messages
+from collector.redaction.seams import begins_message, borders, messages
 from collector.redaction.views import decode, prepare, unwrap_base64, window
 
 BUDGET_S = 0.008  # CPU time for a text, besides its size at RATE; both looks, before and after replacement, share it
@@ -22,6 +25,8 @@ RATE = 9_000_000  # bytes per second that any input reaches or is dropped; ordin
 LONGEST_S = 0.24
 MAX_BYTES = 16 << 20
 AROUND = 320  # bytes around a placeholder in which replacement may have changed what rules see
+_NEAR = 112  # bytes around a placeholder in which there must be more than words for a second look
+_LIVELY = re.compile(rb"[0-9@=\\%&`\x80-\xff]")
 ROUNDS = 3  # redact again until nothing changes, at most so often
 _CHECK_EVERY = 32  # candidates between looks at the clock
 
@@ -44,7 +49,8 @@ class Redacted:
     dropped: str | None = None
 
 
-Changed = dict[int, tuple[str, list[Span], str | None]]  # text number: new text, spans in bytes of the input, reason if dropped
+Buffer = bytes | bytearray | memoryview  # or whatever shows its bytes, such as a pyarrow.Buffer
+Changed = dict[int, tuple[bytes, list[Span], str | None]]  # text number: new text, spans in bytes of the input, reason if dropped
 
 
 class Budget:
@@ -111,13 +117,35 @@ class Redactor:
     def redact_batch(self, texts: Sequence[str], groups: Sequence[int] | None = None) -> list[str]:
         """Redacted texts in the same order. Neighbours with equal ``groups`` value are parts of one span or stream."""
         out = list(texts)
-        for i, (text, _, _) in self._run(texts, groups).items():
-            out[i] = text
+        for i, (text, _, _) in self._run(*self._encoded(texts), groups).items():
+            out[i] = text.decode()
         return out
+
+    def redact_buffer(
+        self, data: Buffer, offsets: Sequence[int] | np.ndarray[Any, Any], groups: Sequence[int] | np.ndarray[Any, Any] | None = None
+    ) -> dict[int, bytes]:
+        """Like ``redact_batch`` for texts that lie end to end, as in an Arrow string array: only what changed, as UTF-8, by row.
+
+        Args:
+            data: UTF-8 without separators.
+            offsets: n + 1 ascending offsets into it, of n texts; they need not begin at 0.
+            groups: n numbers; neighbours with equal number are parts of one span or stream.
+        """
+        raw = data if isinstance(data, bytes) else bytes(memoryview(data))
+        bounds: list[int] = offsets.tolist() if isinstance(offsets, np.ndarray) else list(offsets)
+        parts = [raw[a:z] for a, z in pairwise(bounds)]
+        changed: Changed = {}
+        if not raw.isascii():
+            for i, part in enumerate(parts):
+                if not part.isascii() and not _is_utf8(part):
+                    parts[i] = self._drop(changed, i, "invalid_text")
+        same = groups.tolist() if isinstance(groups, np.ndarray) else groups
+        found = self._run(parts, changed, same)
+        return {i: found[i][0] for i in sorted(found)}
 
     def redact_parts(self, texts: Sequence[str], groups: Sequence[int] | None = None) -> list[Redacted]:
         """Like ``redact_batch``, with entities and reasons."""
-        changed = self._run(texts, groups)
+        changed = self._run(*self._encoded(texts), groups)
         out: list[Redacted] = []
         for i, text in enumerate(texts):
             if i not in changed:
@@ -126,25 +154,31 @@ class Redactor:
             new, spans, reason = changed[i]
             raw = text.encode("utf-8", "surrogatepass")
             entities = [Entity(n, len(raw[:a].decode("utf-8", "ignore")), len(raw[:z].decode("utf-8", "ignore"))) for a, z, n in spans]
-            out.append(Redacted(new, entities, reason))
+            out.append(Redacted(new.decode(), entities, reason))
         return out
 
     # -- one batch ------------------------------------------------------------------------------------------------
 
-    def _run(self, texts: Sequence[str], groups: Sequence[int] | None) -> Changed:
-        """Changed texts only: index → new text, spans in bytes of the input, reason if dropped."""
+    def _encoded(self, texts: Sequence[str]) -> tuple[list[bytes], Changed]:
+        """The texts as UTF-8, and those that cannot be said in it, dropped."""
         changed: Changed = {}
-        parts: list[bytes] = []
-        for i, text in enumerate(texts):
-            try:
-                raw = text.encode()
-                if len(raw) > MAX_BYTES:
-                    raise _Dropped("too_large")
-            except UnicodeEncodeError:
-                raw = self._drop(changed, i, "invalid_text")
-            except _Dropped as exc:
-                raw = self._drop(changed, i, str(exc))
-            parts.append(raw)
+        try:
+            return [text.encode() for text in texts], changed
+        except UnicodeEncodeError:
+            parts: list[bytes] = []
+            for i, text in enumerate(texts):
+                try:
+                    parts.append(text.encode())
+                except UnicodeEncodeError:
+                    parts.append(self._drop(changed, i, "invalid_text"))
+            return parts, changed
+
+    def _run(self, parts: list[bytes], changed: Changed, groups: Sequence[int] | None) -> Changed:
+        """Changed texts only: index → new text, spans in bytes of the input, reason if dropped. ``changed``: those dropped already."""
+        if parts and len(max(parts, key=len)) > MAX_BYTES:
+            for i, part in enumerate(parts):
+                if len(part) > MAX_BYTES:
+                    parts[i] = self._drop(changed, i, "too_large")
         self._give_time(parts)
         try:
             found = self._find(parts, groups)
@@ -161,7 +195,7 @@ class Redactor:
         self._deadline = Budget(min(budget, LONGEST_S) if len(parts) == 1 else budget)
 
     def _drop(self, changed: Changed, i: int, reason: str) -> bytes:
-        changed[i] = (f"[DROPPED:{reason}]", [], reason)
+        changed[i] = (f"[DROPPED:{reason}]".encode(), [], reason)
         self.dropped[reason] += 1
         return b""
 
@@ -221,7 +255,7 @@ class Redactor:
                     moved = [(_origin(moves, a), _origin(moves, z, end=True), n) for a, z, n in more]
                     later[i] = resolve(parts[i], 0, len(parts[i]), found[i] + moved)
                 else:
-                    changed[i] = (new.decode(), found[i], None)
+                    changed[i] = (new, found[i], None)
                     self.counts.update([n for _, _, n in found[i]])
             found = later
         for i in found:
@@ -234,8 +268,14 @@ class Redactor:
         first, and the whole text where one shows anything.
         """
         try:
-            near = [stretch for text, found in zip(texts, spans, strict=True) for stretch in _stretches(text, found)]
-            owners = [k for k, (text, found) in enumerate(zip(texts, spans, strict=True)) for _ in _stretches(text, found)]
+            near: list[bytes] = []
+            owners: list[int] = []
+            for k, (text, found) in enumerate(zip(texts, spans, strict=True)):
+                some = _stretches(text, found)
+                near += some
+                owners += [k] * len(some)
+            if not near:
+                return {}
             doubtful = sorted({owners[n] for n in self._find(near, None)})
             return {doubtful[n]: found for n, found in self._find([texts[k] for k in doubtful], None).items()} if doubtful else {}
         except Exception as first:
@@ -279,7 +319,7 @@ class Redactor:
         deadline = self._deadline
         out: list[Span] = []
         escapes, wrapped, listed = self._look(b, starts, ends, out, deadline)
-        if b.count(0) > len(parts) + 1:
+        if len(b) - np.count_nonzero(np.frombuffer(b, np.uint8)) > len(parts) + 1:
             escapes += [(i, at + 1) for i, (a, z) in enumerate(zip(starts, ends, strict=True)) for at in _nuls(b, a, z)]
             escapes.sort()
         self._user_rules(b, starts, ends, out)
@@ -318,7 +358,7 @@ class Redactor:
                     escapes.append((i, to))
                 elif name == "base64":
                     wrapped.append((i, to))
-                elif not listed or listed[-1] != i:
+                elif (not listed or listed[-1] != i) and begins_message(b, to, ends[i]):
                     listed.append(i)
             clock -= 1
             if not clock:
@@ -407,6 +447,14 @@ class Redactor:
         return _per_text(b, starts, ends, out)
 
 
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _nuls(b: bytes, start: int, end: int) -> Iterable[int]:
     """Offsets of NUL bytes that a text itself holds."""
     at = b.find(0, start, end)
@@ -416,10 +464,15 @@ def _nuls(b: bytes, start: int, end: int) -> Iterable[int]:
 
 
 def _stretches(text: bytes, found: Sequence[Span]) -> list[bytes]:
-    """The text, or, of a long one with few placeholders, what stands around these."""
-    if len(text) < 4 * AROUND or len(found) * 4 * AROUND > len(text):
+    """What may read differently now: the text, or, of a long one with few placeholders, what stands around these.
+
+    Left out is what has nothing but words around its placeholders: every rule that words set off wants more than these.
+    """
+    marks = [m.span() for m in PLACEHOLDER.finditer(text)]
+    lively = [(a, z) for a, z in marks if _LIVELY.search(PLACEHOLDER.sub(b"", text[max(0, a - _NEAR) : z + _NEAR]))]
+    if lively and (len(text) < 4 * AROUND or len(found) * 4 * AROUND > len(text)):
         return [text]
-    return [text[max(0, m.start() - AROUND) : m.end() + AROUND] for m in PLACEHOLDER.finditer(text)]
+    return [text[max(0, a - AROUND) : z + AROUND] for a, z in lively]
 
 
 def _windows(b: bytes, starts: list[int], ends: list[int], escapes: list[tuple[int, int]]) -> Iterable[tuple[int, tuple[int, int]]]:

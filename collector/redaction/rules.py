@@ -20,7 +20,23 @@ import yaml
 from spanledger.errors import ConfigError
 
 KINDS = ("prefix", "pattern", "number", "handler")
-SCANS = ("keys", "words", "digits", "shapes", "coins", "hexes", "wrapped")  # a database each: unlike expressions slow each other
+#: A database each, since unlike expressions slow each other, and the gate (``gates.py``) that its regions pass.
+SCANS = {
+    "keys": "all",
+    "words": "all",
+    "said": "said",
+    "digits": "digits",
+    "shapes": "digits",
+    "coins": "runs",
+    "hexes": "runs",
+    "wrapped": "runs",
+    "colons": "colons",
+    "ats": "ats",
+    "escapes": "all",
+    "marks": "all",
+    "wide": "wide",
+    "messages": "all",
+}
 EDGE = r"(?:[^A-Za-z0-9]|\\[nrtbf])"  # what may stand before a token: JSON escapes end in a letter
 FOLLOW = 4  # characters of a key's body that its trigger wants to see
 _FOLDER = Path(__file__).parent / "rules"

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import hyperscan as hs
 import re2
 
+from collector.redaction.gates import Gates
 from collector.redaction.rules import SCANS, Trigger
 
 Hits = list[tuple[int, int]]
@@ -51,42 +52,56 @@ class HyperscanScanner:
     """One database per trigger group, each with its own scratch: belongs to one thread."""
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
-        self._databases: list[Any] = []
-        for scan in SCANS:
+        self._gates = Gates()
+        self._databases: list[tuple[str, Any]] = []
+        for scan, gate in SCANS.items():
             group = tuple((i, t.expression, t.ignore_case) for i, t in enumerate(triggers) if t.rule.scan == scan)
             if group:
                 with _compile_lock:
                     db = hs.loadb(_compiled(group), mode=hs.HS_MODE_BLOCK)
                 db.scratch = hs.Scratch(db)
-                self._databases.append(db)
+                self._databases.append((gate, db))
 
     def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int]) -> Hits:
         """See ``Scanner``."""
-        found: Hits = []
-        append = found.append
+        regions = self._gates.regions(buffer)
+        cuts = {gate: buffer if some is None else some.cut(buffer) for gate, some in regions.items() if some is None or len(some)}
         limit = candidate_limit(len(buffer))
+        all_found: Hits = []
+        for gate, db in self._databases:
+            if gate not in cuts:
+                continue
+            found: Hits = []
+            append = found.append
 
-        def on_match(trigger: int, _start: int, end: int, _flags: int, _context: object) -> bool:
-            append((end, trigger))
-            return len(found) > limit
+            def on_match(trigger: int, _start: int, end: int, _flags: int, _context: object, append: Any = append, found: Hits = found) -> bool:
+                append((end, trigger))
+                return len(found) > limit
 
-        for db in self._databases:
             try:
-                db.scan(buffer, match_event_handler=on_match)
+                db.scan(cuts[gate], match_event_handler=on_match)
             except hs.ScanTerminated as exc:
                 raise TooDense from exc
-        return found
+            some = regions[gate]
+            if some is None or not found:
+                all_found += found
+            else:
+                all_found += zip(some.places([end for end, _ in found]), [trigger for _, trigger in found], strict=True)
+        if len(all_found) > limit:
+            raise TooDense
+        return all_found
 
 
 class Re2Scanner:
-    """Which triggers, by one set match per text; then where, trigger by trigger."""
+    """Which triggers, by one set match per text or region; then where, trigger by trigger."""
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
-        self._groups: list[tuple[Any, list[int]]] = []
+        self._gates = Gates()
+        self._groups: list[tuple[str, Any, list[int]]] = []
         self._patterns: list[Any] = []
         for t in triggers:
             self._patterns.append(re2.compile(t.expression, _options(t.ignore_case)))
-        for scan in SCANS:
+        for scan, gate in SCANS.items():
             numbers = [i for i, t in enumerate(triggers) if t.rule.scan == scan]
             if not numbers:
                 continue
@@ -94,18 +109,20 @@ class Re2Scanner:
             for i in numbers:
                 group.Add((b"(?i)" if triggers[i].ignore_case else b"") + triggers[i].expression)
             group.Compile()
-            self._groups.append((group, numbers))
+            self._groups.append((gate, group, numbers))
 
     def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int]) -> Hits:
         """See ``Scanner``."""
+        regions = self._gates.regions(buffer)
         limit = candidate_limit(len(buffer))
         all_found: Hits = []
-        for group, numbers in self._groups:
+        for gate, group, numbers in self._groups:
             found: Hits = []
-            for start, end in zip(starts, ends, strict=True):
-                text = buffer[start - 1 : end + 1]
+            some = regions[gate]
+            for start, end in zip(starts, ends, strict=True) if some is None else some:
+                text, shift = (buffer[start - 1 : end + 1], start - 1) if some is None else (b"\0" + buffer[start:end] + b"\0", start - 1)
                 for n in group.Match(text) or ():
-                    found += [(start - 1 + at, numbers[n]) for at in self._ends(numbers[n], text)]
+                    found += [(shift + at, numbers[n]) for at in self._ends(numbers[n], text)]
                     if len(found) > limit:
                         raise TooDense
             found.sort()

@@ -14,7 +14,9 @@ _REACH = 192  # bytes looked at on each side of a border
 _CHAIN = 8192  # bytes of short parts joined into one view
 _TAIL = re.compile(rb"[A-Za-z0-9@._%+/=:\-]*+")
 _DIGITS = re.compile(rb"[0-9]")
+_TELLING = re.compile(rb"[0-9@:=]")
 _CONTENT = re.compile(rb'"(?:content|text|delta|value|input|output)\\*"\s*:\s*\\*"')
+_MESSAGE = re.compile(rb'[{] ?\\*"(?:role|content|type|text|index|delta|value|parts|id|name)')
 _KEYED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._@+/=\-]{2,}")
 
 Part = tuple[int, int]  # byte range in the buffer
@@ -72,7 +74,7 @@ def _border(b: bytes, left: Part, right: Part) -> Iterator[SeamView]:
     word = _last_word(b, a, z)
     if word[1] - word[0] < 2:
         return
-    if word[1] == z and _TAIL.match(b, right[0], right[0] + 1).end() > right[0]:  # type: ignore[union-attr]
+    if word[1] == z and _cut(b, word[0], z, right[0], right[1]):
         yield join(b, [(max(a, z - _REACH), z), (right[0], min(right[1], right[0] + _REACH))])
     if _worth(b, *word):
         end = _last_word(b, *right)
@@ -82,6 +84,14 @@ def _border(b: bytes, left: Part, right: Part) -> Iterator[SeamView]:
             if m.span() != end and _worth(b, *m.span()):
                 yield join(b, [word, m.span()])
                 break
+
+
+def _cut(b: bytes, start: int, end: int, first: int, last: int) -> bool:
+    """Could the token that ends one part go on in the next, and be more than a word?"""
+    rest = _TAIL.match(b, first, min(last, first + _REACH)).end()  # type: ignore[union-attr]
+    if rest == first:
+        return False
+    return end - start + rest - first >= 24 or _TELLING.search(b, start, end) is not None or _TELLING.search(b, first, rest) is not None
 
 
 def _last_word(b: bytes, a: int, z: int) -> Part:
@@ -112,15 +122,18 @@ def messages(b: bytes, lo: int, hi: int) -> list[Part]:
 
 
 def _string_end(b: bytes, start: int, hi: int, escapes: int) -> int:
-    """Offset of the closing quote, which stands after exactly ``escapes`` backslashes."""
-    at = start
-    while True:
-        at = b.find(b'"', at, hi)
-        if at < 0:
-            return -1
+    """Offset of what closes the string: a quote after exactly ``escapes`` backslashes."""
+    at = b.find(b'"', start, hi)
+    while at >= 0:
         run = at
         while run > start and b[run - 1] == 92:
             run -= 1
         if at - run == escapes:
             return run
-        at += 1
+        at = b.find(b'"', at + 1, hi)
+    return -1
+
+
+def begins_message(b: bytes, to: int, hi: int) -> bool:
+    """Is the ``{`` before ``to`` the start of one more message in a list?"""
+    return _MESSAGE.match(b, to - 1, min(hi, to + 40)) is not None

@@ -187,17 +187,14 @@ def value_span(b: bytes, at: int, hi: int, strength: str) -> tuple[int, int, boo
     return at, at + len(text), False
 
 
-_SAID = re.compile(
-    rb"(?i)[a-z\xc3\xb1]*(?: for (?:the |my |your |this |our )?[\w.\-]{1,24})? (?:is now|is set to|is still|is|was|ist|lautet|est|es|\xc3\xa9|to|of|as|changed to|set to|reset to|=)(?:[\s:\"'`*]|&quot;){1,4}"
-)
+_BEFORE_VALUE = re.compile(rb"(?:[\s:\"'`*]|&quot;){1,4}")
 
 
 def said_handler(rule: Rule) -> Handler:
-    """``my password is hunter2!``: a value after the words, with a digit or a mark in it."""
+    """``my password is hunter2!``: a value with a digit after the words; the trigger ends behind these and one blank or mark."""
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        word = max(lo, to - 3)
-        gap = _SAID.match(b, b.find(b" ", word, to), hi)
+        gap = _BEFORE_VALUE.match(b, to - 1, hi)
         value = _BARE_PASSWORD.match(b, gap.end(), hi) if gap else None
         if value is None:
             return to
@@ -218,6 +215,7 @@ def said_handler(rule: Rule) -> Handler:
     return handle
 
 
+_AUTH_SCHEME = re.compile(rb"(?i)(basic|bearer|apikey|api-key|bot|token|negotiate|ntlm|digest)(?: |\+|%20)(?=[A-Za-z0-9+/_.~\-]*$)")
 _AUTH_VALUE = re.compile(rb"[A-Za-z0-9+/_.~\-]{6,4096}+={0,2}")
 
 
@@ -225,14 +223,14 @@ def authorization_handler(rule: Rule) -> Handler:
     """What follows ``Basic`` (base64 of ``user:password``) or ``Bearer``, ``Bot``, ``ApiKey`` …"""
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        space = max(
-            b.rfind(b" ", lo, to), b.rfind(b"+", lo, to), b.rfind(b"0", max(lo, to - 4), to) if b[max(lo, to - 4) : to].startswith(b"%20") else -1
-        )
-        m = _AUTH_VALUE.match(b, space + 1, hi)
+        scheme = _AUTH_SCHEME.search(b, max(lo, to - 26), to)
+        if scheme is None:
+            return to
+        m = _AUTH_VALUE.match(b, scheme.end(), hi)
         if m is None:
             return to
-        value, scheme = m[0], b[max(lo, space - 6) : space].lower()
-        if scheme.endswith(b"basic"):
+        value = m[0]
+        if scheme[1].lower() == b"basic":
             good = _basic(value)
         else:
             good = (len(value) >= 12 and any(48 <= c <= 57 for c in value) and not _IDENTIFIER.fullmatch(value)) or (

@@ -157,6 +157,11 @@ def _unescape(m: re.Match[str]) -> str | None:
     return ""
 
 
+def _escaped(text: str) -> bool:
+    """May there be an escape? Much cheaper than to look for one."""
+    return "\\" in text or "%" in text or "&" in text or "`" in text or "**" in text or "__" in text
+
+
 def decode(source: bytes, origin: int, owner: int) -> View | None:
     """The view of a window, or nothing if decoding changes nothing."""
     text = source.decode()
@@ -165,6 +170,8 @@ def decode(source: bytes, origin: int, owner: int) -> View | None:
     for _ in range(_LAYERS):
         before = text
         for what, how in ((_ESCAPE, _unescape), (pattern, lambda m: table.get(m[0]))):
+            if (text.isascii() and "\0" not in text) if what is pattern else not _escaped(text):
+                continue
             layer = _Layer()
             new = layer.sub(what, how, text)
             if new != text:

@@ -1,0 +1,161 @@
+"""Where in a batch is each scan worth its cost? Cheap byte counts rule out most of it before any pattern runs.
+
+A *gate* names what every value of a scan's rules must hold: enough digits close together, an unbroken run of token characters,
+an ``@``, a byte that is no ASCII. Gates see the buffer as numpy bytes, in blocks of eight; a block that may matter
+lets its surroundings through. They let through more than the triggers need, never less, so that it makes no difference
+to the result which other texts a text was batched with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Places = np.ndarray[Any, np.dtype[np.int64]]
+
+SMALL = 40_000  # bytes of a buffer that is scanned as it is: gates would cost more than they save
+_GAP = 5  # blocks between two regions that are not worth a cut
+_MOST = 0.75  # share of a buffer from which on its gate is held to be open
+_CHUNK = 1 << 18  # bytes looked at at once: they stay in the processor's cache
+_BLOCK = 8
+_OVERLAP = 64  # bytes of the next chunk seen along: more than any window or run
+_DIGITS_NEAR = 4  # digits in five neighbouring blocks; a trigger of digits is at most 26 bytes long
+_ALL_YES = np.uint64(0x0101010101010101)
+_TOKEN = np.array([c < 128 and (chr(c).isalnum() or chr(c) in "+/-_.") for c in range(256)])
+
+#: Blocks let through to the left and to the right of one that matters; a window of digits begins at its block.
+_PADS = {"digits": (1, 6), "said": (11, 6), "runs": (5, 6), "colons": (2, 4), "ats": (104, 2), "wide": (1, 1)}
+_MARKED = [name for name in _PADS if name != "said"]
+GATES: Sequence[str] = ("all", *_PADS)
+
+
+class Regions:
+    """Parts of a buffer, in order and apart from each other."""
+
+    __slots__ = ("_ends", "_shifts", "_starts")
+
+    def __init__(self, starts: Places, ends: Places) -> None:
+        self._starts, self._ends = starts, ends
+        self._shifts: tuple[Places, Places] | None = None
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return zip(self._starts.tolist(), self._ends.tolist(), strict=True)
+
+    def cut(self, buffer: bytes) -> bytes:
+        """The regions, joined by NUL bytes."""
+        return b"\0".join([buffer[a:z] for a, z in self])
+
+    def places(self, ends: Sequence[int]) -> list[int]:
+        """Where the buffer holds what ends at these offsets of the cut."""
+        if self._shifts is None:
+            past = np.cumsum(self._ends - self._starts + 1)
+            self._shifts = past, self._ends - past + 1
+        past, shifts = self._shifts
+        at = np.asarray(ends)
+        return (at + shifts[np.searchsorted(past, at)]).tolist()
+
+
+class Gates:
+    """The regions of one buffer after another. Works in scratch memory of its own: belongs to one thread."""
+
+    def __init__(self) -> None:
+        size = _CHUNK + _OVERLAP
+        self._bytes, self._last = np.empty(size, np.uint8), np.empty(size, np.uint8)
+        self._yes, self._both = np.empty(size, np.bool_), np.empty(size, np.bool_)
+        self._hit = np.empty(size // _BLOCK, np.bool_)
+        self._blocks = np.empty((len(_MARKED), 1), np.bool_)
+
+    def regions(self, buffer: bytes) -> dict[str, Regions | None]:
+        """Per gate the regions to scan, or None for the whole buffer (the gate ``all``, a small buffer, an open gate)."""
+        if len(buffer) < SMALL:
+            return dict.fromkeys(GATES)
+        n = -(-len(buffer) // _BLOCK)
+        if self._blocks.shape[1] < n + _OVERLAP:
+            self._blocks = np.empty((len(_MARKED), n + n // 2 + _OVERLAP), np.bool_)
+        self._blocks[:, : n + _OVERLAP] = False
+        blocks = dict(zip(_MARKED, self._blocks, strict=True))
+        whole = np.frombuffer(buffer, np.uint8)
+        for start in range(0, len(buffer), _CHUNK):
+            raw = whole[start : start + _CHUNK + _OVERLAP]
+            if len(raw) % _BLOCK:
+                end = -(-len(raw) // _BLOCK) * _BLOCK
+                self._last[: len(raw)] = raw
+                self._last[len(raw) : end] = 0
+                raw = self._last[:end]
+            self._chunk(raw, {name: marks[start // _BLOCK :] for name, marks in blocks.items()})
+        found: dict[str, Regions | None] = {"all": None}
+        for name, (left, right) in _PADS.items():
+            found[name] = _regions(blocks["digits" if name == "said" else name][:n], left, right, len(buffer))
+        return found
+
+    def _chunk(self, raw: Bytes, blocks: dict[str, Mask]) -> None:
+        """Set the blocks of a chunk that matter. ``raw``: a multiple of eight bytes."""
+        yes = self._yes[: len(raw)]
+        self._mark(np.equal(raw, 64, out=yes), blocks["ats"])
+        self._mark(np.greater_equal(raw, 0xC2, out=yes), blocks["wide"])
+        self._digits(raw, yes, blocks["digits"])
+        self._runs(raw, yes, blocks["runs"])
+        self._addresses(raw, yes, blocks["colons"])
+
+    def _mark(self, yes: Mask, into: Mask) -> None:
+        """Set the blocks that hold a yes."""
+        eights = yes.view(np.uint64)
+        into[: len(eights)] |= np.not_equal(eights, 0, out=self._hit[: len(eights)])
+
+    def _digits(self, raw: Bytes, yes: Mask, into: Mask) -> None:
+        """The first of every five blocks that hold enough digits."""
+        np.less(np.subtract(raw, 48, out=self._bytes[: len(raw)]), 10, out=yes)
+        near = np.bitwise_count(yes.view(np.uint64))
+        dense = near[:-4] + near[1:-3] + near[2:-2] + near[3:-1] + near[4:] >= _DIGITS_NEAR
+        into[: len(dense)] |= dense
+
+    def _runs(self, raw: Bytes, yes: Mask, into: Mask) -> None:
+        """The first of three neighbouring blocks of nothing but token characters: any run of 31 holds three."""
+        dark = np.greater(raw, 42, out=yes).view(np.uint64) == _ALL_YES  # no blank, no quote
+        at = np.flatnonzero(dark[:-2] & dark[1:-1] & dark[2:])
+        if len(at):
+            eights = raw.view(np.uint64)
+            for k in range(3):
+                at = at[_all_token(eights[at + k])]
+            into[at] = True
+
+    def _addresses(self, raw: Bytes, yes: Mask, into: Mask) -> None:
+        """Marks as in MAC and IPv6 addresses: two colons in a block or side by side, ``-xx-xx-``, ``.xxxx.``."""
+        both = self._both[: len(raw)]
+        np.equal(raw, 58, out=yes)
+        into[: len(raw) // _BLOCK] |= np.bitwise_count(yes.view(np.uint64)) > 1
+        self._apart(yes, both, 1, 1, into)
+        self._apart(np.equal(raw, 45, out=yes), both, 3, 2, into)
+        self._apart(np.equal(raw, 46, out=yes), both, 5, 1, into)
+
+    def _apart(self, yes: Mask, both: Mask, distance: int, times: int, into: Mask) -> None:
+        """The blocks with a yes that is followed by others, each so far apart."""
+        n = len(yes) - distance * times
+        np.logical_and(yes[:n], yes[distance : distance + n], out=both[:n])
+        if times == 2:
+            np.logical_and(both[:n], yes[2 * distance :], out=both[:n])
+        both[n:] = False
+        self._mark(both, into)
+
+
+def _all_token(eights: np.ndarray[Any, np.dtype[np.uint64]]) -> Mask:
+    """Which of these blocks are nothing but token characters?"""
+    return _TOKEN[eights.view(np.uint8)].view(np.uint64) == _ALL_YES
+
+
+def _regions(blocks: Mask, left: int, right: int, size: int) -> Regions | None:
+    """Byte ranges of the blocks set, each with blocks to its left and right; None if that is most of the buffer."""
+    at = np.flatnonzero(blocks)
+    if not len(at):
+        return Regions(at, at)
+    apart = np.flatnonzero(at[1:] - at[:-1] > left + right + 1 + _GAP)
+    starts = np.maximum(at[np.append(0, apart + 1)] - left, 0) * _BLOCK
+    ends = np.minimum((at[np.append(apart, len(at) - 1)] + right + 1) * _BLOCK, size)
+    return None if int((ends - starts).sum()) > _MOST * size else Regions(starts, ends)
