@@ -33,7 +33,12 @@ def completed(usage: Usage | None, output: Any) -> Usage | None:
     if usage is not None and usage.cache_read is not None and usage.reasoning is not None:
         return usage
     counts = usage_in(output)
-    found = normalise({k: v for k, v in counts.items() if v is not None}) if counts else None
+    return merged(usage, counts) if counts else usage
+
+
+def merged(usage: Usage | None, counts: Counts) -> Usage | None:
+    """``usage`` with what a usage object read elsewhere adds: everything where nothing is told, parts where the totals agree."""
+    found = normalise({k: v for k, v in counts.items() if v is not None})
     if found is None or found.empty:
         return usage
     if usage is None or usage.empty:

@@ -1,7 +1,7 @@
 """Google ADK: ``invocation``, ``agent_run``/``invoke_agent``, ``call_llm`` and ``generate_content`` nested (one call), ``execute_tool``.
 
-Usage inclusive under ``gen_ai.usage.*``; older versions keep request and response as JSON in ``gcp.vertex.agent.*``, with Gemini's own
-usage object inside the response. The provider ``gcp.vertex.agent`` is ADK itself.
+Usage inclusive under ``gen_ai.usage.*``. Version 1 keeps request and response as JSON in ``gcp.vertex.agent.*``, with Gemini's own usage
+object inside the response, which rules: beside it, output is the total (up to 1.5) or leaves thoughts out. The provider ``gcp.vertex.agent`` is ADK itself.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from spanledger.model import Span
 
 
 def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
-    if span.role == "call" and (span.usage is None or span.usage.input is None):
-        found = from_object(dig(parse(attributes.get("gcp.vertex.agent.llm_response")), "usage_metadata"))
+    if span.role == "call" and "gcp.vertex.agent.llm_response" in attributes:
+        found = from_object(dig(parse(attributes["gcp.vertex.agent.llm_response"]), "usage_metadata"))
         if found:
             span.usage = normalise(found)
     u = span.usage

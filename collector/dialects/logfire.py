@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
+from collector.dialects.answers import merged
 from collector.dialects.table import Dialect
 from collector.outcomes import by_model
+from collector.usage import from_object
 from collector.values import dig, parse, to_text
 from spanledger.model import Span
 
@@ -22,6 +24,9 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
         _by_request(span, attributes)
     if span.role != "call":
         return
+    counts = from_object(attributes["usage"]) if "usage" in attributes else None  # OpenAI Agents: the SDK's own object
+    if counts:
+        span.usage = merged(span.usage, counts)
     asked = to_text(attributes.get("request_data")) + to_text(attributes.get("gen_ai.input.messages"))
     ended = attributes.get("logfire.span_type") == "log"
     if ended:

@@ -5,7 +5,18 @@ Time to first token is in milliseconds under the name that elsewhere means secon
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from collector.dialects.table import Dialect
+from spanledger.model import Span
+
+
+def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
+    """Version 0.1 names no operation: an agent's span bears its name and says model and usage like a call."""
+    if span.role == "call" and "gen_ai.operation.name" not in attributes and span.name == attributes.get("gen_ai.agent.name"):
+        span.kind, span.role, span.aggregate_rule = "agent", "none" if span.usage is None else "aggregate", "cumulative"
+
 
 STRANDS = Dialect(
     name="strands",
@@ -15,4 +26,5 @@ STRANDS = Dialect(
     default_kind="step",
     aggregate_rule="cumulative",
     authority=1,
+    refine=_refine,
 )

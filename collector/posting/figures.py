@@ -16,17 +16,18 @@ _ALONE = ("images", "audio_seconds", "characters")
 
 
 def ranked(members: Sequence[Span], *, session: bool) -> list[Span]:
-    """Members from the one whose figures rule to the one whose figures count least; equal ones stay in content order.
+    """Members from the one whose figures rule to the one whose figures count least; of equals the innermost first.
 
     ``session``: the call is an agent's, whose log event rules over its spans.
     """
     return [*members] if len(members) == 1 else sorted(members, key=lambda s: _rank(s, session))
 
 
-def _rank(s: Span, session: bool) -> tuple[bool, bool, bool, bool, int, int]:
+def _rank(s: Span, session: bool) -> tuple[bool, bool, bool, bool, int, int, int]:
+    """What decides, in this order; of equals the one that began last, which is the innermost: it is the closest to the wire."""
     u = s.usage
-    empty = u is None or u.empty
-    return session and s.signal != "log", empty, s.usage_estimated, s.authority != _NATIVE, -(u.detail if u is not None else 0), -s.authority
+    empty, detail = u is None or u.empty, 0 if u is None else u.detail
+    return session and s.signal != "log", empty, s.usage_estimated, s.authority != _NATIVE, -detail, -s.authority, -s.start_ns
 
 
 def usage_of(order: Sequence[Span]) -> tuple[Usage | None, UsageSource, bool]:
