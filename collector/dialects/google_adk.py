@@ -1,7 +1,8 @@
 """Google ADK: ``invocation``, ``agent_run``/``invoke_agent``, ``call_llm`` and ``generate_content`` nested (one call), ``execute_tool``.
 
 Usage inclusive under ``gen_ai.usage.*``. Version 1 keeps request and response as JSON in ``gcp.vertex.agent.*``, with Gemini's own usage
-object inside the response, which rules: beside it, output is the total (up to 1.5) or leaves thoughts out. The provider ``gcp.vertex.agent`` is ADK itself.
+object inside the response, which rules: output beside it is the total (up to 1.5) or leaves thoughts out. The provider
+``gcp.vertex.agent`` is ADK itself.
 """
 
 from __future__ import annotations
