@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 import structlog
 
-from detectors import judging, metrics, sampling
+from detectors import judging, metrics, sampling, shifts
 from detectors.calibration import Platt, route_map
 from detectors.contradiction.sketch import Sketch
 from detectors.embeddings import Encoder, open_embedder
@@ -60,6 +60,7 @@ SETTLE_US = 2_000_000  # documents of a trace get this long to arrive before its
 POSTED_S = 8.0  # texts in the window are this old before their calls are looked for
 LINKED = 100  # answers of a pass that are linked to evidence by meaning, at most: it takes thirty times as long and changes no score
 CALIBRATION_EVERY_S = 600.0
+SHIFTS_EVERY_S = 1_800.0
 LABELS_DAYS = 90
 HOUR_S = 3_600.0
 LEASE_S = 120.0  # longer than any batch takes; a dead worker's work is taken over after it
@@ -144,7 +145,7 @@ class Worker:
         self._waits, self._counted_at = scoring.Backlog(0, 0), float("-inf")
         self._taken: dict[str, deque[float]] = defaultdict(deque)
         self._calibrations: judging.Calibrations = {}
-        self._calibrated_at = float("-inf")
+        self._calibrated_at = self._shifts_at = float("-inf")
 
     def step(self, now_us: int, *, calm: bool = True) -> Done:
         """Judge one batch of what is known at ``now_us``, write it, move the mark. ``calm``: nothing else needs the machine.
@@ -160,6 +161,9 @@ class Worker:
         found = self._new(until) or self._leaving(until) or self._behind()
         scored = self._judge(found, self._detectors, now_us, link=calm and len(found) <= LINKED) if found else 0
         done = self._told(len(found), scored, now_us)
+        if calm and not done.more and time.monotonic() - self._shifts_at > SHIFTS_EVERY_S:
+            shifts.tell(self._client, now_us)
+            self._shifts_at = time.monotonic()
         metrics.busy_seconds.inc(time.thread_time() - began)
         return done
 

@@ -15,6 +15,9 @@ lag = Gauge("spanledger_judging_lag_seconds", "Age of the newest evidence that h
 backlog_age = Gauge("spanledger_judging_backlog_seconds", "Age of the oldest answer that waits", registry=registry)
 resting = Gauge("spanledger_judging_resting", "1 while judging waits for a busy collector", registry=registry)
 busy_seconds = Counter("spanledger_judging_cpu_seconds", "CPU time of passes", registry=registry)
+shifted = Gauge(
+    "spanledger_score_shift", "Population stability index of a route's scores, last day against the week before", ["app", "route"], registry=registry
+)
 window_bytes = Gauge("spanledger_text_window_bytes", "Redacted text held in memory", registry=registry)
 window_dropped = Gauge("spanledger_text_window_dropped", "Texts that had to leave the window before their time", registry=registry)
 

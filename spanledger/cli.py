@@ -32,6 +32,8 @@ keys_app = typer.Typer(help="Encryption keys of the audit store.", no_args_is_he
 app.add_typer(keys_app, name="keys")
 audit_app = typer.Typer(help="The hash-chained log of what was changed, read and erased.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
+feedback_app = typer.Typer(help="What people say about answers.", no_args_is_help=True)
+app.add_typer(feedback_app, name="feedback")
 
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Data directory (default: the platform's)")]
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Policy file, spanledger.yaml")]
@@ -178,6 +180,19 @@ def evaluate(
     from spanledger.commands import evaluation
 
     evaluation.evaluate(kind, file)
+
+
+@feedback_app.command("import")
+def feedback_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines: trace_id, span_id, kind, value, …; `-` reads standard input")],
+    actor: Annotated[str, typer.Option("--actor", help="Who says it, where a line does not tell")] = "import",
+    data: Data = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Import feedback and labels; exit 1 when a line is about a call that the ledger does not know."""
+    from spanledger.commands import labels
+
+    raise typer.Exit(labels.import_feedback(settings_of(data, warehouse=warehouse), file, actor))
 
 
 @config_app.command("check")

@@ -35,7 +35,7 @@ def evaluate(kind: str, file: Path) -> None:
     if not _exists(module):
         raise ConfigError(f"`eval {kind}` is not available in this version")
     judge: Callable[..., Iterable[dict[str, Any]]] = getattr(importlib.import_module(module), name)
-    rows = read(sys.stdin, "standard input") if str(file) == "-" else _read_file(file)
+    rows = read_file(file)
     for result in judge(*leading, rows):
         sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
 
@@ -60,7 +60,14 @@ def read(lines: TextIO, name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _read_file(file: Path) -> list[dict[str, Any]]:
+def read_file(file: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a JSON Lines file; ``-`` reads standard input.
+
+    Raises:
+        ConfigError: the file cannot be read, or a line is no JSON object.
+    """
+    if str(file) == "-":
+        return read(sys.stdin, "standard input")
     try:
         with file.open(encoding="utf8") as lines:
             return read(lines, str(file))
