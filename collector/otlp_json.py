@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import binascii
+from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -97,8 +99,16 @@ def any_value(value: Any, depth: int = 0) -> Any:
         if kind == "kvlistValue" and isinstance(inner, dict):
             return {v["key"]: any_value(v.get("value"), depth + 1) for v in _dicts(inner.get("values")) if isinstance(v.get("key"), str)}
         if kind == "bytesValue":
-            return inner if isinstance(inner, str) else None
+            return _readable(inner) if isinstance(inner, str) else None
     return None
+
+
+def _readable(encoded: str) -> str:
+    """Base64 that holds text as that text, anything else as it came."""
+    try:
+        return b64decode(encoded, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return encoded
 
 
 def _int64(value: Any) -> int | None:

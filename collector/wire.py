@@ -87,7 +87,16 @@ def plain(value: Any) -> Any:
         return [plain(v) for v in value.array_value.values]
     if kind == "kvlist_value":
         return {kv.key: plain(kv.value) for kv in value.kvlist_value.values}
-    return getattr(value, kind)
+    found = getattr(value, kind)
+    return _readable(found) if kind == "bytes_value" else found
+
+
+def _readable(raw: bytes) -> str | bytes:
+    """Text that a sender wrote as bytes (LangSmith up to 0.4 does so with prompts and answers); other bytes as they are."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw
 
 
 def any_value(raw: bytes) -> Any:
