@@ -58,7 +58,6 @@ class Settings(BaseSettings):
     max_message_bytes: int = Field(default=64 * MIB, gt=0, description="Largest export, after decompression")
     queue_bytes: int = Field(default=256 * MIB, gt=0, description="Decoded exports waiting for the writer; beyond it exporters are told to wait")
     batch_rows: int = Field(default=20_000, gt=0, le=100_000, description="Most rows per insert")
-    decode_workers: int = Field(default=0, ge=0, description="Processes that decode and redact; 0 picks by cores")
     spool_bytes: int = Field(
         default=4096 * MIB, gt=0, description="Fsynced spool on disk: acknowledged, not yet in the warehouse; when full, exporters wait"
     )
