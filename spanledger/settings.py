@@ -67,7 +67,9 @@ class Settings(BaseSettings):
     max_clock_ahead_days: int = Field(default=7, ge=0, description="Spans that start further in the future are refused")
 
     # Posting
-    posting_interval_ms: int = Field(default=500, gt=0, description="How long acknowledged rows wait for company before they are inserted and posted; four times as long while many keep coming")
+    posting_interval_ms: int = Field(
+        default=500, gt=0, description="How long acknowledged rows wait for company before they are inserted and posted; up to four times as long"
+    )
 
     # Reads
     query_timeout_s: float = Field(default=60, gt=0, description="Time limit of one query through the SQL endpoint")
