@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from collector.pricing import Contract, GpuPrice, ModelAlias, PriceBook, PriceOverride, TierRule, TierRules
+from collector.pricing.editions import Edition
 from collector.pricing.terms import matches
 from spanledger.policy import Policy
 from spanledger.policy.base import Match
@@ -86,12 +87,13 @@ _RATES = {
 }  # fmt: skip
 
 
-def rules_from(policy: Policy, seal_tenant: Callable[[str], str] = lambda tenant: tenant) -> PostingRules:
+def rules_from(policy: Policy, seal_tenant: Callable[[str], str] = lambda tenant: tenant, editions: Sequence[Edition] = ()) -> PostingRules:
     """Posting rules of a policy.
 
     Args:
         policy: the validated policy file.
         seal_tenant: how the collector hashes tenant names before storage, so that registry tenants equal those on spans.
+        editions: later editions of the price list (``collector.pricing.editions``).
     """
     prices, tiers = policy.prices, policy.tiers
     overrides = [
@@ -117,7 +119,7 @@ def rules_from(policy: Policy, seal_tenant: Callable[[str], str] = lambda tenant
     )
     aliases = {name: ModelAlias(a.model, a.provider) for name, a in policy.aliases.items()}
     return PostingRules(
-        prices=PriceBook.load(overrides, contracts, gpu, aliases, tier_rules),
+        prices=PriceBook.load(overrides, contracts, gpu, aliases, tier_rules, editions),
         apps={
             app: AppEntry(a.team, a.owner, a.cost_centre, seal_tenant(a.tenant) if a.tenant else "", a.env, tuple(a.aliases))
             for app, a in policy.apps.items()

@@ -15,14 +15,17 @@ from importlib.metadata import version
 from typing import Literal
 
 import msgspec
-from genai_prices.types import ModelInfo, ModelPrice, PriceVariant, StartDateConstraint, TimeOfDateConstraint
+from genai_prices.types import ModelInfo, ModelPrice, PriceVariant, Provider, StartDateConstraint, TimeOfDateConstraint
 
+from collector.pricing.editions import Edition, in_force
 from collector.pricing.names import PRICE_LISTS, model_names, providers_for
 from collector.pricing.rates import ZERO, Band, Nanos, bands_of, usd
 from collector.pricing.terms import Ask, Contract, GpuPrice, ModelAlias, PriceOverride, TierRules
 from spanledger.model import CostSource, Usage
 
 BOOK_VERSION = version("genai-prices")
+#: The list that the package brings: in force until a later edition is.
+BUNDLED = Edition(date.min, BOOK_VERSION, "packaged", PRICE_LISTS)
 _DAY_US = 86_400_000_000
 _EPOCH = date(1970, 1, 1)
 _STANDARD = frozenset({"", "standard", "default", "auto", "on_demand", "on-demand", "ondemand", "standard_only"})
@@ -79,7 +82,9 @@ class PriceBook:
         gpu: Sequence[GpuPrice] = (),
         aliases: Mapping[str, ModelAlias] | None = None,
         tiers: TierRules | None = None,
+        editions: Sequence[Edition] = (),
     ) -> None:
+        self.editions = tuple(sorted(editions, key=lambda e: e.since))
         self.overrides, self.contracts, self.gpu = tuple(overrides), tuple(contracts), tuple(gpu)
         self.aliases = {k.lower(): v for k, v in (aliases or {}).items()}
         self.tiers = tiers or TierRules()
@@ -95,9 +100,10 @@ class PriceBook:
         gpu: Sequence[GpuPrice] = (),
         aliases: Mapping[str, ModelAlias] | None = None,
         tiers: TierRules | None = None,
+        editions: Sequence[Edition] = (),
     ) -> PriceBook:
-        """The bundled snapshot (no network) with these terms; later terms win over earlier ones."""
-        return cls(overrides, contracts, gpu, aliases, tiers)
+        """The bundled snapshot (no network), later editions of it from their day on, and these terms; later terms win over earlier ones."""
+        return cls(overrides, contracts, gpu, aliases, tiers, editions)
 
     def price(
         self,
@@ -157,26 +163,29 @@ class PriceBook:
 
     def _listed(self, ask: Ask, day: date) -> Rates:
         """List price, before the organisation's terms."""
+        edition = in_force(self.editions, day) or BUNDLED
         lists = providers_for(ask.provider, ask.model or ask.model_requested, ask.server)
+        if not lists and ask.provider.lower() in edition.lists:
+            lists = (ask.provider.lower(),)  # a provider that only the later edition knows
         fields = {"provider": ask.provider, "model": ask.model or ask.model_requested}
         if lists and lists[0] == "local":
             return self._free(f"free:{ask.provider.lower()}", fields)
         for asked, name in ((ask.model, "answered"), (ask.model_requested, "requested")):
             for key in lists:
-                found = find_model(key, asked) if key in PRICE_LISTS else None
+                found = find_model(key, asked, edition.lists) if key in edition.lists else None
                 if found is not None:
                     if key == "openrouter" and found.id.endswith(":free"):
                         return self._free(f"free:openrouter:{found.id}", fields)
-                    return self._of_book(key, found, ask, day, fallback=name == "requested" and bool(ask.model))
+                    return self._of_book(edition, key, found, ask, day, fallback=name == "requested" and bool(ask.model))
         return Rates(((0, (Band({}),)),), "", "unpriced", self.tiers.of(fields, False, {}))
 
     def _free(self, price_id: str, fields: Mapping[str, str]) -> Rates:
         nothing: dict[str, Decimal] = {"input": Decimal(0), "output": Decimal(0)}
         return Rates(((0, (Band(nothing),)),), price_id, "computed", self.tiers.of(fields, True, nothing))
 
-    def _of_book(self, key: str, model: ModelInfo, ask: Ask, day: date, *, fallback: bool) -> Rates:
+    def _of_book(self, edition: Edition, key: str, model: ModelInfo, ask: Ask, day: date, *, fallback: bool) -> Rates:
         at_noon = datetime.combine(day, time(12), UTC)
-        context, known_tier = price_context(key, model, ask.service_tier, at_noon)
+        context, known_tier = price_context(key, model, ask.service_tier, at_noon, edition.lists)
         slots = tuple((us, bands_of(model.get_prices(when, context))) for us, when in _times_of_day(model, day))
         fields = {"provider": ask.provider or key, "model": ask.model or ask.model_requested}
         rates = slots[0][1][-1].told
@@ -187,7 +196,7 @@ class PriceBook:
             marks.append(next(iter(context.values())))
         source = "computed" if known_tier and not fallback else "partial"
         min_audio_s = 10.0 if key == "groq" and model.id in _WHISPER else 0.0
-        price_id = f"genai-prices/{BOOK_VERSION}/" + "/".join(marks)
+        price_id = f"genai-prices/{edition.version}/" + "/".join(marks)
         return Rates(slots, price_id, source, self.tiers.of(fields, False, rates), min_audio_s)
 
     def _with_terms(self, listed: Rates, ask: Ask, day: date) -> Rates:
@@ -224,24 +233,26 @@ def priced(rates: Rates, usage: Usage, ts_us: int) -> Priced:
     return Priced(usd(total), usd(c_in), usd(c_read), usd(c_write), usd(c_out), usd(c_other), rates.price_id, source, rates.tier)
 
 
-def find_model(key: str, model: str) -> ModelInfo | None:
+def find_model(key: str, model: str, lists: Mapping[str, Provider] = PRICE_LISTS) -> ModelInfo | None:
     """The book's entry for a model name in one price list, by the book's own matching, then by shorter spellings."""
     if not model:
         return None
-    everything = list(PRICE_LISTS.values())
+    everything = list(lists.values())
     for name in model_names(model):
-        found = PRICE_LISTS[key].find_model(name, all_providers=everything)
+        found = lists[key].find_model(name, all_providers=everything)
         if found is not None:
             return found
     return None
 
 
-def price_context(key: str, model: ModelInfo, service_tier: str, at: datetime) -> tuple[Mapping[str, str], bool]:
+def price_context(
+    key: str, model: ModelInfo, service_tier: str, at: datetime, lists: Mapping[str, Provider] = PRICE_LISTS
+) -> tuple[Mapping[str, str], bool]:
     """The book's context for a service tier, and whether the book prices this model under it (else its standard price is a guess)."""
     tier = service_tier.strip().lower()
     if tier in _STANDARD:
         return {}, True
-    if any(m is model for m in PRICE_LISTS[key].models):
+    if any(m is model for m in lists[key].models):
         for context in _CONTEXTS.get(tier, ({"service_tier": tier}, {"processing": tier}, {"speed": tier})):
             if any(_fits(v, context, at) for v in model.price_variants or ()):
                 return context, True
