@@ -35,6 +35,9 @@ app.add_typer(audit_app, name="audit")
 feedback_app = typer.Typer(help="What people say about answers.", no_args_is_help=True)
 app.add_typer(feedback_app, name="feedback")
 
+prices_app = typer.Typer(help="List prices.", no_args_is_help=True)
+app.add_typer(prices_app, name="prices")
+
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Data directory (default: the platform's)")]
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Policy file, spanledger.yaml")]
 Warehouse = Annotated[str | None, typer.Option("--warehouse", metavar="URL", help="ClickHouse server: clickhouse://user@host:8443/db")]
@@ -182,6 +185,23 @@ def evaluate(
     evaluation.evaluate(kind, file)
 
 
+@app.command()
+def compare(
+    application: Annotated[str, typer.Option("--app", metavar="APP")],
+    baseline: Annotated[str, typer.Option("--baseline", metavar="RELEASE", help="Prompt version, or model with --by model")],
+    candidate: Annotated[str, typer.Option("--candidate", metavar="RELEASE")],
+    by: Annotated[Literal["prompt_version", "model"], typer.Option("--by", help="What a release is")] = "prompt_version",
+    since: Since = "7d",
+    until: Until = "now",
+    data: Data = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """How often two releases contradict each other on the same questions; exit 2 when they answered none in common."""
+    from spanledger.commands import releases
+
+    raise typer.Exit(releases.compare(settings_of(data, warehouse=warehouse), application, by, baseline, candidate, since, until))
+
+
 @feedback_app.command("import")
 def feedback_import(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines: trace_id, span_id, kind, value, …; `-` reads standard input")],
@@ -222,6 +242,27 @@ def config_hash_token(
     from spanledger.commands import upkeep
 
     upkeep.hash_token(token)
+
+
+@prices_app.command("refresh")
+def prices_refresh(
+    source: Annotated[str, typer.Argument(metavar="[FILE|URL]", help="A genai-prices data file; left out: fetched from that project")] = "",
+    since: Annotated[str, typer.Option("--from", metavar="DAY", help="First UTC day in force; default tomorrow, never earlier")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change")] = False,
+    data: Data = None,
+) -> None:
+    """Take in newer list prices; calls of earlier days keep theirs."""
+    from spanledger.commands import price_lists
+
+    raise typer.Exit(price_lists.refresh(settings_of(data), source, since, dry_run=dry_run))
+
+
+@prices_app.command("list")
+def prices_list(data: Data = None) -> None:
+    """List the editions of the price list; `*` marks the one in force."""
+    from spanledger.commands import price_lists
+
+    raise typer.Exit(price_lists.listed(settings_of(data)))
 
 
 @app.command()

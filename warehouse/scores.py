@@ -86,3 +86,14 @@ def shifts(client: Client, teams: Sequence[str] | None = None) -> list[dict[str,
     rows = frame(client, sql("scoring_mark"), {"job": SHIFTS})
     told: list[dict[str, Any]] = orjson.loads(str(rows["detail"][0])) if rows.height else []
     return [row for row in told if teams is None or row["team"] in teams]
+
+
+def comparison_job(app: str, by: str, baseline: str, candidate: str) -> str:
+    """Under which name the latest comparison of two releases is kept."""
+    return f"detectors:releases:{orjson.dumps([app, by, baseline, candidate]).decode()}"
+
+
+def comparison(client: Client, app: str, baseline: str, candidate: str, *, by: str = "prompt_version") -> dict[str, Any] | None:
+    """How often answers of two releases contradict each other, as `spanledger compare` last found it, with ``at``; None: never compared."""
+    rows = frame(client, sql("scoring_mark"), {"job": comparison_job(app, by, baseline, candidate)})
+    return {"at": str(rows["mark"][0]), **orjson.loads(str(rows["detail"][0]))} if rows.height else None

@@ -80,6 +80,12 @@ def sketches(client: Client, prompts: Sequence[str], since: datetime, until: dat
     return frame(client, sql("scoring_sketches"), {"prompts": list(prompts), "since": stamp(since), "until": stamp(until), "most": PEERS})
 
 
+def releases(client: Client, app: str, baseline: str, candidate: str, since: datetime, until: datetime, *, by_model: bool, rows: int) -> pl.DataFrame:
+    """Answers of two releases of an app: ``release, context_hash, prompt, response``, at most ``rows`` of each."""
+    bound = {"app": app, "baseline": baseline, "candidate": candidate, "by_model": int(by_model), "since": stamp(since), "until": stamp(until)}
+    return frame(client, sql("scoring_releases"), bound | {"rows": rows, "chars": TEXT_CHARS})
+
+
 def _window(known: Between, starts: Between) -> dict[str, object]:
     since, before = (stamp(datetime.fromtimestamp(at / 1e6, UTC)) for at in starts)
     return {"after": known.after, "until": known.until, "since": since, "before": before}

@@ -1,4 +1,4 @@
--- Other answers to the same prompts: same project, prompt fingerprint, context fingerprint and model, at most `most` of each and day, latest first.
+-- Closed-book answers to the same prompts: same project, prompt fingerprint, context fingerprint and model, at most `most` of each and day, latest first.
 -- Params: prompts Array(String), since, until (DateTime64), most (UInt8), chars (UInt32). Returns texts, to be compared prompt by prompt.
 SELECT
     e.project AS project, e.app_id AS app_id, e.model AS model, e.prompt_hash AS prompt_hash, e.context_hash AS context_hash,
@@ -10,6 +10,12 @@ FROM
     FROM spanledger.ledger
     WHERE prompt_hash IN {prompts:Array(String)} AND outcome = 'success' AND entry_kind = 'call'
         AND ts >= {since:DateTime64(6, 'UTC')} AND ts < {until:DateTime64(6, 'UTC')}
+        AND trace_id NOT IN
+        (
+            SELECT trace_id FROM spanledger.texts
+            WHERE kind IN ('retriever', 'tool', 'rerank') AND ts >= {since:DateTime64(6, 'UTC')} AND ts < {until:DateTime64(6, 'UTC')}
+                AND (notEmpty(context) OR extra['tool_output'] != '')
+        ) -- they had another context: what retrievers and tools told
     ORDER BY ts DESC, trace_id, span_id
     LIMIT {most:UInt8} BY project, app_id, model, prompt_hash, context_hash, toDate(ts)
 ) AS e

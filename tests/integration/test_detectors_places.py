@@ -1,0 +1,196 @@
+"""Newest first, nothing lost, nothing counted twice, and what memory alone holds is judged before it goes: on a real engine."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pytest
+from clickhouse_connect.driver.client import Client
+
+import detectors.jobs as jobs
+from detectors.jobs import Worker
+from detectors.keys import SketchKeys
+from detectors.material import Text
+from detectors.releases import compared
+from detectors.window import Window
+from spanledger.policy import PolicyFile
+from warehouse import scores, scoring, tables
+from warehouse.engine import Engine
+from warehouse.feedback import Feedback, add_feedback, feedback_signals
+from warehouse.migrate import migrate
+from warehouse.queries.ask import Scope
+
+pytest.importorskip("chdb")
+
+_spec = importlib.util.spec_from_file_location("ledger_of_jobs", Path(__file__).parent / "test_detectors_jobs.py")
+assert _spec is not None
+assert _spec.loader is not None
+shared = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(shared)
+Ledger, verdicts, NOW_US, GOOD, BAD, DOCUMENT = shared.Ledger, shared.verdicts, shared.NOW_US, shared.GOOD, shared.BAD, shared.DOCUMENT
+
+SCOPE = Scope(datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1))
+
+
+@pytest.fixture
+def client(tmp_path: Any) -> Iterator[Client]:
+    with Engine.open(tmp_path / "data") as engine:
+        client = engine.client()
+        migrate(client)
+        yield client
+
+
+@pytest.fixture
+def ledger(client: Client) -> Any:
+    return Ledger(client)
+
+
+def worker(client: Client, **told: Any) -> Worker:
+    return Worker(client, PolicyFile(None), "test", **told)
+
+
+def all_judged(judge: Worker, passes: int = 30) -> int:
+    found = 0
+    for _ in range(passes):
+        done = judge.step(NOW_US)
+        found += done.judged
+        if not done.judged and not done.more:
+            break
+    return found
+
+
+def test_of_many_that_wait_the_newest_calls_are_judged_first_and_all_in_the_end(client: Client, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "BATCH", 4)
+    for n in range(11):
+        ledger.call(GOOD, documents=(DOCUMENT,), ver=1_000 + n)
+    judge = worker(client)
+    assert judge.step(NOW_US).judged == 4
+    assert set(verdicts(client, "composite")) == {8, 9, 10, 11}
+    assert all_judged(judge) == 7
+    assert set(verdicts(client, "composite")) == set(range(1, 12))
+
+
+def test_more_new_answers_than_one_pass_takes_are_not_forgotten(client: Client, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "BATCH", 3)
+    judge = worker(client)
+    all_judged(judge)
+    for _ in range(8):
+        ledger.call(GOOD, documents=(DOCUMENT,), ver=NOW_US - 3_000_000)
+    assert all_judged(judge) == 8
+
+
+def test_a_worker_that_starts_again_takes_up_what_came_while_it_was_away(client: Client, ledger: Any) -> None:
+    ledger.call(GOOD, documents=(DOCUMENT,), ver=1_000)
+    assert all_judged(worker(client)) == 1
+    ledger.call(GOOD, documents=(DOCUMENT,), ver=NOW_US + 3_600_000_000)
+    again = worker(client)
+    found = [again.step(NOW_US + 7_200_000_000).judged for _ in range(3)]
+    assert sum(found) == 1
+
+
+def test_scores_of_an_entry_that_was_taken_back_count_nowhere(client: Client, ledger: Any) -> None:
+    entry = ledger.call(BAD, documents=(DOCUMENT,))
+    judge = worker(client)
+    all_judged(judge)
+    assert verdicts(client, "composite")
+    row = client.query_arrow("SELECT * FROM spanledger.calls").to_pylist()[0]
+    row |= {"is_deleted": 1, "ver": NOW_US - 20_000_000, "trace_id": entry.trace_id, "span_id": entry.span_id, "members": [entry.span_id]}
+    client.insert_arrow("calls", pa.Table.from_pylist([row], schema=tables.CALLS))
+    all_judged(judge)
+    assert not verdicts(client, "composite")
+    assert not verdicts(client, "grounding")
+    ledger.n -= 1  # posted again under the same key
+    ledger.call(BAD, documents=(DOCUMENT,), ver=NOW_US - 10_000_000)
+    all_judged(judge)
+    assert verdicts(client, "composite")[1]["flagged"]
+
+
+def test_answers_of_which_no_text_is_kept_are_compared_by_keyed_sketches(client: Client, ledger: Any, tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "hash.key").write_bytes(b"k" * 32)
+    prompt = "user: What is the capital of Australia?"
+    answers = ["The capital of Australia is Canberra.", "Canberra is the capital of Australia.", "Sydney, founded in 1788 by Arthur Phillip."]
+    for text in answers:  # each in a window of its own: the earlier texts are gone
+        entry = ledger.call("", prompt=prompt)
+        window = Window(100_000, 600)
+        window.add([(entry.trace_id.hex(), Text(entry.span_id.hex(), entry.ts_us, "llm", prompt, text))])
+        all_judged(worker(client, window=window, keys=SketchKeys(tmp_path)))
+    found = verdicts(client, "contradiction")
+    assert found[1]["reason"] == "no_other_answers"
+    assert found[3]["score"] > found[2]["score"]
+    assert msgspec.json.decode(found[3]["evidence"])["sketched"] == 2
+    assert all("Canberra" not in row["evidence"] for row in found.values())
+    assert client.query("SELECT count() FROM spanledger.contents").first_row[0] == 0
+
+
+def test_texts_in_memory_are_judged_before_what_is_behind(client: Client, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "BATCH", 2)
+    monkeypatch.setattr(jobs, "POSTED_S", 0.0)
+    held = ledger.call("", ver=1_000)
+    for n in range(5):
+        ledger.call(GOOD, documents=(DOCUMENT,), ver=1_001 + n)
+    window = Window(100_000, 600)
+    window.add([(held.trace_id.hex(), Text(held.span_id.hex(), held.ts_us, "llm", "user: When?", BAD, (DOCUMENT,)))])
+    judge = worker(client, window=window)
+    judge.step(NOW_US)
+    assert set(verdicts(client, "composite")) == {1}
+    assert verdicts(client, "grounding")[1]["flagged"]
+
+
+def test_an_answer_with_another_context_is_no_peer(client: Client, ledger: Any) -> None:
+    prompt = "user: How long does delivery take?"
+    ledger.call("Delivery takes three days.", prompt=prompt)
+    other = ledger.call("Delivery takes ninety weeks by sea freight.", prompt=prompt)
+    ledger.text(other, b"retrieve", "retriever", context=["Sea freight takes ninety weeks."], context_hash="c")
+    all_judged(worker(client))
+    assert 1 not in verdicts(client, "contradiction")
+
+
+def test_releases_meet_only_where_question_and_context_are_the_same(client: Client, ledger: Any) -> None:
+    told: tuple[tuple[str, str, str, str], ...] = (
+        ("v1", "How long?", "a", "It takes three days."),
+        ("v2", "How long?", "a", "It takes ninety weeks by sea."),
+        ("v2", "How long?", "b", "It takes five months."),
+        ("v1", "How dear?", "", "It costs nine euros."),
+    )
+    for version, question, document, answer in told:
+        entry = ledger.call(answer, prompt=f"system: {version}\nuser: {question}", prompt_version=version, response_hash="r")
+        if document:
+            ledger.text(entry, b"retrieve", "retriever", context=[document], context_hash=document)
+    rows = scoring.releases(client, "chat", "v1", "v2", SCOPE.since, SCOPE.until, by_model=False, rows=100)
+    found = compared(rows.iter_rows(named=True), "v1", "v2")
+    assert found.questions == 1
+    assert found.across.pairs == 1
+    assert found.answers == (2, 2)
+
+
+def test_feedback_stands_as_rates_beside_the_traffic_it_is_about(client: Client, ledger: Any) -> None:
+    calls = [ledger.call(GOOD, prompt_version="v1" if n < 4 else "v2") for n in range(6)]
+    about = Feedback(kind="escalation", ts=datetime.fromtimestamp(calls[0].ts_us / 1e6, UTC), trace_id=calls[0].trace_id, project="p")
+    thumbs = [
+        replace(about, kind="thumb", value=value, trace_id=calls[n].trace_id, span_id=calls[n].span_id, id=f"t{n}")
+        for n, value in ((4, -1.0), (5, 1.0))
+    ]
+    add_feedback(client, [about, *thumbs])
+    rows = {r["prompt_version"]: r for r in feedback_signals(client, SCOPE, by=("prompt_version",)).to_dicts()}
+    assert rows["v1"]["escalation_rate"] == 0.25
+    assert rows["v1"]["negative_rate"] is None
+    assert rows["v2"]["negative_rate"] == 0.5
+    assert feedback_signals(client, SCOPE, by=())["traces"][0] == 6
+
+
+def test_a_release_with_one_violation_is_not_clean_and_one_without_calls_neither(client: Client, ledger: Any) -> None:
+    assert not scores.safety_of(client, SCOPE).clean
+    ledger.call(GOOD, prompt_version="v1")
+    assert scores.safety_of(client, SCOPE).clean
+    ledger.call(GOOD, prompt_version="v2", safety=1)
+    by_version = {r["prompt_version"]: r["calls_with_violations"] for r in scores.safety_counts(client, SCOPE, by=("prompt_version",)).to_dicts()}
+    assert by_version == {"v1": 0, "v2": 1}
+    assert not scores.safety_of(client, SCOPE).clean
