@@ -25,6 +25,14 @@ def evaluate(kind: Kind, rows: Iterable[Row]) -> Iterator[Row]:
     return judges[kind](rows)
 
 
+def threshold(kind: str) -> float:
+    """The shipped threshold of a detector whose score is a probability."""
+    from detectors.contradiction.model import shipped as pair_model
+    from detectors.grounding.model import shipped as grounding_model
+
+    return {"grounding": grounding_model, "contradiction": pair_model}[kind]().threshold
+
+
 def _schema(rows: Iterable[Row]) -> Iterator[Row]:
     from detectors.schema import check
 

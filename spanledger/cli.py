@@ -178,11 +178,16 @@ def verify(
 def evaluate(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="redaction, schema, grounding, contradiction, anomaly or forecast")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines; `-` reads standard input")],
+    advice: Annotated[bool, typer.Option("--advice", help="Rows carry `label` (1 bad, 0 fine): operating curve and threshold instead")] = False,
+    format_: Annotated[Literal["table", "json"], typer.Option("--format", help="How to print advice")] = "table",
 ) -> None:
     """Run a detector over a file: JSON Lines in, JSON Lines out."""
     from spanledger.commands import evaluation
 
-    evaluation.evaluate(kind, file)
+    if advice:
+        evaluation.advise(kind, file, format_)
+    else:
+        evaluation.evaluate(kind, file)
 
 
 @app.command()

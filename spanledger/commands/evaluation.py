@@ -40,6 +40,33 @@ def evaluate(kind: str, file: Path) -> None:
         sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
 
 
+#: Scores of which a threshold decides.
+ADVISED = ("grounding", "contradiction")
+
+
+def advise(kind: str, file: Path, form: str) -> None:
+    """Operating curve and threshold for answers that carry a ``label`` (true or 1: bad), as text or JSON.
+
+    Raises:
+        ConfigError: no score of this kind, labels missing, or too few of them.
+    """
+    if kind not in ADVISED:
+        raise ConfigError(f"`--advice` is for {' and '.join(ADVISED)}: {kind!r} has no threshold to choose")
+    from detectors import advice
+    from detectors.evaluate import evaluate as judge
+    from detectors.evaluate import threshold
+
+    rows = read_file(file)
+    if odd := next((i for i, row in enumerate(rows, 1) if row.get("label") not in (0, 1)), None):
+        raise ConfigError(f"{file}: row {odd} has no `label`: true or 1 is bad, false or 0 is fine")
+    try:
+        scores = [result["score"] for result in judge(kind, rows)]  # type: ignore[arg-type]
+        found = advice.advise(scores, [bool(row["label"]) for row in rows], threshold(kind))
+    except ValueError as exc:
+        raise ConfigError(f"{file}: {exc}") from exc
+    sys.stdout.write(json.dumps(found.told()) + "\n" if form == "json" else advice.report(kind, found))
+
+
 def read(lines: TextIO, name: str) -> list[dict[str, Any]]:
     """The JSON object of every line that is not blank.
 
