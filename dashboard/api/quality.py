@@ -55,7 +55,7 @@ def signals(who: SeesQuality, shared: Shared, about: About, asked: Asked, by: By
     `by` may name any dimension of the ledger (app, route, model, prompt_version, …) and grains of time.
     """
     names = groups(by)
-    found = shared.connections.ask(lambda client: feedback_signals(client, about, by=names))
+    found = shared.connections.ask(who, lambda client: feedback_signals(client, about, by=names))
     return answer({"by": list(names), **said(asked), "rows": rows(found)})
 
 
@@ -63,14 +63,14 @@ def signals(who: SeesQuality, shared: Shared, about: About, asked: Asked, by: By
 def safety(who: SeesQuality, shared: Shared, about: About, asked: Asked, by: By = "app,prompt_version,model") -> Response:
     """Counts, for zero tolerance: what providers' filters, guardrails and policy checks said."""
     names = groups(by)
-    found = shared.connections.ask(lambda client: scores.safety_counts(client, about, by=names))
+    found = shared.connections.ask(who, lambda client: scores.safety_counts(client, about, by=names))
     return answer({"by": list(names), **said(asked), "rows": rows(found)})
 
 
 @router.get("/quality/shift", summary="How far each route's scores have moved from its own past")
 def shift(who: SeesQuality, shared: Shared) -> Response:
     """Last day against the week before, as the jobs last looked: stability index (over 0.25 is large), distance, change of the mean, n."""
-    return answer({"rows": shared.connections.ask(lambda client: scores.shifts(client, who.teams or None))})
+    return answer({"rows": shared.connections.ask(who, lambda client: scores.shifts(client, who.teams or None))})
 
 
 class Statement(BaseModel):
