@@ -20,6 +20,13 @@ _CONTENT = {
 _FIELDS = {"tool_name": ("gen_ai.tool.name", "traceloop.entity.name")}
 _KINDS = (("traceloop.span.kind", OPERATIONS), ("gen_ai.operation.name", OPERATIONS), ("llm.request.type", OPERATIONS))
 
+
+def _starts_counted_twice(span: Span, attributes: Mapping[str, Any]) -> None:
+    """Streams of the Anthropic instrumentation: others who tell the same call know its output better."""
+    if span.scope == "opentelemetry.instrumentation.anthropic" and span.stream:
+        span.authority = 0
+
+
 OPENLLMETRY = Dialect(
     name="openllmetry",
     scopes=(*tuple(f"opentelemetry.instrumentation.{name}" for name in ("openai", "openai.*", "anthropic", "bedrock", "cohere",
@@ -33,6 +40,7 @@ OPENLLMETRY = Dialect(
     default_kind="chain",
     authority=2,
     authorities={f"opentelemetry.instrumentation.{n}": 1 for n in ("langchain", "llamaindex", "crewai", "haystack", "openai_agents", "agno", "mcp")},
+    refine=_starts_counted_twice,
 )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from collector.posting.family import Family
 from spanledger.model import Span, Usage
 
 NEAR_NS = 500_000_000  # twins overlap within half a second
+#: Anthropic streams begin with a count of a few output tokens, which some instrumentations add to the final one.
+_START_TOKENS = 8
 Totals = tuple[int, int] | None
 
 _FAILED = frozenset({"error", "timeout", "rate_limited", "cancelled"})
@@ -20,6 +22,11 @@ def failed(span: Span) -> bool:
     if span.outcome:
         return span.outcome in _FAILED
     return span.status == "error"
+
+
+def counted_here(span: Span) -> bool:
+    """May the usage be the instrumentation's own count? Then it speaks neither for nor against another telling, and counts least."""
+    return span.usage_estimated or "usage_possibly_estimated" in span.attrs
 
 
 def told(usage: Usage | None) -> bool:
@@ -67,6 +74,7 @@ class Call:
         """A call told by one span."""
         s = family.spans[i]
         own = totals(s.usage)
+        metered = own if own and not counted_here(s) else None
         return cls(
             members=[i],
             project=s.project,
@@ -78,8 +86,8 @@ class Call:
             models=set(family.models[i]),
             start=s.start_ns,
             end=max(s.end_ns, s.start_ns),
-            sums={own} if own and not s.usage_estimated else set(),
-            also=_readings(s.usage, own) if own and s.usage is not None and not s.usage_estimated else set(),
+            sums={metered} if metered else set(),
+            also=_readings(s.usage, metered) if metered and s.usage is not None else set(),
             cache_hit=s.cache_hit,
             answered=not failed(s) or bool(own),
             logs=s.signal == "log",
@@ -138,13 +146,16 @@ def sums_agree(a: Call, b: Call) -> bool:
     """Equal totals, or unknown on a side.
 
     A count that one side lacks (output of embeddings, input of some streams) does not speak against, nor does a difference that one
-    side's own cached tokens or reasoning explain.
+    side's own cached tokens or reasoning explain, nor the few output tokens with which a stream of Anthropic's begins.
     """
     if not a.sums or not b.sums or a.sums & b.sums:
         return True
     if a.also & b.sums or b.also & a.sums:
         return True
-    return any(0 in (*x, *y) and _equal_or_untold(x, y) for x in a.sums for y in b.sums)
+    if any(0 in (*x, *y) and _equal_or_untold(x, y) for x in a.sums for y in b.sums):
+        return True
+    claude = any("claude" in m for m in a.models)
+    return claude and any(x[0] == y[0] and abs(x[1] - y[1]) <= _START_TOKENS for x in a.sums for y in b.sums)
 
 
 def _equal_or_untold(x: tuple[int, int], y: tuple[int, int]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
+from collector.posting.calls import counted_here
 from spanledger.model import Span, Usage, UsageSource
 
 _NATIVE = 3
@@ -27,7 +28,7 @@ def _rank(s: Span, session: bool) -> tuple[bool, bool, bool, bool, int, int, int
     """What decides, in this order; of equals the one that began last, which is the innermost: it is the closest to the wire."""
     u = s.usage
     empty, detail = u is None or u.empty, 0 if u is None else u.detail
-    return session and s.signal != "log", empty, s.usage_estimated, s.authority != _NATIVE, -detail, -s.authority, -s.start_ns
+    return session and s.signal != "log", empty, counted_here(s), s.authority != _NATIVE, -detail, -s.authority, -s.start_ns
 
 
 def usage_of(order: Sequence[Span]) -> tuple[Usage | None, UsageSource, bool]:
@@ -41,7 +42,7 @@ def usage_of(order: Sequence[Span]) -> tuple[Usage | None, UsageSource, bool]:
         return None, "missing", False
     first = tellers[0]
     usage: Usage = first.usage  # type: ignore[assignment]
-    reported = [s.usage for s in tellers if not s.usage_estimated and s.usage is not None]
+    reported = [s.usage for s in tellers if not counted_here(s) and s.usage is not None]
     if len(tellers) == 1:
         return usage, "estimated" if first.usage_estimated else "reported", False
     usage = _whole(_filled(usage, [s.usage for s in tellers[1:] if s.usage is not None]), reported)

@@ -440,3 +440,17 @@ def test_a_native_span_that_drops_cached_tokens_is_completed_by_a_client_that_kn
     client = call("c", "q", 0, 1, u(1896, 50, cache_read=768, cache_write=128), scope="oi")
     (entry,) = post([client, native], RULES)
     assert (entry.tokens_in, entry.tokens_cache_read, entry.tokens_cache_write, entry.conflict) == (1896, 768, 128, 0)
+
+
+def test_the_tokens_that_a_stream_of_anthropics_begins_with_make_no_second_call():
+    claude = {"provider": "anthropic", "model": "claude-sonnet-4-5", "model_requested": "claude-sonnet-4-5"}
+    counted_twice = call("a", "q", 0, 1, u(1000, 51), scope="opentelemetry.instrumentation.anthropic", **{**claude, "authority": 0})
+    (entry,) = post([counted_twice, call("b", "q", 0, 1, u(1000, 50), scope="ai", **{**claude, "authority": 1})], RULES)
+    assert (entry.tokens_in, entry.tokens_out, entry.conflict) == (1000, 50, 2)
+    assert len(post([counted_twice, call("b", "q", 0, 1, u(1000, 90), scope="ai", **claude)], RULES)) == 2
+
+
+def test_a_count_that_may_be_the_instrumentations_own_gives_way_to_one_of_the_provider():
+    guess = call("g", "q", 0, 1, u(4, 7), scope="@traceloop/instrumentation-openai", attrs={"usage_possibly_estimated": "true"})
+    (entry,) = post([guess, call("b", "q", 0, 1, u(1000, 50), scope="other", authority=1)], RULES)
+    assert (entry.tokens_in, entry.tokens_out, entry.conflict) == (1000, 50, 0)
