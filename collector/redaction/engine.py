@@ -20,11 +20,13 @@ from collector.redaction.placeholders import PLACEHOLDER, placeholder, resolve
 from collector.redaction.seams import begins_message, borders, messages
 from collector.redaction.views import decode, prepare, unwrap_base64, window
 
-BUDGET_S = 0.008  # CPU time for a text, besides its size at RATE; both looks, before and after replacement, share it
+BUDGET_S = 0.008  # CPU time for a text, besides its size at RATE and what it finds; both looks, before and after replacement, share it
+FIND_S = 60e-6  # CPU time for every value found: a list of customers takes longer than prose, noise that looks like one does not
 RATE = 9_000_000  # bytes per second that any input reaches or is dropped; ordinary text is six times as fast
 LONGEST_S = 0.24
+_LOOK_S = 0.15  # of it at most for the first look: replacement and the second look take the rest
 MAX_BYTES = 16 << 20
-AROUND = 320  # bytes around a placeholder in which replacement may have changed what rules see
+AROUND = 200  # bytes around a placeholder in which replacement may have changed what rules see
 _NEAR = 112  # bytes around a placeholder in which there must be more than words for a second look
 _LIVELY = re.compile(rb"[0-9@=\\%&`\x80-\xff]")
 ROUNDS = 3  # redact again until nothing changes, at most so often
@@ -54,25 +56,24 @@ Changed = dict[int, tuple[bytes, list[Span], str | None]]  # text number: new te
 
 
 class Budget:
-    """CPU seconds that may be spent. Reads the wall clock, which costs nothing, until that says two thirds may be gone;
-    only then the thread's own clock, a system call, for the last third: a busy machine costs no text.
+    """CPU seconds that may be spent: some at once, more for every value found, up to a most. Reads the wall clock, which costs
+    nothing, before the thread's own clock, a system call; a busy machine costs no text.
     """
 
-    __slots__ = ("_cpu_until", "_last", "_wall_until")
+    __slots__ = ("_cpu_from", "_found", "_most", "_seconds", "_wall_until")
 
-    def __init__(self, seconds: float) -> None:
-        self._wall_until = time.perf_counter() + seconds * 2 / 3
-        self._last = seconds / 3
-        self._cpu_until: float | None = None
+    def __init__(self, seconds: float, most: float) -> None:
+        self._seconds, self._most = seconds, most
+        self._wall_until = time.perf_counter() + seconds
+        self._cpu_from = time.thread_time()
+        self._found = 0
 
-    def over(self) -> bool:
-        """Is it spent?"""
+    def over(self, found: int = 0) -> bool:
+        """Is it spent, where so many values have been found so far?"""
         if time.perf_counter() < self._wall_until:
             return False
-        now = time.thread_time()
-        if self._cpu_until is None:
-            self._cpu_until = now + self._last
-        return now > self._cpu_until or self._last < 0
+        self._found = max(self._found, found)
+        return time.thread_time() - self._cpu_from > min(self._seconds + self._found * FIND_S, self._most)
 
 
 class _Dropped(Exception):
@@ -102,7 +103,7 @@ class Redactor:
         prepare()
         self.counts: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
-        self._deadline = Budget(0.0)
+        self._deadline = Budget(0.0, 0.0)
 
     def take_counts(self) -> tuple[dict[str, int], dict[str, int]]:
         """Entities per class and dropped texts per reason since the last call."""
@@ -186,13 +187,14 @@ class Redactor:
             found = self._one_by_one(parts, groups, changed, str(exc))
         except Exception:  # a defect in a matcher must never let a text through
             found = self._one_by_one(parts, groups, changed, "error")
-        self._settle({i: spans for i, spans in found.items() if i not in changed}, parts, changed)
+        if found:
+            self._settle({i: spans for i, spans in found.items() if i not in changed}, parts, changed)
         return changed
 
     def _give_time(self, parts: Sequence[bytes]) -> None:
         """Start the clock for a batch, or for one text."""
         budget = (BUDGET_S + sum(map(len, parts)) / RATE) * self._patience
-        self._deadline = Budget(min(budget, LONGEST_S) if len(parts) == 1 else budget)
+        self._deadline = Budget(min(budget, _LOOK_S), _LOOK_S) if len(parts) == 1 else Budget(budget, budget + _LOOK_S)
 
     def _drop(self, changed: Changed, i: int, reason: str) -> bytes:
         changed[i] = (f"[DROPPED:{reason}]".encode(), [], reason)
@@ -363,7 +365,7 @@ class Redactor:
             clock -= 1
             if not clock:
                 clock = _CHECK_EVERY
-                if deadline.over():
+                if deadline.over(len(out)):
                     raise _Dropped("time")
         return escapes, wrapped, listed
 
@@ -468,10 +470,10 @@ def _stretches(text: bytes, found: Sequence[Span]) -> list[bytes]:
 
     Left out is what has nothing but words around its placeholders: every rule that words set off wants more than these.
     """
+    if len(text) < 4 * AROUND or len(found) * 4 * AROUND > len(text):
+        return [text] if _LIVELY.search(PLACEHOLDER.sub(b"", text)) else []
     marks = [m.span() for m in PLACEHOLDER.finditer(text)]
     lively = [(a, z) for a, z in marks if _LIVELY.search(PLACEHOLDER.sub(b"", text[max(0, a - _NEAR) : z + _NEAR]))]
-    if lively and (len(text) < 4 * AROUND or len(found) * 4 * AROUND > len(text)):
-        return [text]
     return [text[max(0, a - AROUND) : z + AROUND] for a, z in lively]
 
 

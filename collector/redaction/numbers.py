@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from collector.redaction.checksums import VALIDATORS, card, card_sure
+from collector.redaction.checksums import VALIDATORS, card, card_sure, ssn
 from collector.redaction.matching import Handler, Span, near, said_near, word_set, words
 from collector.redaction.phones import phone
 from collector.redaction.rules import Rule
@@ -23,6 +23,12 @@ _PES = rb"[ .\-()\t\r\n_/*]|[\x80-\x95\xaf]\x80\xe2|\x92\x88\xe2|\x80\x80\xe3|\x
 _FORWARD = re.compile(rb"(?:(?:" + _SEP + rb"){0,3}[0-9])*+")
 _BACKWARD = re.compile(rb"(?:(?:" + _PES + rb"){1,3}(?=[0-9])|[0-9])*+")
 _LONGEST = 2048  # bytes of a cluster judged at once
+_NO_DIGITS = bytes(c for c in range(256) if not 48 <= c <= 57)
+_USUAL = re.compile(rb"([0-9]{3}-[0-9]{2}-[0-9]{4})|([0-9]{4}([ \-])[0-9]{4}\3[0-9]{4}\3[0-9]{4})")  # a social security number, a card
+_ISO_DATE = re.compile(rb"(?:19|20)[0-9]{2}[\-/.](?:0[1-9]|1[0-2])[\-/.](?:0[1-9]|[12][0-9]|3[01])(?:[\r\n]+|$)")
+_OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_DOTTED_QUAD = re.compile(rb"%b(?:\.%b){3}" % (_OCTET, _OCTET))
+_ONE_LINE = re.compile(rb"[0-9]{1,4}(?:[ \-.]?[0-9]{2,7}){1,5}")
 _GROUP = re.compile(rb"%2[0DE]|([0-9]+)")
 _EXTENSION = re.compile(rb"(?i)[ ,]{0,2}(?:x|ext\.?|extension|poste|durchwahl|#) ?[0-9]{1,6}(?![0-9])")
 _DASHES = re.compile(rb"-|\xe2\x80[\x90-\x95]|\xe2\x88\x92|%2D")
@@ -96,7 +102,33 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         end = _FORWARD.match(b, to, min(hi, to + _LONGEST)).end()  # type: ignore[union-attr]
         if _glued(b, start, lo):
             return _only_long(b, start, end, lo, hi, out)
-        free = _cards(b, list(_groups(b, start, end)), lo, hi, out)
+        cluster = b[start:end]
+        if cluster.isdigit():
+            whole = [(start, end, cluster.decode(), "")]
+            if len(cluster) >= 12 and _is_card(b, whole, 0, 1, lo, hi, usual=True):
+                out.append((start, end, "CREDIT_CARD"))
+            else:
+                judge(b, whole, lo, hi, out)
+            return end
+        date = _ISO_DATE.match(cluster)
+        if date:
+            cluster = cluster[date.end() :]
+            start += date.end()
+        digits = cluster.translate(None, _NO_DIGITS)
+        if len(digits) < 6 or _DOTTED_QUAD.fullmatch(cluster):
+            return end
+        usual = _USUAL.fullmatch(cluster)
+        if usual and (ssn if usual[1] else card_sure)(digits.decode()):
+            out.append((start, end, "US_SSN" if usual[1] else "CREDIT_CARD"))
+            return end
+        groups = _groups(b, start, end)
+        if (
+            b[start - 1] == 43
+            and _ONE_LINE.fullmatch(cluster)
+            and _phone(b, groups, digits.decode(), lo, hi, out, False, other, phone_rule.class_name)
+        ):
+            return end
+        free = _cards(b, groups, lo, hi, out)
         if not free:
             return end
         for part in _split(free, "|") if _spread(free) else [free]:
@@ -146,7 +178,8 @@ def _only_long(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span]
     return end
 
 
-def _groups(b: bytes, start: int, end: int) -> Iterator[Group]:
+def _groups(b: bytes, start: int, end: int) -> list[Group]:
+    groups: list[Group] = []
     last = start
     for m in _GROUP.finditer(b, start, end):
         digits = m[1]
@@ -159,8 +192,9 @@ def _groups(b: bytes, start: int, end: int) -> Iterator[Group]:
             kind = _separator(raw)
             if len(_KINDS) < 4096:
                 _KINDS[raw] = kind
-        yield first, past, digits.decode(), kind
+        groups.append((first, past, digits.decode(), kind))
         last = past
+    return groups
 
 
 _KINDS: dict[bytes, str] = {}  # separators seen so far

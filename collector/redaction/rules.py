@@ -33,7 +33,6 @@ SCANS = {
     "colons": "colons",
     "ats": "ats",
     "escapes": "all",
-    "marks": "all",
     "wide": "wide",
     "messages": "all",
 }

@@ -7,8 +7,9 @@ texts are joined by NUL bytes. Triggers are written so that both see the same re
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, Protocol
 
 import hyperscan as hs
@@ -37,6 +38,8 @@ def candidate_limit(size: int) -> int:
     return 1024 + size // 5
 
 
+_PIECE = 1 << 17  # bytes of a buffer that all databases scan in turn
+
 _compile_lock = threading.Lock()
 
 
@@ -64,32 +67,48 @@ class HyperscanScanner:
 
     def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int]) -> Hits:
         """See ``Scanner``."""
-        regions = self._gates.regions(buffer)
-        cuts = {gate: buffer if some is None else some.cut(buffer) for gate, some in regions.items() if some is None or len(some)}
         limit = candidate_limit(len(buffer))
-        all_found: Hits = []
-        for gate, db in self._databases:
-            if gate not in cuts:
-                continue
-            found: Hits = []
-            append = found.append
-
-            def on_match(trigger: int, _start: int, end: int, _flags: int, _context: object, append: Any = append, found: Hits = found) -> bool:
-                append((end, trigger))
-                return len(found) > limit
-
-            try:
-                db.scan(cuts[gate], match_event_handler=on_match)
-            except hs.ScanTerminated as exc:
-                raise TooDense from exc
+        regions = self._gates.regions(buffer)
+        found: list[Hits] = [[] for _ in self._databases]
+        for base, piece in _pieces(buffer):  # all databases over one piece, while it lies in the processor's cache
+            for hits, (gate, db) in zip(found, self._databases, strict=True):
+                if regions[gate] is None:
+                    _scan(db, piece, base, hits, limit)
+        cuts = {gate: some.cut(buffer) for gate, some in regions.items() if some}
+        for hits, (gate, db) in zip(found, self._databases, strict=True):
             some = regions[gate]
-            if some is None or not found:
-                all_found += found
-            else:
-                all_found += zip(some.places([end for end, _ in found]), [trigger for _, trigger in found], strict=True)
-        if len(all_found) > limit:
+            if some:
+                _scan(db, cuts[gate], 0, hits, limit)
+                hits[:] = zip(some.places([end for end, _ in hits]), [trigger for _, trigger in hits], strict=True)
+        together = list(chain.from_iterable(found))
+        if len(together) > limit:
             raise TooDense
-        return all_found
+        return together
+
+
+def _scan(db: Any, text: bytes, base: int, hits: Hits, limit: int) -> None:
+    append = hits.append
+
+    def on_match(trigger: int, _start: int, end: int, _flags: int, _context: object) -> bool:
+        append((base + end, trigger))
+        return len(hits) > limit
+
+    try:
+        db.scan(text, match_event_handler=on_match)
+    except hs.ScanTerminated as exc:
+        raise TooDense from exc
+
+
+def _pieces(buffer: bytes) -> Iterator[tuple[int, bytes]]:
+    """The buffer in pieces that end at a border of texts, with their offsets; borders belong to both sides."""
+    if len(buffer) <= 2 * _PIECE:
+        yield 0, buffer
+        return
+    start = 0
+    while start < len(buffer):
+        end = buffer.find(b"\0", start + _PIECE) + 1 or len(buffer)
+        yield start, buffer[start:end]
+        start = end - 1 if end < len(buffer) else end
 
 
 class Re2Scanner:

@@ -16,10 +16,10 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
 
-_MARGIN = 320  # bytes decoded on each side of a trigger
+_MARGIN = 224  # bytes decoded on each side of a trigger
 _LAYERS = 3
 _ESCAPE = re.compile(
-    r"\\+u([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})|%(?:25)*([0-9A-Fa-f]{2})|&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?|&([A-Za-z]{2,8});|(?<=[\w@])(?:\*\*|__|`)(?=[\w@])|(\\{2,}|\\)(?=[nrt\"/])([nrt\"/])|\\[\r]?\n"
+    r"(?=[\\%&*_`])(?:\\+u([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})|%(?:25)*([0-9A-Fa-f]{2})|&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?|&([A-Za-z]{2,8});|(?<=[\w@])(?:\*\*|__|`)(?=[\w@])|(\\{2,}|\\)(?=[nrt\"/])([nrt\"/])|\\[\r]?\n)"
 )
 _ENTITIES = {
     "commat": "@",
@@ -70,8 +70,7 @@ def _changing() -> tuple[re.Pattern[str], dict[str, str]]:
             if plain != c and c not in table and len(plain) <= 4:
                 table[c] = plain
     table.update(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
-    plane = re.escape("".join(c for c in table if c < "\U00010000"))  # one class per plane: sre tests a mixed one entry by entry
-    return re.compile(f"[{plane}]|[\U000104a0-\U0001fbff]"), table
+    return re.compile(r"[^\x01-\x7f]"), table  # the table says which of them change
 
 
 def prepare() -> None:
