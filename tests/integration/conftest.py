@@ -22,6 +22,16 @@ class RunningCollector:
     addresses: dict[str, str]
     data: Path
     stop: Callable[[], None]
+    warehouse: str  # "" when it is inside the collector
+
+    @property
+    def engine_dir(self) -> Path:
+        """Where the engine's files are."""
+        return self.data.parent / "server" if self.warehouse else self.data
+
+    def settings(self, **more: Any) -> Settings:
+        """Settings with which the command line works on the same warehouse."""
+        return Settings(data_dir=self.data, **({"warehouse": self.warehouse} if self.warehouse else {}), **more)
 
     def url(self, path: str) -> str:
         return f"http://{self.addresses['otlp_http']}{path}"
@@ -30,7 +40,8 @@ class RunningCollector:
         from spanledger.instance import token
         from warehouse.engine import connect
 
-        with closing(connect(f"http://{self.addresses['sql']}", user="instance", password=token(self.data))) as client:
+        url = self.warehouse or f"http://{self.addresses['sql']}"
+        with closing(connect(url, user="" if self.warehouse else "instance", password="" if self.warehouse else token(self.data))) as client:
             return [tuple(row) for row in client.query(sql).result_rows]
 
     def settled(self, sql: str, wanted: object, timeout_s: float = 15) -> object:
@@ -45,8 +56,27 @@ class RunningCollector:
             time.sleep(0.1)
 
 
+@pytest.fixture(params=["embedded", "server"])
+def warehouse_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """ "" for the engine inside the collector; else the URL of a server that holds the warehouse.
+
+    No ClickHouse server can be started here: our own endpoint plays it, since it speaks the same protocol in front of the same engine.
+    """
+    if request.param == "embedded":
+        yield ""
+        return
+    from warehouse.endpoint import Principal, serve
+    from warehouse.engine import Engine
+
+    engine = Engine.open(tmp_path / "server")
+    door = serve(engine, "127.0.0.1", 0, lambda user, secret: Principal("collector", "instance", None))
+    yield f"clickhouse://default@{door.address}/spanledger"
+    door.close(1)
+    engine.close()
+
+
 @pytest.fixture
-def start_collector(tmp_path: Path) -> Iterator[Callable[..., RunningCollector]]:
+def start_collector(tmp_path: Path, warehouse_url: str) -> Iterator[Callable[..., RunningCollector]]:
     """``start_collector(policy_text="", **settings)`` runs one; several in a row on one directory are restarts."""
     running: list[RunningCollector] = []
 
@@ -60,6 +90,8 @@ def start_collector(tmp_path: Path) -> Iterator[Callable[..., RunningCollector]]
         if policy:
             file = tmp_path / "spanledger.yaml"
             file.write_text(policy)
+        if warehouse_url:
+            settings["warehouse"] = warehouse_url
         chosen = Settings(data_dir=where, otlp_grpc_port=0, otlp_http_port=0, sql_port=0, **settings)
         stop, bound, failed = threading.Event(), threading.Event(), []
         addresses: dict[str, str] = {}
@@ -86,7 +118,7 @@ def start_collector(tmp_path: Path) -> Iterator[Callable[..., RunningCollector]]
             thread.join(20)
             assert not thread.is_alive(), "the collector did not stop"
 
-        one = RunningCollector(addresses, where, end)
+        one = RunningCollector(addresses, where, end, warehouse_url)
         running.append(one)
         return one
 

@@ -196,13 +196,13 @@ def test_no_canary_reaches_disk_log_or_answer(start_collector: Callable[..., Any
     said = "".join(a.text for a in answers[:-2] + answers[-1:]).lower()
     assert [core for core in cores if core in said] == []
     one.stop()
-    assert _found(one.data, c.cores) == []
+    assert _found(one.data, c.cores) + _found(one.engine_dir, c.cores) == []
     captured = capfd.readouterr()
     assert [core for core in c.cores if core in captured.out + captured.err] == []
     if mode == "audit":
         from warehouse.engine import Engine
 
-        with Engine.open(one.data) as engine:
+        with Engine.open(one.engine_dir) as engine:
             client = engine.client()
             assert client.query("SELECT count() > 0 FROM audit_objects").first_row[0]
             client.close()
