@@ -148,16 +148,16 @@ def _redactor(settings: Settings, policy: Policy, keys: IdentityKeys) -> Redacto
         ConfigError: a rule that cannot be used, or a wish that this version cannot fulfil: better no start than text that was meant to go.
     """
     wishes = policy.redaction
-    for name in ("disable", "allow", "ner"):
-        if getattr(wishes, name):
-            raise ConfigError(f"redaction.{name} is not available in this version: take it out of the policy file")
+    if wishes.ner:
+        raise ConfigError("redaction.ner is not available: no model for names comes with this version; use `content: none` where names matter")
     own: list[Path] = []
     if wishes.rules:
         told = [{**rule.model_dump(exclude={"name", "triggers"}), "id": rule.name.lower(), "class": rule.name} for rule in wishes.rules]
         own = [prepare(settings.data_dir) / "redaction-rules.yaml"]
         own[0].write_text(yaml.safe_dump(told), encoding="utf8")
     engine = "re2" if settings.redaction_engine == "re2" else "hyperscan"
-    return Redactor(engine=engine, user_rules=own, key=keys.redaction_key() if wishes.hashes else b"")
+    key = keys.redaction_key() if wishes.hashes else b""
+    return Redactor(engine=engine, user_rules=own, key=key, disable=wishes.disable, allow=wishes.allow)
 
 
 def _feed(settings: Settings) -> WindowFeed | None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.redaction import Redactor, engine
+from collector.redaction import Redactor, budget, engine
 from collector.redaction.evaluate import evaluate
 
 _spec = importlib.util.spec_from_file_location("bench_redaction", Path(__file__).parents[1] / "bench" / "bench_redaction.py")
@@ -122,13 +122,13 @@ def test_a_defect_in_a_matcher_drops_the_text_it_meets_and_keeps_the_rest(monkey
     def broken(*_: object) -> int:
         raise RuntimeError("defect")
 
-    monkeypatch.setattr(redactor._table, "handlers", [broken] * len(redactor._table.handlers))
+    monkeypatch.setattr(redactor._finder.table, "handlers", [broken] * len(redactor._finder.table.handlers))
     assert redactor.redact_batch(["plain words", "ana@example.org"]) == ["plain words", "[DROPPED:error]"]
     assert redactor.dropped == {"error": 1}
 
 
 def test_a_text_over_its_budget_is_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "BUDGET_S", -1.0)
+    monkeypatch.setattr(budget, "BUDGET_S", -1.0)
     redactor = Redactor()
     assert redactor.redact_batch(["a@example.org " * 100, "b@example.org " * 100]) == ["[DROPPED:time]"] * 2
     assert redactor.dropped == {"time": 2}

@@ -23,7 +23,7 @@ def fired(redactor: Redactor, rule: rules.Rule, text: str) -> bool:
     """Does a view rule's trigger fire?"""
     raw = text.encode()
     numbers = {i for i, t in enumerate(rules.triggers(RULES)) if t.rule.id == rule.id}
-    return any(t in numbers for _, t in redactor._scanner.hits(b"\0" + raw + b"\0", [1], [1 + len(raw)]))
+    return any(t in numbers for _, t in redactor._finder.scanner.hits(b"\0" + raw + b"\0", [1], [1 + len(raw)]))
 
 
 def found(redactor: Redactor, rule: rules.Rule, text: str) -> set[str]:

@@ -1,0 +1,215 @@
+"""Finding: texts in, byte ranges with classes out. One scan for a batch, a closer look around hits, decoded and joined views."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Literal
+
+import numpy as np
+
+from collector.redaction import handlers, rules, scan
+from collector.redaction.budget import Budget, Dropped
+from collector.redaction.exceptions import Exceptions
+from collector.redaction.matching import Runaway, Span
+from collector.redaction.placeholders import resolve
+from collector.redaction.seams import begins_message, borders, messages
+from collector.redaction.views import decode, prepare, unwrap_base64, window
+
+_CHECK_EVERY = 32  # candidates between looks at the clock
+
+
+class Finder:
+    """One per thread: its scanner keeps scratch memory."""
+
+    def __init__(self, engine: Literal["hyperscan", "re2"], user: Sequence[rules.UserRule], exceptions: Exceptions) -> None:
+        own = rules.load()
+        triggers = rules.triggers(own)
+        self.scanner: scan.Scanner = scan.HyperscanScanner(triggers) if engine == "hyperscan" else scan.Re2Scanner(triggers)
+        self.table = handlers.build(own, triggers)
+        self._user, self._exceptions = user, exceptions
+        prepare()
+
+    def find(self, parts: Sequence[bytes], groups: Sequence[int] | None, deadline: Budget) -> dict[int, list[Span]]:
+        """Spans per text (offsets in bytes of the text), for texts with any.
+
+        Raises:
+            Dropped: over the candidate or time budget.
+        """
+        starts = list(accumulate((len(p) + 1 for p in parts), initial=1))
+        ends = [s + len(p) for s, p in zip(starts, parts, strict=False)]
+        starts.pop()
+        b = b"\0" + b"\0".join(parts) + b"\0"
+        out: list[Span] = []
+        escapes, wrapped, listed = self._look(b, starts, ends, out, deadline)
+        if len(b) - np.count_nonzero(np.frombuffer(b, np.uint8)) > len(parts) + 1:
+            escapes += [(i, at + 1) for i, (a, z) in enumerate(zip(starts, ends, strict=True)) for at in _nuls(b, a, z)]
+            escapes.sort()
+        self._user_rules(b, starts, ends, out)
+        self._views(b, starts, ends, escapes, wrapped, out, deadline)
+        self._seams(b, starts, ends, groups, listed, out, deadline)
+        return self._per_text(b, starts, ends, out)
+
+    def _look(
+        self, b: bytes, starts: list[int], ends: list[int], out: list[Span], deadline: Budget, *, views: bool = True
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]], list[int]]:
+        """Scan and hand each candidate to its matcher. Returns triggers for decoding, for base64, and texts with messages."""
+        try:
+            hits = self.scanner.hits(b, starts, ends)
+        except scan.TooDense as exc:
+            raise Dropped("candidates") from exc
+        table = self.table
+        Runaway.generation += 1
+        slots, slot_of, special = table.handlers, table.slots, table.special
+        done = [0] * len(slots)
+        escapes: list[tuple[int, int]] = []
+        wrapped: list[tuple[int, int]] = []
+        listed: list[int] = []
+        clock = _CHECK_EVERY
+        for to, trigger in hits:
+            slot = slot_of[trigger]
+            if to <= done[slot]:
+                continue
+            i = bisect_right(starts, to - 1) - 1
+            name = special[slot]
+            if name is None:
+                done[slot] = end = slots[slot](b, min(to, ends[i]), starts[i], ends[i], out)
+                if end - to > 512:
+                    clock = 1
+            elif views:
+                if name == "escape":
+                    escapes.append((i, to))
+                elif name == "base64":
+                    wrapped.append((i, to))
+                elif (not listed or listed[-1] != i) and begins_message(b, to, ends[i]):
+                    listed.append(i)
+            clock -= 1
+            if not clock:
+                clock = _CHECK_EVERY
+                if deadline.over(len(out)):
+                    raise Dropped("time")
+        return escapes, wrapped, listed
+
+    def _user_rules(self, b: bytes, starts: list[int], ends: list[int], out: list[Span]) -> None:
+        for rule in self._user:
+            for lo, hi in zip(starts, ends, strict=True):
+                for m in rule.pattern.finditer(b[lo:hi]):
+                    start, end = m.span(rule.group)
+                    if end > start:
+                        out.append((lo + start, lo + end, rule.class_name))
+
+    def _views(
+        self,
+        b: bytes,
+        starts: list[int],
+        ends: list[int],
+        escapes: list[tuple[int, int]],
+        wrapped: list[tuple[int, int]],
+        out: list[Span],
+        deadline: Budget,
+    ) -> None:
+        """Decode windows around escapes and base64 tokens, look into them all at once, map back what is there."""
+        found = []
+        texts: list[bytes] = []
+        for seen, (i, (a, z)) in enumerate(_windows(b, starts, ends, escapes)):
+            if not seen % 4 and deadline.over():
+                raise Dropped("time")
+            view = decode(b[a:z], a, i)
+            if view is not None:
+                found.append(view.back)
+                texts.append(view.text.encode("utf-8", "replace"))
+        done = 0
+        for i, to in wrapped:
+            if to <= done:
+                continue
+            if deadline.over():
+                raise Dropped("time")
+            token = unwrap_base64(b, to, starts[i], ends[i])
+            if token is not None:
+                done = token[1]
+                found.append(lambda _s, _e, a=token[0], z=token[1]: (a, z))
+                texts.append(token[2].encode())
+        if texts:
+            for n, spans in self._inner(texts, deadline).items():
+                for start, end, name in spans:
+                    a, z = found[n](start, end)
+                    out.append((a, z, name))
+
+    def _seams(
+        self, b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] | None, listed: list[int], out: list[Span], deadline: Budget
+    ) -> None:
+        """Look across the borders of parts; a span that crosses one takes its piece in every part."""
+        views = []
+        for i in listed:
+            found = messages(b, starts[i], ends[i])
+            if len(found) > 1:
+                views += borders(b, found)
+        if groups is not None:
+            run: list[tuple[int, int]] = []
+            last: int | None = None
+            for i, g in enumerate(groups):
+                if g != last and run:
+                    views += borders(b, run) if len(run) > 1 else ()
+                    run = []
+                last = g
+                run.append((starts[i], ends[i]))
+            views += borders(b, run) if len(run) > 1 else ()
+        if views:
+            for n, spans in self._inner([v.text for v in views], deadline).items():
+                for start, end, name in spans:
+                    out.extend((a, z, name) for a, z in views[n].back(start, end))
+
+    def _inner(self, texts: list[bytes], deadline: Budget) -> dict[int, list[Span]]:
+        """Spans in derived texts (no further views of these)."""
+        starts = list(accumulate((len(t) + 1 for t in texts), initial=1))
+        ends = [s + len(t) for s, t in zip(starts, texts, strict=False)]
+        starts.pop()
+        b = b"\0" + b"\0".join(texts) + b"\0"
+        out: list[Span] = []
+        self._look(b, starts, ends, out, deadline, views=False)
+        return self._per_text(b, starts, ends, out)
+
+    def _per_text(self, b: bytes, starts: list[int], ends: list[int], out: list[Span]) -> dict[int, list[Span]]:
+        out = self._exceptions.without(b, starts, ends, out)
+        grouped: dict[int, list[Span]] = {}
+        for span in out:
+            grouped.setdefault(bisect_right(starts, span[0]) - 1, []).append(span)
+        found: dict[int, list[Span]] = {}
+        for i, spans in grouped.items():
+            lo = starts[i]
+            clean = [(a - lo, z - lo, n) for a, z, n in resolve(b, lo, ends[i], spans)]
+            if clean:
+                found[i] = clean
+        return found
+
+
+def _nuls(b: bytes, start: int, end: int) -> Iterable[int]:
+    """Offsets of NUL bytes that a text itself holds."""
+    at = b.find(0, start, end)
+    while at >= 0:
+        yield at
+        at = b.find(0, at + 1, end)
+
+
+def _windows(b: bytes, starts: list[int], ends: list[int], escapes: list[tuple[int, int]]) -> Iterable[tuple[int, tuple[int, int]]]:
+    """Merged windows around escape triggers, at most 4 kB each."""
+    current: tuple[int, int] | None = None
+    owner = -1
+    for i, to in escapes:
+        if current is not None and owner == i and to <= current[1]:
+            if to + 160 <= current[1]:
+                continue
+            wider = window(b, to, starts[i], ends[i], 0)
+            if wider[1] - current[0] <= 4096:
+                current = (current[0], max(current[1], wider[1]))
+                continue
+        if current is not None:
+            yield owner, current
+        covered = current[1] if current is not None and owner == i else starts[i]
+        current, owner = window(b, to, starts[i], ends[i], covered), i
+        current = (max(current[0], min(covered - 96, to)) if covered > starts[i] else current[0], current[1])
+        while current[0] > starts[i] and b[current[0]] & 0xC0 == 0x80:
+            current = (current[0] - 1, current[1])
+    if current is not None:
+        yield owner, current
