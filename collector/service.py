@@ -31,6 +31,7 @@ from collector.intake import Intake
 from collector.loader import Loader
 from collector.poster import Poster
 from collector.posting.rules import rules_from
+from collector.pricing.editions import PriceFolder
 from collector.receivers import grpc as grpc_door
 from collector.receivers import http as http_door
 from collector.redaction import Redactor
@@ -80,7 +81,8 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
         keys = load_identity_keys(settings.data_dir / "keys")
         ring = Keyring(settings.data_dir / "keys" / "tenants", kek_from(settings))
         _redactor(settings, policy.current, keys)  # what is wrong with the rules is said now, not in a thread
-        rules = _Derived(policy, lambda p: rules_from(p, lambda tenant: keys.name("", "tenant", tenant)))
+        lists = PriceFolder(settings.data_dir / "prices")
+        rules = _Derived(policy, lambda p: rules_from(p, lambda tenant: keys.name("", "tenant", tenant), lists()), lists)
         poster = Poster(
             warehouse.client,
             rules,
@@ -121,16 +123,16 @@ T = TypeVar("T")
 
 
 class _Derived(Generic[T]):
-    """Something made of the policy, made again when the policy has changed."""
+    """Something made of the policy (and of ``besides``), made again when these have changed."""
 
-    def __init__(self, policy: PolicyFile, make: Callable[[Policy], T]) -> None:
-        self._policy, self._make = policy, make
-        self._of, self._value = policy.current, make(policy.current)
+    def __init__(self, policy: PolicyFile, make: Callable[[Policy], T], besides: Callable[[], object] = lambda: None) -> None:
+        self._policy, self._make, self._besides = policy, make, besides
+        self._of, self._value = (policy.current, besides()), make(policy.current)
 
     def __call__(self) -> T:
-        now = self._policy.current
-        if now is not self._of:
-            self._of, self._value = now, self._make(now)
+        now = self._policy.current, self._besides()
+        if now[0] is not self._of[0] or now[1] is not self._of[1]:
+            self._of, self._value = now, self._make(now[0])
         return self._value
 
 

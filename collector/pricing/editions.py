@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,6 +16,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
 
+import structlog
 from genai_prices.types import ModelInfo, ModelPrice, Provider, TieredPrices
 from genai_prices.types import _providers_from_raw as providers_from_raw  # pyright: ignore[reportPrivateUsage]  # what its own updater calls
 from pydantic import ValidationError
@@ -22,6 +24,7 @@ from pydantic import ValidationError
 from collector.pricing.names import PRICE_LISTS
 from spanledger.errors import ConfigError
 
+log = structlog.get_logger(__name__)
 _FORMAT = 1
 #: A list that knows fewer than this share of today's models was cut off or is another kind of file.
 _LEAST = 0.5
@@ -155,17 +158,27 @@ def kept(folder: Path) -> tuple[Edition, ...]:
 
 
 class PriceFolder:
-    """The editions of a folder, read again when it changes; the same tuple as long as it does not."""
+    """The editions of a folder, read again when it changes; the same tuple as long as it does not.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._seen = folder, ("",)
-        self._editions: tuple[Edition, ...] = ()
+    The folder is looked at no more often than ``every_s``. A file that turns bad while in use leaves what was read before in force.
+    """
+
+    def __init__(self, folder: Path, every_s: float = 10) -> None:
+        self._folder, self._every_s = folder, every_s
+        self._seen, self._editions = _state(folder), kept(folder)
+        self._looked = time.monotonic()
 
     def __call__(self) -> tuple[Edition, ...]:
         """The editions as they are now, earliest first."""
-        now = _state(self._folder)
-        if now != self._seen:
-            self._editions, self._seen = kept(self._folder), now
+        if time.monotonic() - self._looked >= self._every_s:
+            self._looked = time.monotonic()
+            now = _state(self._folder)
+            if now != self._seen:
+                self._seen = now
+                try:
+                    self._editions = kept(self._folder)
+                except (ConfigError, OSError) as exc:
+                    log.warning("price_list_unusable", reason=str(exc))
         return self._editions
 
 

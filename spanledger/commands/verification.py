@@ -143,13 +143,14 @@ def run(settings: Settings, since: datetime | None, until: datetime | None, say:
     """Print what was found; 0 where journal, ledger and rollups agree, 1 where they do not."""
     from collector.identity import load_identity_keys
     from collector.posting import rules_from
+    from collector.pricing.editions import kept as kept_prices
     from spanledger.commands.warehouses import opened
     from spanledger.policy import load_policy
     from warehouse.verify import compare
 
     policy = load_policy(settings.policy_path, settings.tokens_file)
     keys = load_identity_keys(settings.data_dir / "keys")
-    rules = rules_from(policy, lambda tenant: keys.name("", "tenant", tenant))
+    rules = rules_from(policy, lambda tenant: keys.name("", "tenant", tenant), kept_prices(settings.data_dir / "prices"))
     start, end = since or datetime(2000, 1, 1, tzinfo=UTC), until or datetime(2200, 1, 1, tzinfo=UTC)
     verdict = Verdict()
     with opened(settings, writing=True) as client:

@@ -114,7 +114,7 @@ def test_what_is_kept_is_read_again_and_a_changed_file_is_noticed(newer: bytes, 
 
 
 def test_a_folder_gives_the_same_tuple_until_it_changes(newer: bytes, tmp_path: Any) -> None:
-    folder = PriceFolder(tmp_path / "prices")
+    folder = PriceFolder(tmp_path / "prices", every_s=0)
     none = folder()
     assert none == ()
     assert folder() is none
@@ -122,6 +122,10 @@ def test_a_folder_gives_the_same_tuple_until_it_changes(newer: bytes, tmp_path: 
     some = folder()
     assert len(some) == 1
     assert folder() is some
+    (tmp_path / "prices" / "2027-01-01.json").write_text("rubbish")
+    assert folder() is some  # a bad file leaves in force what was
+    with pytest.raises(ConfigError):
+        PriceFolder(tmp_path / "prices")
 
 
 def test_refresh_keeps_a_list_from_tomorrow_on_and_says_what_changes(newer: bytes, tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
