@@ -154,18 +154,23 @@ def incident(rnd: Random) -> Exchange:
     """A summary of an incident."""
     system, cause = rnd.choice(SYSTEMS), rnd.choice(CAUSES)
     minutes = rnd.randint(6, 95)
-    log = f"{system}: error rate {rnd.randint(3, 60)} percent for {minutes} minutes, traced to {cause}; rolled back by the on-call engineer."
-    answer = f"{system} failed for {minutes} minutes because of {cause}. It was rolled back; follow up with an alert on the first sign."
+    log = (
+        f"{system}: error rate {rnd.randint(3, 60)} percent for {minutes} minutes. Cause: {cause}. The on-call engineer rolled the release back. "
+        "Follow-up: an alert on the first sign of errors."
+    )
+    answer = f"{system} had errors for {minutes} minutes, caused by {cause}. The on-call engineer rolled the release back; an alert will follow up."
     return Exchange("Summarise incidents for managers in two sentences.", log, answer)
 
 
 def fraud(rnd: Random) -> Exchange:
     """An explanation of a declined payment."""
     amount, country = rnd.randint(20, 4000), rnd.choice(("Portugal", "Canada", "Kenya", "Norway", "Chile"))
+    attempts = rnd.randint(3, 9)
     user = (
-        f"Explain why payment {rnd.randint(10**7, 10**8)} over {amount} euros from {country} was held.{personal(rnd) if rnd.random() < 0.2 else ''}"
+        f"Payment {rnd.randint(10**7, 10**8)} over {amount} euros was held. Signals: this is the first payment from {country}; there were {attempts} "
+        f"attempts within an hour; the card is three years old. Explain why it was held.{personal(rnd) if rnd.random() < 0.2 else ''}"
     )
-    answer = f"The payment of {amount} euros was held because it was the first from {country} and {rnd.randint(3, 9)} attempts came within an hour."
+    answer = f"The payment of {amount} euros was held because it is the first payment from {country} and there were {attempts} attempts within an hour."
     return Exchange("Explain risk decisions to agents in plain words.", user, answer)
 
 
