@@ -31,6 +31,7 @@ def backup(settings: Settings, folder: Path, name: str, base: str) -> int:
     if settings.embedded:
         backups.copy_out(settings.data_dir / "backups", name, _made(folder))
         _copy_keys(settings.data_dir / "keys", folder / f"{name}.keys")
+        _copy_prices(settings.data_dir / "prices", folder / f"{name}.prices")
     _print(
         {"backup": name, "base": base, "verified_days": done.days, "changed_meanwhile": done.changed, "differences": list(map(str, done.differences))}
     )
@@ -60,6 +61,7 @@ def restore(settings: Settings, source: Path) -> None:
         _log(client, "restore", name, {"migrations": applied})
     if settings.embedded:
         _copy_keys(source.with_name(f"{source.name}.keys"), settings.data_dir / "keys")
+        _copy_prices(source.with_name(f"{source.name}.prices"), settings.data_dir / "prices")
     _print({"restored": name, "migrations": applied})
 
 
@@ -87,3 +89,9 @@ def _copy_keys(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, target, dirs_exist_ok=True)
         target.chmod(0o700)
+
+
+def _copy_prices(source: Path, target: Path) -> None:
+    """Later price lists travel too: with them ``verify`` finds the same costs again."""
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True)
