@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -31,14 +32,21 @@ READ_ONLY = {"readonly": 1}  # last: it forbids changing settings
 FORMATS = {"json": "JSON", "csv": "CSVWithNames", "table": "JSONCompact"}
 
 
+_FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*\Z", re.IGNORECASE)
+
+
 def query(settings: Settings, sql: str, form: str) -> None:
     """Run a read-only statement and print its rows; exact: 64-bit integers and Decimals travel as text.
+
+    A statement that ends in a FORMAT of its own is printed as the engine writes it.
 
     Raises:
         QueryRefused, QueryFailed: exit code 2.
     """
-    body = _answer(settings, sql.strip().rstrip("; \n"), FORMATS[form])
-    if form == "csv":
+    sql = sql.strip().rstrip("; \n")
+    own_format = _FORMAT.search(sql)
+    body = _answer(settings, sql[: own_format.start()], own_format[1]) if own_format else _answer(settings, sql, FORMATS[form])
+    if own_format or form == "csv":
         sys.stdout.buffer.write(body)
         return
     answer: dict[str, Any] = json.loads(body.decode("utf8", "replace"))

@@ -58,6 +58,7 @@ def test_query_reads_the_data_directory_itself_when_nothing_runs(spanledger, war
     assert json.loads(done.stdout) == {"data": [{"n": "0", "usd": "0.000000001", "big": "18446744073709551615"}]}
     assert spanledger("query", "--data", str(warehouse), "--format", "csv", sql).stdout.splitlines()[0] == '"n","usd","big"'
     assert "0.000000001" in spanledger("query", "--data", str(warehouse), sql).stdout
+    assert spanledger("query", "--data", str(warehouse), "SELECT 1 AS n FORMAT JSONEachRow;").stdout == '{"n":1}\n'
 
 
 @pytest.mark.parametrize("sql", ["DROP TABLE spanledger.calls", "SET readonly = 0", "SELEC 1", "INSERT INTO spanledger.calls SELECT 1"])
