@@ -136,7 +136,8 @@ def _from_answer(span: Span, shape: Shape, attributes: Mapping[str, Any]) -> Non
     """What only the answer's text tells, read before redaction: the provider's id and usage, and that it withheld something."""
     for name in shape.content["output"]:
         output = attributes[name]
-        span.usage = completed(span.usage, output)
+        if name != "gen_ai.output.messages":  # semconv's messages hold no usage
+            span.usage = completed(span.usage, output)
         if not span.response_id:
             span.response_id = recover(output)
         if type(output) is str and not span.safety and (kind := outcomes.withheld(output)):

@@ -16,6 +16,7 @@ from collector.values import parse, to_int
 from spanledger.model import Usage
 
 _USAGE = re.compile(r"""["'](?:usage|usage_metadata|usageMetadata|token_usage|tokenUsage)["']\s*:\s*(?=\{)""")
+_OPENS = frozenset('{["')  # answers that are plain text hold no usage object
 _PARTS = ("cache_read", "cache_write", "cache_write_1h", "reasoning", "audio_in", "audio_out")
 _MAX_OBJECT = 2_000
 _MAX_FOUND = 64
@@ -28,9 +29,9 @@ def completed(usage: Usage | None, output: Any) -> Usage | None:
         usage: as the attributes tell it; an object with other totals adds nothing.
         output: the answer as sent; anything but text tells nothing here.
     """
-    if type(output) is not str or ("sage" not in output):
-        return usage
     if usage is not None and usage.cache_read is not None and usage.reasoning is not None:
+        return usage
+    if type(output) is not str or output[:1] not in _OPENS or "sage" not in output:
         return usage
     counts = usage_in(output)
     return merged(usage, counts) if counts else usage
