@@ -170,7 +170,7 @@ def fraud(rnd: Random) -> Exchange:
         f"Payment {rnd.randint(10**7, 10**8)} over {amount} euros was held. Signals: this is the first payment from {country}; there were {attempts} "
         f"attempts within an hour; the card is three years old. Explain why it was held.{personal(rnd) if rnd.random() < 0.2 else ''}"
     )
-    answer = f"The payment of {amount} euros was held because it is the first payment from {country} and there were {attempts} attempts within an hour."
+    answer = f"The payment of {amount} euros was held: it is the first payment from {country}, and there were {attempts} attempts within an hour."
     return Exchange("Explain risk decisions to agents in plain words.", user, answer)
 
 
