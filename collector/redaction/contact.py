@@ -17,6 +17,7 @@ _DOMAIN = re.compile(
 )
 _LACOL = re.compile(rb"(?:[A-Za-z0-9._%+'\-#!$*=?^`{|}~&]|[\x80-\xbf][\xc3-\xd4])*+")
 _PLAIN_LACOL = re.compile(rb"(?:[A-Za-z0-9._%+'\-]|[\x80-\xbf][\xc3-\xd4])*+")
+_SCRIPT = re.compile(rb"(?:[\x80-\xbf]{2}[\xe0-\xef]){1,16}+|")
 _ESCAPE_HEAD = re.compile(rb"(?:[nrtbf]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})")
 
 
@@ -38,6 +39,8 @@ def email_handler(rule: Rule) -> Handler:
             return to
         start = at - _PLAIN_LACOL.match(b[max(lo, at - 96) : at][::-1]).end()  # type: ignore[union-attr]
         start = _local_start(b, start, at, lo)
+        if start == at and b[at - 1] >= 0x80:  # a name in another script
+            start = at - _SCRIPT.match(b[max(lo, at - 96) : at][::-1]).end()  # type: ignore[union-attr]
         end = domain.end()
         if start >= at or (b[start:at] == b"git" and b[end : end + 1] in b":/"):
             return to

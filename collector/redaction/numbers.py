@@ -26,6 +26,7 @@ _LONGEST = 2048  # bytes of a cluster judged at once
 _NO_DIGITS = bytes(c for c in range(256) if not 48 <= c <= 57)
 _USUAL = re.compile(rb"([0-9]{3}-[0-9]{2}-[0-9]{4})|([0-9]{4}([ \-])[0-9]{4}\3[0-9]{4}\3[0-9]{4})")  # a social security number, a card
 _ISO_DATE = re.compile(rb"(?:19|20)[0-9]{2}[\-/.](?:0[1-9]|1[0-2])[\-/.](?:0[1-9]|[12][0-9]|3[01])(?:[\r\n]+|$)")
+_YEARS = re.compile(rb"(?:(?:19|20)[0-9]{2}[\-/., ]{1,3})+(?:19|20)[0-9]{2}")
 _OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _DOTTED_QUAD = re.compile(rb"%b(?:\.%b){3}" % (_OCTET, _OCTET))
 _ONE_LINE = re.compile(rb"[0-9]{1,4}(?:[ \-.]?[0-9]{2,7}){1,5}")
@@ -115,7 +116,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             cluster = cluster[date.end() :]
             start += date.end()
         digits = cluster.translate(None, _NO_DIGITS)
-        if len(digits) < 6 or _DOTTED_QUAD.fullmatch(cluster):
+        if len(digits) < 6 or _DOTTED_QUAD.fullmatch(cluster) or _YEARS.fullmatch(cluster):
             return end
         usual = _USUAL.fullmatch(cluster)
         if usual and (ssn if usual[1] else card_sure)(digits.decode()):

@@ -16,7 +16,8 @@ from collector.redaction.keys import entropy, looks_random
 from collector.redaction.matching import Handler, Runaway, Span
 from collector.redaction.rules import Rule
 
-_NAME_BACK = re.compile(rb"[\\\"'`\])\s*:=>]{0,12}([A-Za-z0-9_.\-$]{1,80})")
+_NAME_BACK = re.compile(rb"(?:>-|\x9a\xbc\xef)?[\\\"'`\])\s*:=>]{0,12}([A-Za-z0-9_.\-$\x80-\xff]{1,80})")
+_FOREIGN_NAMES = re.compile("密码|密碼|口令|пароль|Пароль|パスワード|비밀번호|hasło|şifre|Şifre|contraseña".encode())
 _NAME_WORDS = re.compile(r"[^a-z]")
 _PASSWORD_NAME = re.compile(
     r"(?:password|passwd|passphrase|passcode|passwort|kennwort|contrasena|motdepasse|senha|wachtwoord|(?<![a-z])pass|(?:db|user|admin|root|my|sql|ftp|smtp|mail|redis|pg|proxy|ssh)pass|pwd|pswd|pw)\d*(?:value|plain|text|old|new|confirm|confirmation|hash)?$"
@@ -65,14 +66,16 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-]{6,}={0,2}")
 
 
 def _plain_name(name: bytes) -> str:
-    return _NAME_WORDS.sub("", name.decode("ascii").lower())
+    return _NAME_WORDS.sub("", name.decode("ascii", "ignore").lower())
 
 
 @lru_cache(maxsize=4096)
 def name_strength(name: bytes) -> str:
     """What a name promises of its value: ``password``, ``secret``, ``weak`` or nothing."""
+    if name[-1] >= 0x80 or _FOREIGN_NAMES.search(name):
+        return "password" if _FOREIGN_NAMES.search(name) else ""
     plain = _plain_name(name)
-    last = re.split(r"[.]", name.decode("ascii"))[-1].lower()
+    last = re.split(r"[.]", name.decode("ascii", "ignore"))[-1].lower()
     if _PASSWORD_NAME.search(plain) or last in ("pass", "pw"):
         return "password"
     if last.endswith(("sessionid", "sessid", "sid")):  # cookies; session_id is an identifier of ours
