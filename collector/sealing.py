@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from operator import attrgetter
 from typing import Protocol
 
@@ -68,13 +69,15 @@ class Sealer:
         self._engine, self._keys, self._policy, self._check, self._ring, self._feed = engine, keys, policy, schema_check, ring, feed
         self._transcripts: list[tuple[int, str, int, bytes]] = []
         self._trace_tenants: dict[bytes, str] = {}
+        self._registered_by: Policy | None = None
+        self._app_tenants: dict[str, str] = {}
         self._clean: set[str] = set()  # words that redaction leaves as they are
         self._changed: dict[str, str] = {}
 
     def seal(self, records: list[Record]) -> list[Record]:
         """The same records, fit to be stored; they are changed in place, and content is ``None`` where it may not be kept."""
         policy = self._policy()
-        tenants = self._tenants_of([span for span, _ in records])
+        tenants = self._tenants_of([span for span, _ in records], policy)
         modes = [policy.content.mode(tenant) for tenant in tenants]
         self._transcripts = []
         for i, (span, content) in enumerate(records):
@@ -117,8 +120,8 @@ class Sealer:
             return
         self._transcripts.append((index, hashed, version, sealed))
 
-    def _tenants_of(self, spans: list[Span]) -> list[str]:
-        """Whose text each span holds: the tenant it names, else the one that another span of its trace has named so far.
+    def _tenants_of(self, spans: list[Span], policy: Policy) -> list[str]:
+        """Whose text each span holds: the tenant it names, else the one that another span of its trace has named so far, else its app's.
 
         Only for what may be kept of the text: hashes use what the span itself says, so that they do not depend on arrival.
         """
@@ -130,7 +133,22 @@ class Sealer:
         found = [span.own.get("tenant") or span.inherited.get("tenant") or known.get(span.trace_id, "") for span in spans]
         while len(known) > _KNOWN_TRACES:
             del known[next(iter(known))]
+        if policy.apps:
+            found = [tenant or self._tenant_of_app(span, policy) for tenant, span in zip(found, spans, strict=True)]
         return found
+
+    def _tenant_of_app(self, span: Span, policy: Policy) -> str:
+        """The tenant that the registry gives the span's app, by id or alias."""
+        if policy is not self._registered_by:
+            self._registered_by, self._app_tenants = policy, {}
+        app = span.own.get("app") or span.inherited.get("app") or ""
+        tenant = self._app_tenants.get(app)
+        if tenant is None:
+            entry = policy.apps.get(app) or next((e for e in policy.apps.values() if any(fnmatchcase(app, alias) for alias in e.aliases)), None)
+            if len(self._app_tenants) > _KNOWN_WORDS:
+                self._app_tenants.clear()
+            tenant = self._app_tenants[app] = entry.tenant if entry else ""
+        return tenant
 
     def _fingerprint(self, span: Span, content: Content, policy: Policy) -> None:
         """Keyed hashes of prompt, answer and context, and the schema verdict, from the text as it came."""

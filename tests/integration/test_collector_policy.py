@@ -38,5 +38,21 @@ def test_the_organisations_own_rule_redacts_and_a_wish_we_cannot_fulfil_stops_th
     assert reply.status_code == 200
     assert one.settled("SELECT any(name) FROM spanledger.spans", "chat for [EMPLOYEE_ID]") == "chat for [EMPLOYEE_ID]"
     one.stop()
-    with pytest.raises(ConfigError, match=r"redaction\.allow"):
-        start_collector("redaction: {allow: [help@example.com]}\n", data=one.data)
+    with pytest.raises(ConfigError, match=r"redaction\.ner"):
+        start_collector("redaction: {ner: true}\n", data=one.data)
+
+
+def test_the_registry_says_whose_text_it_is_when_telemetry_does_not(start_collector: Callable[..., Any]) -> None:
+    one = start_collector("apps: {checkout: {tenant: acme, aliases: ['checkout-*']}}\ncontent: {default: redacted, tenants: {acme: none}}\n")
+    request = ExportTraceServiceRequest()
+    for n, service in enumerate((b"checkout", b"checkout-eu", b"helpdesk")):
+        spans = request.resource_spans.add()
+        spans.resource.attributes.add(key="service.name").value.string_value = service.decode()
+        span = spans.scope_spans.add().spans.add(trace_id=bytes([n + 1]) * 16, span_id=b"s" * 8, name="chat")
+        span.start_time_unix_nano = span.end_time_unix_nano = time.time_ns()
+        span.attributes.add(key="gen_ai.operation.name").value.string_value = "chat"
+        span.attributes.add(key="gen_ai.prompt").value.string_value = f"text of {service.decode()}"
+    reply = httpx.post(one.url("/v1/traces"), content=request.SerializeToString(), headers={"content-type": "application/x-protobuf"})
+    assert reply.status_code == 200
+    assert one.settled("SELECT count() FROM spanledger.spans", 3) == 3
+    assert one.query("SELECT service FROM spanledger.contents") == [("helpdesk",)]
