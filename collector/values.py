@@ -16,7 +16,7 @@ _AS_JSON = {"None": "null", "True": "true", "False": "false"}
 _NUMBER = re.compile(r"\s*[+-]?\d{1,18}(\.\d*)?([eE][+-]?\d{1,3})?\s*\Z")
 
 
-_memo: dict[str, Any] = {}  # the last few texts parsed: usage, identity, ids and messages ask for the same ones in turn
+_memo: dict[str, Any] = {}  # the last few objects parsed: usage, identity, ids and messages ask for the same ones in turn
 _MEMO = 16
 
 
@@ -26,7 +26,7 @@ def parse(value: Any) -> Any:
         return value
     if not isinstance(value, str) or len(value) > MAX_PARSED_BYTES:
         return None
-    if not 64 <= len(value) <= _MAX_REPR_BYTES:
+    if value[:1] == "[" or not 64 <= len(value) <= _MAX_REPR_BYTES:  # lists are messages: asked for once
         return _parse(value)
     found = _memo.get(value, _memo)
     if found is _memo:
