@@ -150,7 +150,8 @@ class Worker:
     def step(self, now_us: int, *, calm: bool = True) -> Done:
         """Judge one batch of what is known at ``now_us``, write it, move the mark. ``calm``: nothing else needs the machine.
 
-        First what is new, then what is only held in memory and leaves soon, then what is behind.
+        First what is new, then what is only held in memory and leaves soon, and with what is left of the batch something of what is behind: a
+        steady trickle of new answers must not keep the old ones waiting for ever.
         """
         began = time.thread_time()
         until = now_us - SETTLE_US
@@ -158,7 +159,11 @@ class Worker:
             self._places = Places.read(scoring.mark(self._client, JOB)[0], until)
         if self._policy.reload():
             self._detectors = with_schemas(self._policy.current.detectors, self._folder)
-        found = self._new(until) or self._leaving(until) or self._behind()
+        found = self._new(until)
+        for more in (self._leaving, self._behind):
+            if len(found) < BATCH:
+                known = {(c["trace_id"], c["span_id"]) for c in found}
+                found += [c for c in more(until, BATCH - len(found)) if (c["trace_id"], c["span_id"]) not in known]
         scored = self._judge(found, self._detectors, now_us, link=calm and len(found) <= LINKED) if found else 0
         done = self._told(len(found), scored, now_us)
         if calm and not done.more and time.monotonic() - self._shifts_at > SHIFTS_EVERY_S:
@@ -183,15 +188,16 @@ class Worker:
         places.tail = max(places.tail, until)
         return found
 
-    def _leaving(self, until: int) -> list[dict[str, Any]]:
+    def _leaving(self, until: int, most: int) -> list[dict[str, Any]]:
         """Answers whose text is only in memory, before it goes."""
-        traces = self._window.take(BATCH, POSTED_S) if self._window else []
+        traces = self._window.take(most, POSTED_S) if self._window else []
         starts = [t.ts_us for texts in self._window.texts(traces).values() for t in texts] if self._window and traces else []
         if not starts:
             return []
-        return scoring.candidates(self._client, Between(0, until), Between(min(starts) - HOUR_US, max(starts) + HOUR_US), BATCH, traces).to_dicts()
+        around = Between(min(starts) - HOUR_US, max(starts) + HOUR_US)
+        return scoring.candidates(self._client, Between(0, until), around, BATCH, traces).to_dicts()
 
-    def _behind(self) -> list[dict[str, Any]]:
+    def _behind(self, _until: int, most: int) -> list[dict[str, Any]]:
         """Answers that were known long ago, newest calls first."""
         places = self._places or Places()
         if places.behind is not None and places.cursor is None:
@@ -204,8 +210,8 @@ class Worker:
             if places.behind is None:
                 return []
             looked = places.slice()
-            found = scoring.candidates(self._client, places.behind, looked, BATCH).to_dicts()
-            places.walked(looked, len(found) == BATCH, len(found) < BATCH // 4)
+            found = scoring.candidates(self._client, places.behind, looked, most).to_dicts()
+            places.walked(looked, len(found) == most, len(found) < BATCH // 4)
             if found:
                 return found
         return []

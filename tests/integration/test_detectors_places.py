@@ -86,6 +86,17 @@ def test_more_new_answers_than_one_pass_takes_are_not_forgotten(client: Client, 
     assert all_judged(judge) == 8
 
 
+def test_a_trickle_of_new_answers_does_not_keep_the_old_ones_waiting(client: Client, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "BATCH", 3)
+    for n in range(6):
+        ledger.call(GOOD, documents=(DOCUMENT,), ver=1_000 + n)
+    judge = worker(client)
+    for n in range(4):
+        ledger.call(GOOD, documents=(DOCUMENT,), ver=NOW_US + n * 1_000_000)
+        judge.step(NOW_US + (n + 3) * 1_000_000)
+    assert set(verdicts(client, "composite")) == set(range(1, 11))
+
+
 def test_a_worker_that_starts_again_takes_up_what_came_while_it_was_away(client: Client, ledger: Any) -> None:
     ledger.call(GOOD, documents=(DOCUMENT,), ver=1_000)
     assert all_judged(worker(client)) == 1
@@ -131,7 +142,7 @@ def test_answers_of_which_no_text_is_kept_are_compared_by_keyed_sketches(client:
 
 
 def test_texts_in_memory_are_judged_before_what_is_behind(client: Client, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "BATCH", 2)
+    monkeypatch.setattr(jobs, "BATCH", 1)
     monkeypatch.setattr(jobs, "POSTED_S", 0.0)
     held = ledger.call("", ver=1_000)
     for n in range(5):
