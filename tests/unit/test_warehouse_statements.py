@@ -14,7 +14,10 @@ def test_statements_are_split_at_line_ends_and_lose_their_comments() -> None:
 
 def test_every_statement_may_run_twice() -> None:
     for statement in statements():
-        assert any(mark in statement.sql for mark in ("IF NOT EXISTS", "IF EXISTS", "OR REPLACE", "DELETE WHERE", "WHERE length(", "MODIFY SETTING", "MODIFY COLUMN")), statement.name
+        assert any(
+            mark in statement.sql
+            for mark in ("IF NOT EXISTS", "IF EXISTS", "OR REPLACE", "DELETE WHERE", "WHERE length(", "MODIFY SETTING", "MODIFY COLUMN")
+        ), statement.name
 
 
 def test_no_two_files_share_a_version() -> None:
