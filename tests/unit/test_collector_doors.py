@@ -34,7 +34,7 @@ def test_a_body_that_grows_over_the_limit_is_too_large() -> None:
         inflate(b"\0" * 11, "", 10)
 
 
-@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"x" * 100)[:-9]])
+@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"x" * 100, mtime=0)[:-9]])
 def test_a_broken_gzip_body_is_the_senders_mistake(body: bytes) -> None:
     with pytest.raises(BadSpan):
         inflate(body, "gzip", 1000)
