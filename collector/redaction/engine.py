@@ -23,7 +23,8 @@ from collector.redaction.placeholders import PLACEHOLDER, placeholder, resolve
 MAX_BYTES = 16 << 20
 AROUND = 200  # bytes around a placeholder in which replacement may have changed what rules see
 _NEAR = 112  # bytes around a placeholder in which there must be more than words for a second look
-_LIVELY = re.compile(rb"[0-9@=\\%&`\x80-\xff]")
+_DIGIT_WORD = rb"(?:zero|one|two|three|four|five|six|seven|eight|nine|oh)"
+_LIVELY = re.compile(rb"[0-9@=\\%&`\x80-\xff]|(?i:(?:" + _DIGIT_WORD + rb"[ ,.\-\r\n]{1,3}){3})")
 ROUNDS = 3  # redact again until nothing changes, at most so often
 
 

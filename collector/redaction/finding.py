@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Literal
 
-import numpy as np
-
 from collector.redaction import handlers, rules, scan
 from collector.redaction.budget import Budget, Dropped
 from collector.redaction.exceptions import Exceptions
@@ -40,10 +38,10 @@ class Finder:
         starts = list(accumulate((len(p) + 1 for p in parts), initial=1))
         ends = [s + len(p) for s, p in zip(starts, parts, strict=False)]
         starts.pop()
-        b = b"\0" + b"\0".join(parts) + b"\0"
+        b = b"\0".join([b"", *parts, b""])
         out: list[Span] = []
         escapes, wrapped, listed = self._look(b, starts, ends, out, deadline)
-        if len(b) - np.count_nonzero(np.frombuffer(b, np.uint8)) > len(parts) + 1:
+        if any(0 in p for p in parts):
             escapes += [(i, at + 1) for i, (a, z) in enumerate(zip(starts, ends, strict=True)) for at in _nuls(b, a, z)]
             escapes.sort()
         self._user_rules(b, starts, ends, out)
@@ -165,7 +163,7 @@ class Finder:
         starts = list(accumulate((len(t) + 1 for t in texts), initial=1))
         ends = [s + len(t) for s, t in zip(starts, texts, strict=False)]
         starts.pop()
-        b = b"\0" + b"\0".join(texts) + b"\0"
+        b = b"\0".join([b"", *texts, b""])
         out: list[Span] = []
         self._look(b, starts, ends, out, deadline, views=False)
         return self._per_text(b, starts, ends, out)

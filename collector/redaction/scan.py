@@ -86,7 +86,7 @@ class HyperscanScanner:
         return together
 
 
-def _scan(db: Any, text: bytes, base: int, hits: Hits, limit: int) -> None:
+def _scan(db: Any, text: bytes | memoryview, base: int, hits: Hits, limit: int) -> None:
     append = hits.append
 
     def on_match(trigger: int, _start: int, end: int, _flags: int, _context: object) -> bool:
@@ -99,15 +99,16 @@ def _scan(db: Any, text: bytes, base: int, hits: Hits, limit: int) -> None:
         raise TooDense from exc
 
 
-def _pieces(buffer: bytes) -> Iterator[tuple[int, bytes]]:
+def _pieces(buffer: bytes) -> Iterator[tuple[int, memoryview]]:
     """The buffer in pieces that end at a border of texts, with their offsets; borders belong to both sides."""
+    view = memoryview(buffer)  # no copies: memory that comes and goes costs more than a scan
     if len(buffer) <= 2 * _PIECE:
-        yield 0, buffer
+        yield 0, view
         return
     start = 0
     while start < len(buffer):
         end = buffer.find(b"\0", start + _PIECE) + 1 or len(buffer)
-        yield start, buffer[start:end]
+        yield start, view[start:end]
         start = end - 1 if end < len(buffer) else end
 
 

@@ -128,6 +128,55 @@ def adversarial(size: int = 200_000) -> dict[str, str]:
     }
 
 
+def chatter(n: int, seed: int = 3) -> list[str]:
+    """``n`` short messages of common words: half questions of 120 words, half answers of 60."""
+    rng = random.Random(seed)
+    words = [
+        "the",
+        "order",
+        "of",
+        "your",
+        "invoice",
+        "was",
+        "late",
+        "and",
+        "a",
+        "refund",
+        "for",
+        "it",
+        "is",
+        "due",
+        "please",
+        "reset",
+        "my",
+        "password",
+        "token",
+        "account",
+        "policy",
+        "claim",
+        "delay",
+    ]
+    texts = []
+    for i in range(n):
+        text = " ".join(rng.choice(words) for _ in range(60 if i % 2 else 120))
+        texts.append(f"{text} contact alice{i % 999}@example.com or 415-555-{i % 9000 + 1000}" if rng.random() < 0.1 else text)
+    return texts
+
+
+def customers(n: int, seed: int = 4) -> str:
+    """A table of ``n`` customers: six values a line that must go."""
+    rng = random.Random(seed)
+    lines = []
+    for i in range(n):
+        pan = "4539" + "".join(rng.choice("0123456789") for _ in range(11))
+        pan += str(-sum(sum(divmod(2 * int(c), 10)) if k % 2 == 0 else int(c) for k, c in enumerate(reversed(pan))) % 10)
+        lines.append(
+            f"{i},Ana,Berg,ana.berg{i}@example.org,+1 202-555-{rng.randint(1000, 9999)},{pan},{rng.randint(100, 665)}-{rng.randint(10, 99)}-{rng.randint(1000, 9999)},"
+            f"{rng.randint(1, 999)} Main Street,203.0.113.{rng.randint(1, 254)},19{rng.randint(50, 99)}-0{rng.randint(1, 9)}-1{rng.randint(0, 9)}"
+        )
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
@@ -148,12 +197,23 @@ def main() -> None:
             _, seconds = best(redactor, [text], 2)
             _, why = redactor.take_counts()
             print(f"{name:16s} {len(text.encode()) / seconds / 1e6:8.1f} MB/s {seconds * 1e3:7.1f} ms  {why or ''}")
+        for n in (100, 300, 1000, 3000):
+            text = customers(n)
+            _, seconds = best(redactor, [text], 3)
+            _, why = redactor.take_counts()
+            print(f"{n:5d} customers  {len(text) / seconds / 1e6:8.1f} MB/s {seconds * 1e3:7.1f} ms  {why or ''}")
         return
     texts = corpus(4096)
     size = sum(len(t.encode()) for t in texts)
     for batch in (512, 128, 16, 1):
         seconds = min(run(redactor, texts, batch) for _ in range(5))
         print(f"batch {batch:4d}: {size / seconds / 1e6:6.1f} MB/s   {seconds / len(texts) * 1e6:5.1f} us a text of 2 KB")
+    ingest = chatter(4096)
+    size = sum(len(t.encode()) for t in ingest)
+    seconds = min(run(redactor, ingest, 1024) for _ in range(5))
+    print(
+        f"messages of words, one in ten with e-mail and phone: {size / seconds / 1e6:6.1f} MB/s   {seconds / len(ingest) * 2e6:5.1f} us a span of two"
+    )
     counts, dropped = redactor.take_counts()
     print(f"entities per run {sum(counts.values()) // 20}: {counts}\ndropped {dropped}")
 

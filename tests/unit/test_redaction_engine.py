@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import time
 from pathlib import Path
 
@@ -202,3 +203,17 @@ def test_parts_of_a_group_in_a_buffer_are_read_together() -> None:
 def test_a_text_is_redacted_the_same_alone_and_among_others() -> None:
     texts = [*bench.fuzzed(600, seed=3), *bench.corpus(60)]
     assert FAST.redact_batch(texts) == [FAST.redact(t).text for t in texts]
+
+
+def test_a_list_of_customers_is_redacted_and_not_withheld() -> None:
+    text = bench.customers(300)
+    result = FAST.redact(text)
+    assert result.dropped is None
+    assert len(result.entities) == 6 * 300
+    assert not re.search(r"example\.org|203\.0|202-555|4539|Main Street|\d{3}-\d{2}-\d{4}", result.text)
+
+
+def test_noise_that_only_looks_like_data_earns_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "BUDGET_S", 0.0)
+    redactor = Redactor()
+    assert redactor.redact("4111111111111112 " * 40_000).dropped in ("time", "candidates")
