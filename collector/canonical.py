@@ -274,6 +274,8 @@ def _individual(span: Span, raw: Raw, rest: dict[str, Any]) -> None:
             span.sampling_ratio = 1 / rest["sample_rate"]
     if raw.events or raw.status or span.error_type or span.http_status >= 400 or raw.status_message:
         _failed(span, raw, rest)
+    if span.finish_reason == "error" and not span.outcome and not span.response_id and (span.usage is None or span.usage.empty):
+        span.outcome = "error"  # a status of success notwithstanding (Mastra)
     if span.cache_hit and span.billed is None and span.role == "call":
         span.billed = False
 

@@ -39,6 +39,7 @@ PROVIDERS: dict[str, str] = {
     "gemini": "google", "google_genai": "google", "google-genai": "google", "google_vertexai": "google", "vertex_ai": "google",
     "vertexai": "google", "google-gla": "google", "google-vertex": "google", "google.generative-ai": "google", "google.vertex": "google",
     "google_generativeai": "google", "generativelanguage": "google", "google_ai_studio": "google", "vertex": "google",
+    "googleai": "google", "google_ai": "google", "google-ai": "google",
     "mistral_ai": "mistral", "mistralai": "mistral", "mistral": "mistral", "x_ai": "x-ai", "xai": "x-ai", "x-ai": "x-ai", "grok": "x-ai",
     "ibm.watsonx.ai": "ibm", "watsonx": "ibm", "together_ai": "together", "togetherai": "together", "fireworks_ai": "fireworks",
     "huggingface_hub": "huggingface", "hf": "huggingface", "moonshot": "moonshotai", "openai_chat": "openai", "open_ai": "openai",

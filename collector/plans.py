@@ -52,6 +52,7 @@ _NEVER_KEPT = (
     "gen_ai.evaluation.explanation", "user.email", "gen_ai.aggregated_usage", "http.request.header", "http.response.header", "ai.request.headers",
     "ai.settings", "telemetry.sdk", "service.", "error", "usage.", "baggage_conflict", "decision.", "smolagents.", "agent.task", "body", "query",
     "recipient", "sender", "gen_ai.agent.tools", "gen_ai.agent.description", "github.copilot.context", "tag.tags", "attributes", "extra",
+    "mastra.",
 )  # fmt: skip
 #: Every name that some dialect reads text from.
 _TEXTS = frozenset(n for d in REGISTRY for names in d.content.values() for n in names)

@@ -48,6 +48,7 @@ _MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("bedrock", ("BEDROCK",)),
     ("strands", ("STRANDS",)),
     ("google_adk", ("GOOGLE_ADK",)),
+    ("genkit", ("GENKIT",)),
     ("frameworks", ("SEMANTIC_KERNEL", "AUTOGEN", "CREWAI", "SMOLAGENTS", "DSPY", "HAYSTACK", "LLAMA_INDEX", "OPIK")),
     ("genai", ("BASE",)),
 )
