@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 
 from collector.redaction.checksums import card_sure, ssn
-from collector.redaction.matching import Handler, Span, near, words
+from collector.redaction.matching import Handler, Span, near, tester, words
 from collector.redaction.rules import Rule
 
 _DOMAIN = re.compile(
@@ -103,8 +103,11 @@ def spoken_email_handler(rule: Rule) -> Handler:
 
 
 _IPV4 = re.compile(rb"(?<![0-9.])([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?!\.?[0-9])")
-_VERSION = re.compile(
-    rb"(?i)(?:\bv|version|section|chapter|clause|article|figure|table|paragraph|appendix|rule|ver\.?|release|build|chrome|chromium|firefox|safari|edge?|edg|opr|opera|windows|kernel|android|ios|sdk|driver|firmware|assembly\w*|patch|[a-z]/|==|>=|<=|~=|\^|@)[\s:=\"']{0,4}v?$"
+_VERSION = tester(
+    [
+        rb"(?i)(?:\bv|version|section|chapter|clause|article|figure|table|paragraph|appendix|rule|ver\.?|release|build|chrome|chromium|firefox|safari|edge?|edg|opr|opera|windows|kernel|android|ios|sdk|driver|firmware|assembly\w*|patch|[a-z]/|==|>=|<=|~=|\^|@)[\s:=\"']{0,4}v?$"
+    ],
+    latin=True,
 )
 
 
@@ -123,7 +126,7 @@ def ipv4_handler(rule: Rule) -> Handler:
         c = b[m.start() - 1]
         if (65 <= c <= 90 or 97 <= c <= 122) and (c in b"vV" or not (b[m.start() - 2] == 92 and c in b"nrt")):
             return to
-        if _VERSION.search(b, max(lo, m.start() - 20), m.start()) and b[m.start() - 3 : m.start()] != b"://" and b[m.start() - 1 : m.start()] != b"@":
+        if _VERSION.Match(b[max(lo, m.start() - 20) : m.start()]) and b[m.start() - 3 : m.start()] != b"://" and b[m.start() - 1 : m.start()] != b"@":
             return to
         if b[m.end() : m.end() + 1] in (b"+", b"-") and b[m.end() + 1 : m.end() + 2].isalpha():
             return to

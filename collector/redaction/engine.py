@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -17,14 +16,15 @@ from collector.redaction import budget, rules
 from collector.redaction.budget import LOOK_S, RATE, Budget, Dropped
 from collector.redaction.exceptions import Exceptions
 from collector.redaction.finding import Finder
-from collector.redaction.matching import Span
+from collector.redaction.joined import Joined, join, join_texts
+from collector.redaction.matching import Span, tester
 from collector.redaction.placeholders import PLACEHOLDER, placeholder, resolve
 
 MAX_BYTES = 16 << 20
 AROUND = 200  # bytes around a placeholder in which replacement may have changed what rules see
 _NEAR = 112  # bytes around a placeholder in which there must be more than words for a second look
 _DIGIT_WORD = rb"(?:zero|one|two|three|four|five|six|seven|eight|nine|oh)"
-_LIVELY = re.compile(rb"[0-9@=\\%&`\x80-\xff]|(?i:(?:" + _DIGIT_WORD + rb"[ ,.\-\r\n]{1,3}){3})")
+_LIVELY = tester([rb"[0-9@=\\%&`\x80-\xff]|(?i:(?:" + _DIGIT_WORD + rb"[ ,.\-\r\n]{1,3}){3})"], latin=True)
 ROUNDS = 3  # redact again until nothing changes, at most so often
 
 
@@ -93,7 +93,7 @@ class Redactor:
     def redact_batch(self, texts: Sequence[str], groups: Sequence[int] | None = None) -> list[str]:
         """Redacted texts in the same order. Neighbours with equal ``groups`` value are parts of one span or stream."""
         out = list(texts)
-        for i, (text, _, _) in self._run(*self._encoded(texts), groups).items():
+        for i, (text, _, _) in self._run(*self._encoded(out), groups).items():
             out[i] = text.decode()
         return out
 
@@ -116,7 +116,7 @@ class Redactor:
                 if not part.isascii() and not _is_utf8(part):
                     parts[i] = self._drop(changed, i, "invalid_text")
         same = groups.tolist() if isinstance(groups, np.ndarray) else groups
-        found = self._run(parts, changed, same)
+        found = self._run(join(parts), changed, same)
         return {i: found[i][0] for i in sorted(found)}
 
     def redact_parts(self, texts: Sequence[str], groups: Sequence[int] | None = None) -> list[Redacted]:
@@ -135,11 +135,11 @@ class Redactor:
 
     # -- one batch ------------------------------------------------------------------------------------------------
 
-    def _encoded(self, texts: Sequence[str]) -> tuple[list[bytes], Changed]:
+    def _encoded(self, texts: Sequence[str]) -> tuple[Joined, Changed]:
         """The texts as UTF-8, and those that cannot be said in it, dropped."""
         changed: Changed = {}
         try:
-            return [text.encode() for text in texts], changed
+            return join_texts(texts), changed
         except UnicodeEncodeError:
             parts: list[bytes] = []
             for i, text in enumerate(texts):
@@ -147,48 +147,50 @@ class Redactor:
                     parts.append(text.encode())
                 except UnicodeEncodeError:
                     parts.append(self._drop(changed, i, "invalid_text"))
-            return parts, changed
+            return join(parts), changed
 
-    def _run(self, parts: list[bytes], changed: Changed, groups: Sequence[int] | None) -> Changed:
+    def _run(self, texts: Joined, changed: Changed, groups: Sequence[int] | None) -> Changed:
         """Changed texts only: index → new text, spans in bytes of the input, reason if dropped. ``changed``: those dropped already."""
-        if parts and len(max(parts, key=len)) > MAX_BYTES:
-            for i, part in enumerate(parts):
-                if len(part) > MAX_BYTES:
-                    parts[i] = self._drop(changed, i, "too_large")
-        self._give_time(parts)
+        if len(texts.raw) > MAX_BYTES and texts.longest > MAX_BYTES:
+            texts = join([self._drop(changed, i, "too_large") if len(part) > MAX_BYTES else part for i, part in enumerate(texts)])
+        self._give_time(texts)
         try:
-            found = self._find(parts, groups)
+            found = self._finder.find(texts, groups, self._deadline)
         except Dropped as exc:
-            found = self._one_by_one(parts, groups, changed, str(exc))
+            texts, found = self._one_by_one(texts, groups, changed, str(exc))
         except Exception:  # a defect in a matcher must never let a text through
-            found = self._one_by_one(parts, groups, changed, "error")
+            texts, found = self._one_by_one(texts, groups, changed, "error")
         if found:
-            self._settle({i: spans for i, spans in found.items() if i not in changed}, parts, changed)
+            self._settle({i: spans for i, spans in found.items() if i not in changed}, texts, changed)
         return changed
 
-    def _give_time(self, parts: Sequence[bytes]) -> None:
+    def _give_time(self, texts: Joined) -> None:
         """Start the clock for a batch, or for one text."""
-        seconds = (budget.BUDGET_S + sum(map(len, parts)) / RATE) * self._patience
-        self._deadline = Budget(min(seconds, LOOK_S), LOOK_S) if len(parts) == 1 else Budget(seconds, seconds + LOOK_S)
+        seconds = (budget.BUDGET_S + len(texts.raw) / RATE) * self._patience
+        self._deadline = Budget(min(seconds, LOOK_S), LOOK_S) if len(texts) == 1 else Budget(seconds, seconds + LOOK_S)
 
-    def _find(self, parts: Sequence[bytes], groups: Sequence[int] | None) -> dict[int, list[Span]]:
-        return self._finder.find(parts, groups, self._deadline)
+    def _find(self, parts: Sequence[bytes], groups: Sequence[int] | None = None, *, afresh: bool = False) -> dict[int, list[Span]]:
+        """Spans of some texts, within the time that is left, or within time of their own."""
+        texts = join(parts)
+        if afresh:
+            self._give_time(texts)
+        return self._finder.find(texts, groups, self._deadline)
 
     def _drop(self, changed: Changed, i: int, reason: str) -> bytes:
         changed[i] = (f"[DROPPED:{reason}]".encode(), [], reason)
         self.dropped[reason] += 1
         return b""
 
-    def _one_by_one(self, parts: list[bytes], groups: Sequence[int] | None, changed: Changed, reason: str) -> dict[int, list[Span]]:
-        """Something in the batch is too costly or broken: find out what, drop that, keep the rest."""
+    def _one_by_one(self, texts: Joined, groups: Sequence[int] | None, changed: Changed, reason: str) -> tuple[Joined, dict[int, list[Span]]]:
+        """Something in the batch is too costly or broken: find out what, drop that, keep the rest. Dropped texts are empty in what it gives."""
         found: dict[int, list[Span]] = {}
+        parts = list(texts)
         if len(parts) == 1:
             parts[0] = self._drop(changed, 0, reason)
-            return found
+            return join(parts), found
         for i, raw in enumerate(parts):
-            self._give_time([raw])
             try:
-                spans = self._find([raw], None).get(0)
+                spans = self._find([raw], afresh=True).get(0)
                 if spans:
                     found[i] = spans
             except Dropped as exc:
@@ -197,7 +199,7 @@ class Redactor:
                 parts[i] = self._drop(changed, i, "error")
         if groups is not None:
             self._seams_only(parts, groups, changed, found)
-        return found
+        return join(parts), found
 
     def _seams_only(self, parts: list[bytes], groups: Sequence[int], changed: Changed, found: dict[int, list[Span]]) -> None:
         """The cross-message view of each group by itself; a group that cannot be judged is dropped whole."""
@@ -207,9 +209,8 @@ class Redactor:
         for several in members.values():
             if len(several) < 2:
                 continue
-            self._give_time([parts[i] for i in several])
             try:
-                for k, spans in self._find([parts[i] for i in several], [0] * len(several)).items():
+                for k, spans in self._find([parts[i] for i in several], [0] * len(several), afresh=True).items():
                     found[several[k]] = spans
             except Exception as exc:
                 reason = str(exc) if isinstance(exc, Dropped) else "error"
@@ -217,7 +218,7 @@ class Redactor:
                     if i not in changed:
                         parts[i] = self._drop(changed, i, reason)
 
-    def _settle(self, found: dict[int, list[Span]], parts: Sequence[bytes], changed: Changed) -> None:
+    def _settle(self, found: dict[int, list[Span]], parts: Joined, changed: Changed) -> None:
         """Replace, then look again until nothing is found: what a redacted text says is stable."""
         for _ in range(ROUNDS):
             if not found:
@@ -233,7 +234,8 @@ class Redactor:
                     self._drop(changed, i, more)
                 elif more:
                     moved = [(_origin(moves, a), _origin(moves, z, end=True), n) for a, z, n in more]
-                    later[i] = resolve(parts[i], 0, len(parts[i]), found[i] + moved)
+                    raw = parts[i]
+                    later[i] = resolve(raw, 0, len(raw), found[i] + moved)
                 else:
                     changed[i] = (new, found[i], None)
                     self.counts.update([n for _, _, n in found[i]])
@@ -256,16 +258,15 @@ class Redactor:
                 owners += [k] * len(some)
             if not near:
                 return {}
-            doubtful = sorted({owners[n] for n in self._find(near, None)})
-            return {doubtful[n]: found for n, found in self._find([texts[k] for k in doubtful], None).items()} if doubtful else {}
+            doubtful = sorted({owners[n] for n in self._find(near)})
+            return {doubtful[n]: found for n, found in self._find([texts[k] for k in doubtful]).items()} if doubtful else {}
         except Exception as first:
             out: dict[int, list[Span] | str] = {}
             if len(texts) == 1:
                 return {0: str(first) if isinstance(first, Dropped) else "error"}
             for k, text in enumerate(texts):
-                self._give_time([text])
                 try:
-                    out[k] = self._find([text], None).get(0, [])
+                    out[k] = self._find([text], afresh=True).get(0, [])
                 except Exception as exc:
                     out[k] = str(exc) if isinstance(exc, Dropped) else "error"
             return out
@@ -299,9 +300,9 @@ def _stretches(text: bytes, found: Sequence[Span]) -> list[bytes]:
     Left out is what has nothing but words around its placeholders: every rule that words set off wants more than these.
     """
     if len(text) < 4 * AROUND or len(found) * 4 * AROUND > len(text):
-        return [text] if _LIVELY.search(PLACEHOLDER.sub(b"", text)) else []
+        return [text] if _LIVELY.Match(PLACEHOLDER.sub(b"", text)) else []
     marks = [m.span() for m in PLACEHOLDER.finditer(text)]
-    lively = [(a, z) for a, z in marks if _LIVELY.search(PLACEHOLDER.sub(b"", text[max(0, a - _NEAR) : z + _NEAR]))]
+    lively = [(a, z) for a, z in marks if _LIVELY.Match(PLACEHOLDER.sub(b"", text[max(0, a - _NEAR) : z + _NEAR]))]
     return [text[max(0, a - AROUND) : z + AROUND] for a, z in lively]
 
 

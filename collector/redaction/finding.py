@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
 from typing import Literal
 
 from collector.redaction import handlers, rules, scan
 from collector.redaction.budget import Budget, Dropped
 from collector.redaction.exceptions import Exceptions
+from collector.redaction.joined import Joined, join
 from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import resolve
-from collector.redaction.seams import begins_message, borders, messages
+from collector.redaction.seams import borders, messages
 from collector.redaction.views import decode, prepare, unwrap_base64, window
 
 _CHECK_EVERY = 32  # candidates between looks at the clock
@@ -29,24 +29,23 @@ class Finder:
         self._user, self._exceptions = user, exceptions
         prepare()
 
-    def find(self, parts: Sequence[bytes], groups: Sequence[int] | None, deadline: Budget) -> dict[int, list[Span]]:
+    def find(self, texts: Joined, groups: Sequence[int] | None, deadline: Budget) -> dict[int, list[Span]]:
         """Spans per text (offsets in bytes of the text), for texts with any.
 
         Raises:
             Dropped: over the candidate or time budget.
         """
-        starts = list(accumulate((len(p) + 1 for p in parts), initial=1))
-        ends = [s + len(p) for s, p in zip(starts, parts, strict=False)]
-        starts.pop()
-        b = b"\0".join([b"", *parts, b""])
+        b, starts, ends = texts.raw, texts.starts, texts.ends
         out: list[Span] = []
         escapes, wrapped, listed = self._look(b, starts, ends, out, deadline)
-        if any(0 in p for p in parts):
+        if texts.nul:
             escapes += [(i, at + 1) for i, (a, z) in enumerate(zip(starts, ends, strict=True)) for at in _nuls(b, a, z)]
-            escapes.sort()
+        escapes.sort()  # by text and place, whatever database told of them: windows must not depend on what else is in a batch
         self._user_rules(b, starts, ends, out)
-        self._views(b, starts, ends, escapes, wrapped, out, deadline)
-        self._seams(b, starts, ends, groups, listed, out, deadline)
+        if escapes or wrapped:
+            self._views(b, starts, ends, escapes, wrapped, out, deadline)
+        if listed or groups is not None:
+            self._seams(b, starts, ends, groups, listed, out, deadline)
         return self._per_text(b, starts, ends, out)
 
     def _look(
@@ -80,7 +79,7 @@ class Finder:
                     escapes.append((i, to))
                 elif name == "base64":
                     wrapped.append((i, to))
-                elif (not listed or listed[-1] != i) and begins_message(b, to, ends[i]):
+                elif not listed or listed[-1] != i:
                     listed.append(i)
             clock -= 1
             if not clock:
@@ -160,10 +159,8 @@ class Finder:
 
     def _inner(self, texts: list[bytes], deadline: Budget) -> dict[int, list[Span]]:
         """Spans in derived texts (no further views of these)."""
-        starts = list(accumulate((len(t) + 1 for t in texts), initial=1))
-        ends = [s + len(t) for s, t in zip(starts, texts, strict=False)]
-        starts.pop()
-        b = b"\0".join([b"", *texts, b""])
+        joined = join(texts)
+        b, starts, ends = joined.raw, joined.starts, joined.ends
         out: list[Span] = []
         self._look(b, starts, ends, out, deadline, views=False)
         return self._per_text(b, starts, ends, out)

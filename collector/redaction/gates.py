@@ -1,13 +1,14 @@
 """Where in a batch is each scan worth its cost? Cheap byte counts rule out most of it before any pattern runs.
 
 A *gate* names what every value of a scan's rules must hold: enough digits close together, an unbroken run of token characters,
-an ``@``, a byte that is no ASCII. Gates see the buffer as numpy bytes, in blocks of eight; a block that may matter
+an ``@``. Gates see the buffer as numpy bytes, in blocks of eight; a block that may matter
 lets its surroundings through. They let through more than the triggers need, never less, so that it makes no difference
 to the result which other texts a text was batched with.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,17 +19,18 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Places = np.ndarray[Any, np.dtype[np.int64]]
 
 SMALL = 40_000  # bytes of a buffer that is scanned as it is: gates would cost more than they save
-_GAP = 5  # blocks between two regions that are not worth a cut
+_GAP = 10  # blocks between two regions that are not worth a cut
 _MOST = 0.75  # share of a buffer from which on its gate is held to be open
 _CHUNK = 1 << 17  # bytes looked at at once: they stay in the processor's cache
 _BLOCK = 8
 _OVERLAP = 64  # bytes of the next chunk seen along: more than any window or run
 _DIGITS_NEAR = 4  # digits in five neighbouring blocks; a trigger of digits is at most 26 bytes long
+_DIGIT = re.compile(rb"[0-9]")
 _ALL_YES = np.uint64(0x0101010101010101)
-_TOKEN = np.array([c < 128 and (chr(c).isalnum() or chr(c) in "+/-_.") for c in range(256)])
+_TOKEN = bytes(c < 128 and (chr(c).isalnum() or chr(c) in "+/-_.") for c in range(256))
 
 #: Blocks let through to the left and to the right of one that matters; a window of digits begins at its block.
-_PADS = {"digits": (1, 6), "said": (11, 6), "runs": (5, 6), "colons": (2, 4), "ats": (104, 2), "wide": (1, 1)}
+_PADS = {"digits": (1, 6), "said": (11, 6), "runs": (5, 6), "ats": (104, 2)}
 _MARKED = [name for name in _PADS if name != "said"]
 GATES: Sequence[str] = ("all", *_PADS)
 
@@ -62,20 +64,23 @@ class Regions:
         return (at + shifts[np.searchsorted(past, at)]).tolist()
 
 
+_NOTHING = Regions(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
 class Gates:
     """The regions of one buffer after another. Works in scratch memory of its own: belongs to one thread."""
 
     def __init__(self) -> None:
         size = _CHUNK + _OVERLAP
         self._bytes, self._last = np.empty(size, np.uint8), np.empty(size, np.uint8)
-        self._yes, self._both = np.empty(size, np.bool_), np.empty(size, np.bool_)
+        self._yes = np.empty(size, np.bool_)
         self._hit = np.empty(size // _BLOCK, np.bool_)
         self._blocks = np.empty((len(_MARKED), 1), np.bool_)
 
     def regions(self, buffer: bytes) -> dict[str, Regions | None]:
         """Per gate the regions to scan, or None for the whole buffer (the gate ``all``, a small buffer, an open gate)."""
         if len(buffer) < SMALL:
-            return dict.fromkeys(GATES)
+            return _small(buffer)
         n = -(-len(buffer) // _BLOCK)
         if self._blocks.shape[1] < n + _OVERLAP:
             self._blocks = np.empty((len(_MARKED), n + n // 2 + _OVERLAP), np.bool_)
@@ -99,10 +104,8 @@ class Gates:
         """Set the blocks of a chunk that matter. ``raw``: a multiple of eight bytes."""
         yes = self._yes[: len(raw)]
         self._mark(np.equal(raw, 64, out=yes), blocks["ats"])
-        self._mark(np.greater_equal(raw, 0xC2, out=yes), blocks["wide"])
         self._digits(raw, yes, blocks["digits"])
         self._runs(raw, yes, blocks["runs"])
-        self._addresses(raw, yes, blocks["colons"])
 
     def _mark(self, yes: Mask, into: Mask) -> None:
         """Set the blocks that hold a yes."""
@@ -126,28 +129,20 @@ class Gates:
                 at = at[_all_token(eights[at + k])]
             into[at] = True
 
-    def _addresses(self, raw: Bytes, yes: Mask, into: Mask) -> None:
-        """Marks as in MAC and IPv6 addresses: two colons in a block or side by side, ``-xx-xx-``, ``.xxxx.``."""
-        both = self._both[: len(raw)]
-        np.equal(raw, 58, out=yes)
-        into[: len(raw) // _BLOCK] |= np.bitwise_count(yes.view(np.uint64)) > 1
-        self._apart(yes, both, 1, 1, into)
-        self._apart(np.equal(raw, 45, out=yes), both, 3, 2, into)
-        self._apart(np.equal(raw, 46, out=yes), both, 5, 1, into)
 
-    def _apart(self, yes: Mask, both: Mask, distance: int, times: int, into: Mask) -> None:
-        """The blocks with a yes that is followed by others, each so far apart."""
-        n = len(yes) - distance * times
-        np.logical_and(yes[:n], yes[distance : distance + n], out=both[:n])
-        if times == 2:
-            np.logical_and(both[:n], yes[2 * distance :], out=both[:n])
-        both[n:] = False
-        self._mark(both, into)
+def _small(buffer: bytes) -> dict[str, Regions | None]:
+    """The gates of a small buffer: shut only where not a single byte of what they want is there."""
+    found: dict[str, Regions | None] = dict.fromkeys(GATES)
+    if b"@" not in buffer:
+        found["ats"] = _NOTHING
+    if _DIGIT.search(buffer) is None:
+        found["digits"] = found["said"] = _NOTHING
+    return found
 
 
 def _all_token(eights: np.ndarray[Any, np.dtype[np.uint64]]) -> Mask:
     """Which of these blocks are nothing but token characters?"""
-    return _TOKEN[eights.view(np.uint8)].view(np.uint64) == _ALL_YES
+    return np.frombuffer(eights.tobytes().translate(_TOKEN), np.uint64) == _ALL_YES
 
 
 def _regions(blocks: Mask, left: int, right: int, size: int) -> Regions | None:

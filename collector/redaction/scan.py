@@ -16,7 +16,7 @@ import hyperscan as hs
 import re2
 
 from collector.redaction.gates import Gates
-from collector.redaction.rules import SCANS, Trigger
+from collector.redaction.rules import DATABASES, Trigger
 
 Hits = list[tuple[int, int]]
 
@@ -52,13 +52,13 @@ def _compiled(group: tuple[tuple[int, bytes, bool], ...]) -> bytes:
 
 
 class HyperscanScanner:
-    """One database per trigger group, each with its own scratch: belongs to one thread."""
+    """The databases, each with its own scratch: belongs to one thread."""
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
         self._gates = Gates()
         self._databases: list[tuple[str, Any]] = []
-        for scan, gate in SCANS.items():
-            group = tuple((i, t.expression, t.ignore_case) for i, t in enumerate(triggers) if t.rule.scan == scan)
+        for gate, scans in DATABASES:
+            group = tuple((i, t.expression, t.ignore_case) for i, t in enumerate(triggers) if t.rule.scan in scans)
             if group:
                 with _compile_lock:
                     db = hs.loadb(_compiled(group), mode=hs.HS_MODE_BLOCK)
@@ -121,8 +121,8 @@ class Re2Scanner:
         self._patterns: list[Any] = []
         for t in triggers:
             self._patterns.append(re2.compile(t.expression, _options(t.ignore_case)))
-        for scan, gate in SCANS.items():
-            numbers = [i for i, t in enumerate(triggers) if t.rule.scan == scan]
+        for gate, scans in DATABASES:
+            numbers = [i for i, t in enumerate(triggers) if t.rule.scan in scans]
             if not numbers:
                 continue
             group = re2.Set.SearchSet(_options(False))

@@ -14,9 +14,11 @@ _REACH = 192  # bytes looked at on each side of a border
 _CHAIN = 8192  # bytes of short parts joined into one view
 _TAIL = re.compile(rb"[A-Za-z0-9@._%+/=:\-]*+")
 _DIGITS = re.compile(rb"[0-9]")
+_CLOSING = b" .,;:!?\"')]}\n\r\t\\"
+_HALF = re.compile(rb"[0-9@\-_]")  # what half of a number, a key or an address holds
+_WORDY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._%+/=:-"  # what _TAIL runs over
 _TELLING = re.compile(rb"[0-9@:=]")
 _CONTENT = re.compile(rb'"(?:content|text|delta|value|input|output)\\*"\s*:\s*\\*"')
-_MESSAGE = re.compile(rb'[{] ?\\*"(?:role|content|type|text|index|delta|value|parts|id|name)')
 _KEYED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._@+/=\-]{2,}")
 
 Part = tuple[int, int]  # byte range in the buffer
@@ -71,12 +73,16 @@ def _border(b: bytes, left: Part, right: Part) -> Iterator[SeamView]:
     a, z = left
     if a == z or right[0] == right[1]:
         return
+    tail = b[max(a, z - _REACH) : z].rstrip(_CLOSING)
+    telling = _HALF.search(tail, tail.rfind(b" ") + 1) is not None
+    if not telling and not (b[z - 1] in _WORDY and b[right[0]] in _WORDY):
+        return  # nothing to put together: the usual case, and a cheap one
     word = _last_word(b, a, z)
     if word[1] - word[0] < 2:
         return
     if word[1] == z and _cut(b, word[0], z, right[0], right[1]):
         yield join(b, [(max(a, z - _REACH), z), (right[0], min(right[1], right[0] + _REACH))])
-    if _worth(b, *word):
+    if telling and _worth(b, *word):
         end = _last_word(b, *right)
         if _worth(b, *end):
             yield join(b, [word, end])
@@ -96,7 +102,7 @@ def _cut(b: bytes, start: int, end: int, first: int, last: int) -> bool:
 
 def _last_word(b: bytes, a: int, z: int) -> Part:
     """The last token of a part, closing punctuation left out."""
-    tail = b[max(a, z - _REACH) : z].rstrip(b" .,;:!?\"')]}\n\r\t\\")
+    tail = b[max(a, z - _REACH) : z].rstrip(_CLOSING)
     end = max(a, z - _REACH) + len(tail)
     return end - _TAIL.match(tail[::-1]).end(), end  # type: ignore[union-attr]
 
@@ -132,8 +138,3 @@ def _string_end(b: bytes, start: int, hi: int, escapes: int) -> int:
             return run
         at = b.find(b'"', at + 1, hi)
     return -1
-
-
-def begins_message(b: bytes, to: int, hi: int) -> bool:
-    """Is the ``{`` before ``to`` the start of one more message in a list?"""
-    return _MESSAGE.match(b, to - 1, min(hi, to + 40)) is not None

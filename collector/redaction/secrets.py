@@ -190,30 +190,21 @@ def value_span(b: bytes, at: int, hi: int, strength: str) -> tuple[int, int, boo
     return at, at + len(text), False
 
 
-_BEFORE_VALUE = re.compile(rb"(?:[\s:\"'`*]|&quot;){1,4}")
+_SAID = re.compile(rb"(?:[\s:\"'`*]|&quot;){1,4}+(?=[^\s\"'`,;<>\\\x00]{0,511}?[0-9])([^\s\"'`,;<>\\\x00]{4,512}+)")
 
 
 def said_handler(rule: Rule) -> Handler:
     """``my password is hunter2!``: a value with a digit after the words; the trigger ends behind these and one blank or mark."""
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        gap = _BEFORE_VALUE.match(b, to - 1, hi)
-        value = _BARE_PASSWORD.match(b, gap.end(), hi) if gap else None
-        if value is None:
+        m = _SAID.match(b, to - 1, hi)
+        if m is None:
             return to
-        raw = value[0].rstrip(b".,:;!?)]}*") if not value[0][-2:-1].isdigit() else value[0].rstrip(b".,:;)]}*")
-        digits = sum(48 <= c <= 57 for c in raw)
-        if (
-            len(raw) < 4
-            or raw.startswith(b"[")
-            or _PLACEHOLDER.fullmatch(raw)
-            or _REFERENCE.match(raw)
-            or not digits
-            or (digits == len(raw) and len(raw) < 4)
-        ):
+        raw = m[1].rstrip(b".,:;)]}*") if m[1][-2:-1].isdigit() else m[1].rstrip(b".,:;!?)]}*")
+        if len(raw) < 4 or raw.startswith(b"[") or _PLACEHOLDER.fullmatch(raw) or _REFERENCE.match(raw):
             return to
-        out.append((value.start(), value.start() + len(raw), rule.class_name))
-        return value.end()
+        out.append((m.start(1), m.start(1) + len(raw), rule.class_name))
+        return m.end()
 
     return handle
 
