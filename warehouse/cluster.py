@@ -20,6 +20,8 @@ _VIEW = re.compile(r"^CREATE OR REPLACE VIEW spanledger\.(\w+)", re.M)
 _DATABASE = re.compile(r"^CREATE DATABASE IF NOT EXISTS (\w+)")
 _DROP = re.compile(r"^DROP TABLE IF EXISTS spanledger\.(\w+)", re.M)
 _ALTER = re.compile(r"^ALTER TABLE spanledger\.(\w+)", re.M)
+_TRUNCATE = re.compile(r"^TRUNCATE TABLE spanledger\.(\w+)", re.M)
+_RENAME = re.compile(r"^RENAME TABLE IF EXISTS spanledger\.(\w+) TO spanledger\.(\w+)", re.M)
 
 
 def render(sql: str) -> list[str]:
@@ -31,6 +33,15 @@ def render(sql: str) -> list[str]:
         return [local, _ALTER.sub(r"ALTER TABLE spanledger.\1 ON CLUSTER '{cluster}'", sql)] if _columns(sql) else [local]
     if match := _DROP.search(sql):
         return [_DROP.sub(rf"DROP TABLE IF EXISTS spanledger.{match[1]}{end} ON CLUSTER '{{cluster}}'", sql) for end in ("", "_local")]
+    if match := _TRUNCATE.search(sql):
+        return [_TRUNCATE.sub(r"TRUNCATE TABLE spanledger.\1_local ON CLUSTER '{cluster}'", sql)]
+    if match := _RENAME.search(sql):
+        old, new = match.groups()
+        return [
+            f"DROP TABLE IF EXISTS spanledger.{old} ON CLUSTER '{{cluster}}' SYNC",
+            f"RENAME TABLE IF EXISTS spanledger.{old}_local TO spanledger.{new}_local ON CLUSTER '{{cluster}}'",
+            _distributed(new, "cityHash64(app_id)"),  # what is copied and renamed are rollups
+        ]
     sql = _VIEW.sub(r"CREATE OR REPLACE VIEW spanledger.\1 ON CLUSTER '{cluster}'", sql)
     return [_DATABASE.sub(r"CREATE DATABASE IF NOT EXISTS \1 ON CLUSTER '{cluster}'", sql)]
 

@@ -1,12 +1,14 @@
 """Brings a warehouse's schema up to date: numbered SQL files, forward only, resumable after a kill.
 
-Every statement is idempotent and recorded once it has run, so that a killed migration goes on where it stopped.
+Every statement is idempotent and recorded once it has run, so that a killed migration goes on where it stopped. A copy
+(``INSERT INTO`` a table of the migration's own) begins with emptying its target: killed half-way, it starts anew.
 ``layout="cluster"`` renders the same files for a replicated, sharded server (:mod:`warehouse.cluster`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from importlib import resources
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -25,6 +27,8 @@ CREATE TABLE IF NOT EXISTS spanledger.migrations
 ENGINE = ReplacingMergeTree(at) ORDER BY (version, statement)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 """
+
+_COPY = re.compile(r"INSERT INTO (spanledger\.\w+)")
 
 
 class Statement(NamedTuple):
@@ -74,7 +78,8 @@ def migrate(client: Client, *, layout: Layout = "single") -> list[str]:
     for statement in todo:
         if (statement.version, statement.number) in done:
             continue
-        for one in render(statement.sql):
+        emptied = [f"TRUNCATE TABLE {match[1]}"] if (match := _COPY.match(statement.sql)) else []
+        for one in (text for sql in (*emptied, statement.sql) for text in render(sql)):
             client.command(one)
         _record(client, statement)
         name = f"{statement.version:04d}_{statement.name}"

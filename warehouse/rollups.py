@@ -8,7 +8,8 @@ The protocol, which holds for any number of writers and workers, embedded or on 
 2. A worker takes an hour that nobody has open, notes its token, computes its rollup rows from ``FINAL`` under a new generation, and
    publishes (hour, generation, token) in one row (:class:`RollupWorker`).
 3. A reader takes an hour's rollup rows only if the published token is the hour's token and nobody has it open
-   (view ``clean_hours``); every other hour it reads from ``FINAL``, in the same statement.
+   (view ``clean_hours``); every other hour it reads from ``FINAL``, in the same statement (:mod:`warehouse.queries.sources`).
+4. Clean hours of a day are summed into rows of the day (:mod:`warehouse.rollup_days`), which count while exactly these hours are clean.
 
 Why a clean hour is exact: at the noted token every batch had landed; a batch that landed later was preceded by a mark, which made
 the token another. So nothing has to be compared "before and after", and a publication that comes late is merely ignored.
@@ -30,6 +31,7 @@ from uuid import uuid4
 import polars as pl
 import pyarrow as pa
 
+from warehouse import rollup_days
 from warehouse.queries.ask import measures, query_errors, rollup_dimensions, stamp
 from warehouse.sqlfiles import sql
 
@@ -44,6 +46,7 @@ LIVE = {"calls": "ledger", "scores": "verdicts"}
 _RENEW_S = 600  # an open hour is marked again this often, so that a mark much older has no writer any more
 _STALE_S = 3_600
 _HOURS_AT_ONCE = 24
+_PUBLISH_WITHIN_S = 600.0  # unpublished rows older than a worker's grace (longer than this) are swept
 
 
 def hours_of(batch: pa.RecordBatch | pa.Table) -> list[int]:
@@ -178,6 +181,7 @@ class RollupWorker:
     sweep_every_s: float = 600.0
     grace_s: float = 900.0  # superseded rows stay readable for queries that began before
     _checked: bool = False
+    _days_due: bool = True
     _swept_at: float = field(default_factory=time.monotonic)
 
     def step(self, client: Client) -> int:
@@ -187,8 +191,12 @@ class RollupWorker:
         if not self._checked:
             self.check(client)
         published = sum(self.roll_up(client, base) for base in TABLES)
+        self._days_due |= bool(published)
+        if self._days_due and not published:  # hours first: a day is summed once it is complete
+            published = sum(rollup_days.roll_up(client, base, names, publish_within_s=_PUBLISH_WITHIN_S) for base, names in TABLES.items())
+            self._days_due = bool(published)
         if time.monotonic() - self._swept_at >= self.sweep_every_s:
-            self._swept_at = time.monotonic()
+            self._swept_at, self._days_due = time.monotonic(), True
             self.release(client)
             self.freeze(client)
             self.sweep(client)
@@ -249,7 +257,7 @@ class RollupWorker:
 
 def recompute(client: Client, base: str, hours: Sequence[dict[str, Any]]) -> None:
     """Compute and publish the rollup rows of hours (``hour`` Unix seconds, ``token`` as noted before)."""
-    gen = str(uuid4())
+    gen, began = str(uuid4()), time.monotonic()
     first, last = min(h["hour"] for h in hours), max(h["hour"] for h in hours)
     window = {"since": stamp(datetime.fromtimestamp(first, UTC)), "until": stamp(datetime.fromtimestamp(last + HOUR, UTC))}
     texts = [datetime.fromtimestamp(h["hour"], UTC).strftime("%Y-%m-%d %H:%M:%S") for h in hours]
@@ -267,6 +275,8 @@ def recompute(client: Client, base: str, hours: Sequence[dict[str, Any]]) -> Non
         )
     found = {r["hour"]: r for r in _rows(client, "rollup_base", window, table=base)}
     facts = [(h["hour"], h["token"], *((f["thru"], f["entries"]) if (f := found.get(h["hour"])) else (0, 0))) for h in hours]
+    if time.monotonic() - began > _PUBLISH_WITHIN_S:
+        return
     text = "[" + ",".join(f"({','.join(map(str, row))})" for row in facts) + "]"
     _run(client, "rollup_publish", {"base": base, "gen": gen, "rows": text, "seq": time.time_ns() // 1_000})
 

@@ -17,12 +17,14 @@ import pyarrow as pa
 
 from warehouse import journal
 from warehouse.queries.ask import frame, measures, query_errors, rollup_dimensions, stamp
+from warehouse.queries.sources import merged, named_pairs
 from warehouse.rollups import LIVE, TABLES
 from warehouse.sqlfiles import sql
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+_Told = dict[int, dict[str, Any]]
 _SUMS = {"calls": ("calls", "cost_usd"), "scores": ("judged", "score_sum")}
 
 
@@ -30,12 +32,14 @@ _SUMS = {"calls": ("calls", "cost_usd"), "scores": ("judged", "score_sum")}
 class Verification:
     """What ``compare`` found.
 
-    ``rolled_up`` hours were recomputed and compared, row by row of every rollup; ``frozen`` ones have no base any more.
-    ``differences``: one per hour and rollup that is not what the base says: ``table``, ``hour``, groups and sums on both sides.
+    ``rolled_up`` hours were recomputed and compared, row by row of every rollup; ``frozen`` ones have no base any more; rows of ``days``
+    were compared with those of their hours. ``differences``: one per hour (day) and rollup that is not what the base (the day's hours)
+    says: ``table``, ``hour``, groups and sums on both sides.
     """
 
     rolled_up: int = 0
     frozen: int = 0
+    days: int = 0
     differences: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -62,29 +66,31 @@ def compare(client: Client, since: datetime, until: datetime) -> Verification:
             still = {(h["hour"], h["gen"]) for h in _hours(client, base, since, until)} if suspects else set()
             gens = {h["hour"]: h["gen"] for h in todo}
             found.differences += [d for d in suspects if (d["hour"], gens[d["hour"]]) in still]
+        days = [d for d in frame(client, sql("clean_plan"), _window(base, since, until)).iter_rows(named=True) if d["day_gen"]]
+        found.days = max(found.days, len(days))
+        for start in range(0, len(days), 30):
+            chunk = days[start : start + 30]
+            found.differences += [d for table in tables for d in _day_differences(client, base, table, chunk)]
     for difference in found.differences:
         difference["hour"] = datetime.fromtimestamp(difference["hour"], UTC)
     return found
 
 
 def _hours(client: Client, base: str, since: datetime, until: datetime) -> list[dict[str, Any]]:
-    params = {"base": base, "since": stamp(since), "until": stamp(until)}
-    return list(frame(client, sql("verify_hours"), params).iter_rows(named=True))
+    return list(frame(client, sql("verify_hours"), _window(base, since, until)).iter_rows(named=True))
+
+
+def _window(base: str, since: datetime, until: datetime) -> dict[str, str]:
+    return {"base": base, "since": stamp(since), "until": stamp(until)}
 
 
 def _differences(client: Client, base: str, table: str, hours: Sequence[int]) -> list[dict[str, Any]]:
     dims, known = rollup_dimensions(table), measures(table)
-    sums = [m for m in _SUMS[base] if m in known]
-    parts = {
-        "table": table,
+    parts = _parts(base, table) | {
         "base": base,
         "live": LIVE[base],
-        "dims": ", ".join(f"e.{d}" for d in dims),
-        "values": ", ".join(f"toString(finalizeAggregation(e.{m}))" if x.startswith("uniq") else f"toString(e.{m})" for m, x in known.items()),
-        "sums": "".join(f", sum(e.{m}) AS {m}" for m in sums),
         "named": ", ".join(f"e.{d} AS {d}" for d in dims),
         "measured": ", ".join(f"{x} AS {m}" for m, x in known.items()),
-        "keys": ", ".join(dims),
     }
     times = [datetime.fromtimestamp(h, UTC) for h in hours]
     params = {
@@ -94,17 +100,45 @@ def _differences(client: Client, base: str, table: str, hours: Sequence[int]) ->
     }
     rolled = _by_hour(frame(client, Template(sql("verify_rollup")).substitute(parts), params))
     exact = _by_hour(frame(client, Template(sql("verify_base")).substitute(parts), params))
-    empty = {"groups": 0, "fingerprint": 0} | dict.fromkeys(sums, 0)
+    return _unequal(base, table, hours, rolled, exact)
+
+
+def _day_differences(client: Client, base: str, table: str, days: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of days against the rows of their hours. These stay readable for a while, so that nothing changes meanwhile."""
+    dims, known = rollup_dimensions(table), measures(table)
+    parts = _parts(base, table) | {
+        "named": ", ".join(f"h.{d} AS {d}" for d in dims),
+        "merged": ", ".join(f"{merged(x, m, 'h')} AS {m}" for m, x in known.items()),
+    }
+    daily = [(d["day"], d["day_gen"]) for d in days]
+    hourly = [pair for d in days for pair in zip(d["hours"], d["gens"], strict=True)]
+    told, summed = (_by_hour(frame(client, Template(sql("verify_days")).substitute(parts | named_pairs(p)), {})) for p in (daily, hourly))
+    return _unequal(base, f"{table} (days)", [d["day"] for d in days], told, summed)
+
+
+def _parts(base: str, table: str) -> dict[str, str]:
+    dims, known = rollup_dimensions(table), measures(table)
+    return {
+        "table": table,
+        "dims": ", ".join(f"e.{d}" for d in dims),
+        "values": ", ".join(f"toString(finalizeAggregation(e.{m}))" if x.startswith("uniq") else f"toString(e.{m})" for m, x in known.items()),
+        "sums": "".join(f", sum(e.{m}) AS {m}" for m in _SUMS[base] if m in known),
+        "keys": ", ".join(dims),
+    }
+
+
+def _unequal(base: str, table: str, times: Sequence[int], rolled: _Told, exact: _Told) -> list[dict[str, Any]]:
+    empty = {"groups": 0, "fingerprint": 0} | (dict.fromkeys(_SUMS[base], 0) if not table.startswith("people") else {})
     return [
         {"table": table, "hour": h}
         | {f"rollup_{k}": v for k, v in rolled.get(h, empty).items() if k != "fingerprint"}
         | {f"ledger_{k}": v for k, v in exact.get(h, empty).items() if k != "fingerprint"}
-        for h in hours
+        for h in times
         if rolled.get(h, empty) != exact.get(h, empty)
     ]
 
 
-def _by_hour(rows: pl.DataFrame) -> dict[int, dict[str, Any]]:
+def _by_hour(rows: pl.DataFrame) -> _Told:
     return {row.pop("hour_"): row for row in rows.iter_rows(named=True)}
 
 

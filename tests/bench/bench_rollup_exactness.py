@@ -28,7 +28,9 @@ from warehouse import queries, verify
 from warehouse.engine import Engine
 from warehouse.migrate import migrate
 from warehouse.queries import Scope
+from warehouse.queries.ask import frame
 from warehouse.rollups import HourClock, RollupWorker
+from warehouse.sqlfiles import sql
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 HOURS = 48
@@ -56,7 +58,7 @@ def child(folder: Path, seed: int, late: float) -> None:
         clock = HourClock(engine.client(), "w", quiet_s=0.3)
         threading.Thread(target=_roll, args=(engine, clock), daemon=True).start()
         ver = client.query("SELECT max(ver) FROM spanledger.calls").result_rows[0][0]
-        _compare(client)
+        _compare(client, rnd)
         while True:
             ver += 1
             now = min(HOURS * 3_600 - 1, ver * 300)
@@ -65,12 +67,12 @@ def child(folder: Path, seed: int, late: float) -> None:
                 ids += rnd.sample(ids, 10)
             hours = {int(START.timestamp()) + i % 172_800 // 3_600 * 3_600 for i in ids}
             clock.issued(hours, ver)
-            _compare(client)
+            _compare(client, rnd)
             client.command(_INSERT, parameters={"ids": ids, "ver": ver, "deleted": int(rnd.random() < 0.15)})
             if rnd.random() < 0.5:
-                _compare(client)
+                _compare(client, rnd)
             clock.landed(hours, ver)
-            _compare(client)
+            _compare(client, rnd)
 
 
 def _id(rnd: random.Random, now: int, late: float) -> int:
@@ -85,13 +87,16 @@ def _roll(engine: Engine, clock: HourClock) -> None:
         time.sleep(0.05)
 
 
-def _compare(client: object) -> None:
-    by = ("hour", "app", "team", "model_tier")
+def _compare(client: object, rnd: random.Random) -> None:
+    """By hours and by days in turn: days come from daily rows where the whole day is clean."""
+    by = (rnd.choice(("hour", "day")), "app", "team", "model_tier")
+    from_days = sum(bool(gen) for gen in frame(client, sql("clean_plan"), WINDOW.params | {"base": "calls"})["day_gen"])  # pyright: ignore
     composed = queries.spend(client, WINDOW, by=by).select(*by, *_SUMS).sort(by)  # pyright: ignore[reportArgumentType]
     exact = queries.spend(client, WINDOW, by=(*by, "user"))  # pyright: ignore[reportArgumentType]
     exact = exact.group_by(by).agg(pl.col(_SUMS).sum()).sort(by)
     closed = queries.coverage(client, WINDOW).closed_hours  # pyright: ignore[reportArgumentType]
-    print("ok" if composed.equals(exact) else "WRONG", closed, composed["hour"].n_unique(), flush=True)
+    seen = queries.spend(client, WINDOW, by=("hour",)).height  # pyright: ignore[reportArgumentType]
+    print("ok" if composed.equals(exact) else "WRONG", closed, seen, from_days if by[0] == "day" else 0, flush=True)
 
 
 def main() -> int:
@@ -106,7 +111,7 @@ def main() -> int:
     if args.child:
         child(args.child, args.seed, args.late)
     rnd = random.Random(args.seed)
-    compared = wrong = kills = rolled = hours = 0
+    compared = wrong = kills = rolled = hours = days = 0
     began = time.monotonic()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         while kills < args.kills or compared < args.comparisons:
@@ -115,8 +120,8 @@ def main() -> int:
             assert process.stdout
             left = rnd.randrange(max(2, 2 * args.comparisons // args.kills))
             for line in process.stdout:
-                state, closed, seen = line.split()
-                compared, rolled, hours = compared + 1, rolled + int(closed), hours + int(seen)
+                state, closed, seen, daily = line.split()
+                compared, rolled, hours, days = compared + 1, rolled + int(closed), hours + int(seen), days + int(daily)
                 wrong += state != "ok"
                 left -= 1
                 if left <= 0:
@@ -131,7 +136,8 @@ def main() -> int:
             final = verify.compare(client, WINDOW.since, WINDOW.until)
             rows = client.query("SELECT count() FROM spanledger.calls").result_rows[0][0]
     result = {
-        "kills": kills, "comparisons": compared, "mismatches": wrong, "hours_from_rollups": round(rolled / max(1, hours), 3), "rows": rows,
+        "kills": kills, "comparisons": compared, "mismatches": wrong, "hours_from_rollups": round(rolled / max(1, hours), 3),
+        "days_from_daily_rows": days, "rows": rows,
         "verified_hours": final.rolled_up, "verify_differences": len(final.differences), "wall_s": round(time.monotonic() - began),
         "load": os.getloadavg()[0], "seed": args.seed,
     }  # fmt: skip

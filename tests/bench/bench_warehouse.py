@@ -185,10 +185,11 @@ class Bench:
             " WHERE hour >= {since:DateTime64(6, 'UTC')} AND hour < {until:DateTime64(6, 'UTC')}"
             " AND (hour, gen) IN (SELECT hour, gen FROM spanledger.clean_hours WHERE base = 'calls') GROUP BY ALL"
         )
-        from warehouse.queries.ask import composed, frame
+        from warehouse.queries.ask import frame
+        from warehouse.queries.sources import composed
 
         def one(scope: Scope) -> Any:
-            return frame(self.client, composed(by, scope, ["cost_usd"]), scope.params)
+            return frame(self.client, composed(self.client, by, scope, ["cost_usd"]), scope.params)
 
         self.figures["rollups"] = {
             "calls_per_cpu_s": round(self.calls / spent),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,9 +15,11 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from spanledger.errors import ConfigError
-from warehouse import tables
+from warehouse import queries, rollup_days, tables
 from warehouse.engine import Engine
 from warehouse.migrate import migrate, pending, statements
+from warehouse.queries import Scope
+from warehouse.rollups import TABLES, RollupWorker
 
 pytest.importorskip("chdb")
 
@@ -127,12 +130,12 @@ def test_a_second_run_does_nothing_and_says_so(client: Client) -> None:
     assert pending(client) == []
 
 
-def test_migration_goes_on_from_every_statement_at_which_it_stopped(client: Client) -> None:
+def test_migration_goes_on_from_wherever_it_stopped(client: Client) -> None:
     """A kill leaves a prefix of the statements, the last of them run but not yet recorded."""
     migrate(client)
     whole = _schema(client)
     everything = list(statements())
-    for cut in range(0, len(everything), 2):
+    for cut in (*range(0, len(everything), 9), len(everything) - 1):
         client.command("DROP DATABASE spanledger SYNC")
         client.command("CREATE DATABASE spanledger ENGINE = Atomic")
         for statement in everything[:cut]:
@@ -172,6 +175,92 @@ def test_migration_survives_kill_minus_nine_wherever_it_falls(tmp_path: Path) ->
 def _schema(client: Client) -> dict[str, str]:
     rows = client.query("SELECT name, create_table_query FROM system.tables WHERE database = 'spanledger'").result_rows
     return dict(rows)
+
+
+_ROLLUPS = ("spend_hour", "prompt_hour", "spend_outcome_hour", "people_hour", "score_hour")
+
+
+def _before(client: Client, version: int) -> None:
+    """The schema as it was before migration ``version``, recorded as such."""
+    client.command("CREATE DATABASE IF NOT EXISTS spanledger ENGINE = Atomic")
+    for statement in statements():
+        if statement.version < version:
+            client.command(statement.sql)
+    client.command(
+        "CREATE TABLE spanledger.migrations (version UInt32, statement UInt32, name String, digest String, at DateTime64(6, 'UTC') DEFAULT now64(6))"
+        " ENGINE = ReplacingMergeTree(at) ORDER BY (version, statement)"
+    )
+    done = [[s.version, s.number, s.name, s.digest] for s in statements() if s.version < version]
+    client.insert("spanledger.migrations", done, column_names=["version", "statement", "name", "digest"])
+
+
+def _old_rollups(client: Client) -> None:
+    """Two hours whose base is gone and one that is clean, with rows of every rollup."""
+    client.command(
+        "INSERT INTO spanledger.rollup_pub (base, hour, gen, token, frozen, seq) SELECT arrayJoin(['calls', 'scores']),"
+        " toDateTime('2025-01-01 00:00:00', 'UTC') + 3600 * number, toUUID('00000000-0000-0000-0000-00000000000' || toString(number)), 5,"
+        " number < 2, 1 FROM numbers(3)"
+    )
+    client.command("INSERT INTO spanledger.hour_marks (base, hour, writer, seq) SELECT base, hour, 'w', 5 FROM spanledger.rollup_pub")
+    at = "SELECT hour, gen, 'app', {measures} FROM spanledger.rollup_pub WHERE base = '{base}'"
+    for table in ("spend_hour", "prompt_hour", "spend_outcome_hour"):
+        client.command(
+            f"INSERT INTO spanledger.{table} (hour, gen, app_id, calls, cost_usd, latency, biz) "
+            + at.format(measures="10, toDecimal128('1.000000001', 9), map(5, 10), map('sold', 2)", base="calls")
+        )
+    state = "arrayReduce('uniqCombined64State(12)', ['u1', 'u2'])"
+    client.command("INSERT INTO spanledger.people_hour (hour, gen, app_id, users) " + at.format(measures=state, base="calls"))
+    client.command("INSERT INTO spanledger.score_hour (hour, gen, app_id, judged, score_sum) " + at.format(measures="4, 2", base="scores"))
+
+
+def _assert_kept(client: Client) -> None:
+    scope = Scope(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, tzinfo=UTC))
+    for by in ((), ("route",), ("prompt",)):
+        found = queries.spend(client, scope, by=by)
+        assert (found["calls"][0], found["cost_usd"][0]) == (30, Decimal("3.000000003")), by
+    assert queries.people(client, scope, by=())["users"][0] == 2
+    assert queries.coverage(client, scope).closed_hours == 3
+    for table in _ROLLUPS:
+        assert client.query(f"SELECT count(), uniqExact(gen), min(of_hours), min(first_hour = hour) FROM spanledger.{table}").result_rows == [
+            (3, 3, 1, 1)
+        ]
+    assert client.query("SELECT count() FROM system.tables WHERE database = 'spanledger' AND name LIKE '%_17'").result_rows == [(0,)]
+
+
+def test_hours_whose_base_is_gone_keep_their_sums_through_the_upgrade_to_daily_rows(client: Client) -> None:
+    _before(client, 17)
+    _old_rollups(client)
+    assert migrate(client)[0] == "0017_day_rollups"
+    _assert_kept(client)
+    worker = RollupWorker()
+    while worker.roll_up(client, "calls") or rollup_days.roll_up(client, "calls", TABLES["calls"], publish_within_s=60):
+        pass
+    assert client.query("SELECT hours FROM spanledger.rollup_days FINAL WHERE base = 'calls'").result_rows == [(3,)]
+    scope = Scope(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, tzinfo=UTC))
+    assert queries.spend(client, scope, by=("day",))["cost_usd"][0] == Decimal("3.000000003")
+
+
+def test_an_upgrade_that_is_killed_while_it_copies_rollups_ends_with_every_row_once(client: Client) -> None:
+    """At every kind of statement: run but not recorded, and, where it copies, half-way."""
+    own = [s for s in statements() if s.version == 17]
+    last = [s.sql.split()[0] for s in own].index("RENAME")  # of the first table; the others are the same
+    for cut in range(last - 2, last + 1):
+        client.command("DROP DATABASE IF EXISTS spanledger SYNC")
+        _before(client, 17)
+        _old_rollups(client)
+        for statement in own[: cut + 1]:
+            client.command(statement.sql)
+            if statement is own[cut] and statement.sql.startswith("INSERT"):
+                target = statement.sql.split()[2]
+                client.command(f"ALTER TABLE {target} DELETE WHERE toHour(hour) = 1 SETTINGS mutations_sync = 1")
+            elif statement is not own[cut]:
+                client.insert(
+                    "spanledger.migrations",
+                    [[statement.version, statement.number, statement.name, statement.digest]],
+                    column_names=["version", "statement", "name", "digest"],
+                )
+        migrate(client)
+        _assert_kept(client)
 
 
 def test_a_warehouse_of_a_newer_version_is_refused(client: Client) -> None:

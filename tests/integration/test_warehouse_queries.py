@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from spanledger.errors import NotFound, QueryFailed, QueryRefused
+from spanledger.errors import AccessDenied, NotFound, QueryRefused
 from spanledger.model import Entry
 from warehouse import queries, tables
 from warehouse.endpoint import Principal, serve
@@ -379,5 +379,5 @@ def test_a_viewer_of_one_team_gets_its_aggregates_through_the_endpoint_also_with
             queries.unit_economics, queries.errors_by_type, queries.dimensions, queries.top,
         ):  # fmt: skip
             question(client, WHOLE)
-        with pytest.raises(QueryFailed):
+        with pytest.raises(AccessDenied):
             queries.calls(client, WHOLE)  # single calls are not for viewers

@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from spanledger.errors import SpanledgerError
-from warehouse import queries
+from spanledger.errors import QueryRefused, SpanledgerError
+from warehouse import queries, verify
 from warehouse.engine import Engine
 from warehouse.migrate import migrate
 from warehouse.queries import Scope
-from warehouse.rollups import HourClock, RollupWorker, freeze, touch
+from warehouse.rollups import TABLES, HourClock, RollupWorker, freeze, touch
 
 pytest.importorskip("chdb")
 
@@ -58,7 +58,7 @@ def exact(client: Client, by: tuple[str, ...]) -> pl.DataFrame:
 
 
 def assert_exact(client: Client) -> None:
-    for by in (("hour", "app", "team"), ("app", "prompt"), ("outcome", "model"), ()):
+    for by in (("hour", "app", "team"), ("app", "prompt"), ("day", "outcome", "model"), ()):
         composed = queries.spend(client, SCOPE, by=by)
         other = exact(client, by)
         assert (composed.sort(by) if by else composed).equals(other.select(composed.columns)), by
@@ -188,6 +188,86 @@ def test_superseded_rows_are_deleted_after_a_while_and_nothing_else(client: Clie
     assert worker.sweep(client) == 2 * 3 * 4  # two old generations of three rows in each of four tables
     client.command("TRUNCATE TABLE spanledger.calls")
     assert queries.spend(client, SCOPE, by=())["calls"][0] == 3
+
+
+def test_a_whole_day_is_read_from_its_own_rows_until_one_of_its_hours_changes(client: Client) -> None:
+    clock = HourClock(client, "w", quiet_s=0)
+    worker = RollupWorker([clock])
+    write(client, clock, list(range(0, 86_400, 60)), 1)
+    while worker.step(client):
+        pass
+    assert_exact(client)
+    assert verify.compare(client, SCOPE.since, SCOPE.until).days == 1
+    whole = queries.spend(client, SCOPE, by=("day", "app"))
+    for table in TABLES["calls"]:  # proof that daily rows answer
+        client.command(f"ALTER TABLE spanledger.{table} DELETE WHERE of_hours = 1 SETTINGS mutations_sync = 1")
+    assert queries.spend(client, SCOPE, by=("day", "app")).equals(whole)
+    touch(client, "calls", [DAY + timedelta(hours=5)], reason="late")
+    assert queries.spend(client, SCOPE, by=())["calls"][0] == 60  # hours have no rows any more, but for the dirty one
+    assert worker.step(client) == 1
+    assert queries.spend(client, SCOPE, by=())["calls"][0] == 60  # the day has not been summed again yet
+
+
+def test_a_part_of_a_day_is_never_answered_by_the_whole_day(client: Client) -> None:
+    clock = HourClock(client, "w", quiet_s=0)
+    worker = RollupWorker([clock])
+    write(client, clock, list(range(0, 86_400, 60)), 1)
+    while worker.step(client):
+        pass
+    for since, until in ((0, 23), (1, 24), (7, 8), (0.5, 24), (0, 23.999)):
+        part = Scope(DAY + timedelta(hours=since), DAY + timedelta(hours=until))
+        alone = queries.spend(client, part, by=("user",))["calls"].sum()
+        assert queries.spend(client, part, by=())["calls"][0] == alone
+    beyond = Scope(DAY - timedelta(days=1), DAY + timedelta(days=2))
+    assert queries.spend(client, beyond, by=("month",))["calls"][0] == 1_440
+
+
+def test_a_day_that_was_inserted_but_not_published_does_not_count_and_is_swept(client: Client) -> None:
+    clock = HourClock(client, "w", quiet_s=0)
+    worker = RollupWorker([clock])
+    write(client, clock, list(range(0, 86_400, 600)), 1)
+    while worker.step(client):
+        pass
+    names = "spanledger.spend_outcome_hour"
+    held = client.query(f"SELECT count() FROM {names}").result_rows[0][0]
+    client.command(  # as a worker leaves it that is killed before it publishes
+        f"INSERT INTO {names} SELECT * REPLACE (generateUUIDv4(1) AS gen) FROM {names} WHERE of_hours > 1"
+    )
+    assert client.query(f"SELECT count() FROM {names}").result_rows[0][0] > held
+    assert_exact(client)
+    worker.grace_s = -2.0
+    assert worker.sweep(client) > 0
+    assert client.query(f"SELECT count() FROM {names}").result_rows[0][0] == held
+    assert worker.sweep(client) == 0
+    assert_exact(client)
+
+
+def test_the_sweep_keeps_what_counts_and_what_is_about_to_count(client: Client) -> None:
+    """Also a day's row of a group that has calls in the first hour only, and rows of a generation not published yet."""
+    clock = HourClock(client, "w", quiet_s=0)
+    worker = RollupWorker([clock])
+    write(client, clock, [1, 2, 3, 7_201], 1)  # app2 in the first hour only
+    while worker.step(client):
+        pass
+    names = "spanledger.spend_outcome_hour"
+    copied = "INSERT INTO {t} SELECT * REPLACE (generateUUIDv4(1) AS gen, now() + 3600 AS made_at) FROM {t}"
+    client.command(copied.format(t=names))  # as another worker is about to publish them
+    held = client.query(f"SELECT count() FROM {names}").result_rows
+    worker.grace_s = -2.0
+    assert worker.sweep(client) == 0
+    assert client.query(f"SELECT count() FROM {names}").result_rows == held
+    client.command("TRUNCATE TABLE spanledger.calls")
+    assert queries.spend(client, SCOPE, by=("app",)).sort("app").select("app", "calls").rows() == [("app0", 1), ("app1", 2), ("app2", 1)]
+
+
+def test_hours_that_only_rollups_know_are_never_left_out(client: Client) -> None:
+    client.command(
+        "INSERT INTO spanledger.rollup_pub (base, hour, gen, frozen, seq) SELECT 'calls', toDateTime('2020-01-01 00:00:00', 'UTC') + 3600 * number,"
+        " generateUUIDv4(number), 1, 1 FROM numbers(4001)"
+    )
+    with pytest.raises(QueryRefused, match="ask by day"):
+        queries.spend(client, Scope.ever(), by=("hour",))
+    queries.spend(client, Scope(datetime(2020, 1, 1, 1, tzinfo=UTC), DAY), by=("hour",))
 
 
 def test_short_fuzz_with_late_and_repeated_rows(client: Client) -> None:

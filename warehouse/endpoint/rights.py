@@ -30,6 +30,7 @@ CLASSES: tuple[tuple[str, str], ...] = (
     ("slo*", "quality"),
     ("gate*", "quality"),
     ("rollup_pub", "reference"),
+    ("rollup_days", "reference"),
     ("clean_hours", "reference"),
     ("hour_marks", "reference"),
     ("price*", "reference"),

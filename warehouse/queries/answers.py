@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from spanledger.errors import QueryRefused
-from warehouse.queries.ask import DIMENSIONS, Scope, composed, fill, frame, group_clause, listed, order_of, require
+from warehouse.queries.ask import DIMENSIONS, Scope, fill, frame, group_clause, listed, order_of, require
+from warehouse.queries.sources import composed
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -34,20 +35,22 @@ class Objective:
         return self.scored / self.answers if self.answers else None
 
 
-def quality(client: Client, scope: Scope, *, by: Sequence[str] = ("app",)) -> pl.DataFrame:
+def quality(client: Client, scope: Scope, *, by: Sequence[str] = ("app",), safety: bool = True) -> pl.DataFrame:
     """Detector results per group: ``scored`` of ``answers``, ``score_avg`` (composite), flagged share, schema, grounding, contradiction.
 
     ``by`` and filters: what ``scores`` holds (app, team, tenant, env, route, model, tier, prompt, prompt_version, user) and grains.
-    ``safety``: violations told by the calls of the group (all calls, scored or not).
+    ``safety``: violations told by the calls of the group (all calls, scored or not); ``safety=False`` spares asking.
     """
     parts = {
         "names": listed([f"s.`{n}` AS `{n}`" for n in by]),
-        "source": composed([*by, "detector"], scope, _SCORES, base="scores"),
+        "source": composed(client, [*by, "detector"], scope, _SCORES, base="scores"),
         "group": group_clause(by),
         "order": order_of(by, "answers DESC"),
     }
     rows = frame(client, fill("quality", parts), scope.params)
-    told = frame(client, composed(by, scope, ["safety"]), scope.params)
+    if not safety:
+        return rows
+    told = frame(client, composed(client, by, scope, ["safety"]), scope.params)
     if not by:
         return rows.with_columns(safety=told["safety"])
     return rows.join(told, on=list(by), how="left", maintain_order="left").with_columns(pl.col("safety").fill_null(0))

@@ -1,7 +1,6 @@
 """How a question becomes SQL: windows, filters and grouping from fixed lists; every value is a bound parameter.
 
-The two sources are one: hours whose rollup is clean are read from a rollup table, all others from the ledger, in a single statement
-(``sql/queries/_composed.sql``), so that a figure is the same whichever hours have been rolled up.
+Where the rows come from, rollups or the exact base, is decided in :mod:`warehouse.queries.sources`.
 """
 
 from __future__ import annotations
@@ -77,7 +76,7 @@ GRAINS: Mapping[str, str] = {
 }
 
 #: Rollups of each base, the smallest first: the first that holds all dimensions answers.
-_ROLLUPS = {"calls": ("spend_outcome_hour", "spend_hour", "prompt_hour"), "scores": ("score_hour",), "people": ("people_hour",)}
+ROLLUPS = {"calls": ("spend_outcome_hour", "spend_hour", "prompt_hour"), "scores": ("score_hour",), "people": ("people_hour",)}
 _COLUMNS = {
     name: tuple(columns.split())
     for name, columns in {
@@ -188,7 +187,7 @@ def grouping(by: Sequence[str]) -> tuple[list[str], set[str]]:
 @cache
 def measures(name: str) -> dict[str, str]:
     """Measure → expression over ``e``, from ``sql/measures/<name>.sql``."""
-    name = "spend_hour" if name in _ROLLUPS["calls"] else name
+    name = "spend_hour" if name in ROLLUPS["calls"] else name
     lines = (Path(__file__).parents[1] / "sql" / "measures" / f"{name}.sql").read_text(encoding="utf8").splitlines()
     pairs = (line.rpartition(" AS ") for line in lines if line and not line.startswith("--"))
     return {alias: expression for expression, _, alias in pairs}
@@ -197,34 +196,6 @@ def measures(name: str) -> dict[str, str]:
 def rollup_dimensions(table: str) -> tuple[str, ...]:
     """Dimension columns of a rollup table."""
     return _COLUMNS[table]
-
-
-def composed(by: Sequence[str], scope: Scope, wanted: Sequence[str], *, base: str = "calls") -> str:
-    """A sub-query with one row per group: the ``by`` columns and the ``wanted`` measures, exact at the moment of reading.
-
-    ``base``: ``calls`` (measures of ``spend_hour``), ``scores`` (of ``score_hour``) or ``people`` (of ``people_hour``: states).
-    """
-    items, columns = grouping(by)
-    needed = columns | scope.columns
-    require(scope, base, columns)
-    table = next((t for t in _ROLLUPS[base] if needed <= set(_COLUMNS[t])), None)
-    known = measures(_ROLLUPS[base][0])
-    return fill(
-        "_composed" if table else "_live",
-        {
-            "base": "scores" if base == "scores" else "calls",
-            "rollup": table or "",
-            "live": "verdicts" if base == "scores" else "ledger",
-            "names": listed([f"`{name}`" for name in by]),
-            "by_hour": listed(items).replace("$time", "e.hour"),
-            "by_ts": listed(items).replace("$time", "e.ts"),
-            "sums": ", ".join(f"{merged(known[m], m, 's')} AS {m}" for m in wanted),
-            "rolled": ", ".join(f"{merged(known[m], m, 'e')} AS {m}" for m in wanted),
-            "measured": ", ".join(f"{known[m]} AS {m}" for m in wanted),
-            "where": scope.where,
-            "group": group_clause(by),
-        },
-    )
 
 
 def require(scope: Scope, base: str, columns: Iterable[str] = ()) -> None:
@@ -246,13 +217,6 @@ def order_of(by: Sequence[str], otherwise: str) -> str:
     return ", ".join([*grains, otherwise, *names])
 
 
-def merged(expression: str, name: str, alias: str) -> str:
-    """How a measure of hours is put together from parts."""
-    if expression.startswith("uniq"):
-        return f"uniqCombined64MergeState(12)({alias}.{name})"
-    return f"{'sumMap' if expression.startswith('sumMap') else 'sum'}({alias}.{name})"
-
-
 def listed(items: Sequence[str]) -> str:
     """``a, b, `` for use before further select-list items; empty for none."""
     return "".join(f"{item}, " for item in items)
@@ -265,8 +229,9 @@ def fill(name: str, parts: Mapping[str, str]) -> str:
 
 def frame(client: Client, statement: str, params: Mapping[str, Any]) -> pl.DataFrame:
     """Run and read as Polars."""
+    used = {name: value for name, value in params.items() if f"{{{name}:" in statement}  # without any, the driver would take % for a format
     with query_errors():
-        table = client.query_arrow(statement, dict(params))
+        table = client.query_arrow(statement, used or None)
     return pl.DataFrame(table)
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from warehouse.queries.answers import quality
-from warehouse.queries.ask import Scope, composed, fill, frame, group_clause, listed
+from warehouse.queries.ask import Scope, fill, frame, listed
+from warehouse.queries.sources import composed
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _RELEASE = [
-    "calls", "billed_calls", "cost_usd", "tokens_in", "tokens_out", "latency", "errors", "timeouts", "rate_limited", "filtered",
-    "cache_hits", "fallbacks", "retries", "safety", "unpriced_calls", "usage_missing",
+    "calls", "billed_calls", "cost_usd", "tokens_in", "tokens_out", "latency_quantiles", "errors", "timeouts", "rate_limited", "filtered",
+    "cache_hits", "fallbacks", "retries", "safety", "unpriced_calls", "usage_missing", "first_hour", "last_hour",
 ]  # fmt: skip
 _SCORED = ["scored", "answers", "score_avg", "flagged", "schema_checked", "schema_failures", "grounding_avg", "contradictions"]
 
@@ -27,11 +28,10 @@ def releases(client: Client, scope: Scope, *, by: Sequence[str] = ("app", "promp
     """
     parts = {
         "names": listed([f"s.`{n}` AS `{n}`" for n in by]),
-        "source": composed(["hour", *by], scope, _RELEASE),
-        "group": group_clause(by),
+        "source": composed(client, by, scope, _RELEASE),
     }
-    rows = frame(client, fill("releases", parts), scope.params).drop("latency_")
-    scores = quality(client, scope, by=by).select([*by, *_SCORED])
+    rows = frame(client, fill("releases", parts), scope.params)
+    scores = quality(client, scope, by=by, safety=False).select([*by, *_SCORED])
     return rows.join(scores, on=list(by), how="left", maintain_order="left") if by else rows.hstack(scores)
 
 
@@ -45,14 +45,14 @@ def unit_economics(client: Client, scope: Scope, *, by: Sequence[str] = ("app",)
 
     ``cost_usd`` is that of all calls of the group, whether they carried the metric or not. ``metric=""``: every one.
     """
-    parts = {"names": listed([f"`{n}`" for n in by]), "source": composed(by, scope, ["calls", "cost_usd", "biz"])}
+    parts = {"names": listed([f"`{n}`" for n in by]), "source": composed(client, by, scope, ["calls", "cost_usd", "biz"])}
     return frame(client, fill("unit_economics", parts), scope.params | {"metric": metric})
 
 
 def top(client: Client, scope: Scope, *, of: Sequence[str] = ("prompt", "prompt_version"), limit: int = 20) -> pl.DataFrame:
     """The dearest groups: prompts, users, routes, … with calls, tokens, ``cost_usd`` and ``cost_per_call_usd``."""
     wanted = ["calls", "billed_calls", "tokens_in", "tokens_out", "cost_usd", "errors", "cache_hits"]
-    parts = {"names": listed([f"`{n}`" for n in of]), "source": composed(of, scope, wanted)}
+    parts = {"names": listed([f"`{n}`" for n in of]), "source": composed(client, of, scope, wanted)}
     return frame(client, fill("top", parts), scope.params | {"rows": limit})
 
 
@@ -63,7 +63,7 @@ def sessions(client: Client, scope: Scope, *, limit: int = 50) -> pl.DataFrame:
 
 def errors_by_type(client: Client, scope: Scope, *, limit: int = 100) -> pl.DataFrame:
     """Calls that did not end well: ``outcome``, ``error_type``, ``provider``, ``model``, ``calls``, ``cost_usd``, ``last_at`` (an hour)."""
-    source = composed(["hour", "outcome", "error_type", "provider", "model"], scope, ["calls", "cost_usd"])
+    source = composed(client, ["hour", "outcome", "error_type", "provider", "model"], scope, ["calls", "cost_usd"])
     return frame(client, fill("errors_by_type", {"source": source}), scope.params | {"rows": limit})
 
 

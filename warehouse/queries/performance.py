@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from warehouse.queries.ask import Scope, composed, fill, frame, group_clause, listed, order_of
+from warehouse.queries.ask import Scope, fill, frame, group_clause, listed, order_of
+from warehouse.queries.sources import composed
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -48,7 +49,7 @@ def latency(
 
     Quantiles come from histograms with 2 % buckets: within 1.1 % of the exact ones, and the same whichever hours are rolled up.
     """
-    return _ask(client, "latency", ["calls", "latency_us", "latency", "ttft"], by, by, scope)
+    return _ask(client, "latency", ["calls", "latency_us", "latency_quantiles", "ttft_quantiles"], by, by, scope)
 
 
 def rates(
@@ -88,7 +89,7 @@ def _ask(
 ) -> pl.DataFrame:
     parts = {
         "names": listed([f"`{n}`" for n in by]),
-        "source": composed(inner, scope, wanted, base=base),
+        "source": composed(client, inner, scope, wanted, base=base),
         "order": order_of(by, order),
         "group": group_clause(by),
     }

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from warehouse.queries.ask import Scope, composed, fill, frame, group_clause, listed, order_of
+from warehouse.queries.ask import Scope, fill, frame, group_clause, listed, order_of
+from warehouse.queries.sources import composed
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -200,7 +201,7 @@ def missing_usage(
 def _ask(client: Client, name: str, wanted: Sequence[str], by: Sequence[str], scope: Scope, *, order: str = "cost_usd DESC") -> pl.DataFrame:
     parts = {
         "names": listed([f"`{n}`" for n in by]),
-        "source": composed(by, scope, wanted),
+        "source": composed(client, by, scope, wanted),
         "order": order_of(by, order),
         "group": group_clause(by),
     }
@@ -210,7 +211,7 @@ def _ask(client: Client, name: str, wanted: Sequence[str], by: Sequence[str], sc
 def _by_hour(client: Client, name: str, wanted: Sequence[str], by: Sequence[str], scope: Scope) -> pl.DataFrame:
     parts = {
         "names": listed([f"s.`{n}` AS `{n}`" for n in by]),
-        "source": composed(["hour", *by], scope, wanted),
+        "source": composed(client, ["hour", *by], scope, wanted),
         "group": group_clause(by),
     }
     return frame(client, fill(name, parts), scope.params)
@@ -240,7 +241,7 @@ def dimensions(
     client: Client, scope: Scope, *, names: Sequence[str] = ("app", "team", "model_tier", "env", "provider", "model", "route")
 ) -> pl.DataFrame:
     """What there is to choose from: ``dimension``, ``value``, ``calls``, most used first."""
-    parts = {"pairs": ", ".join(f"('{n}', toString(s.`{n}`))" for n in names), "source": composed(names, scope, ["calls"])}
+    parts = {"pairs": ", ".join(f"('{n}', toString(s.`{n}`))" for n in names), "source": composed(client, names, scope, ["calls"])}
     return frame(client, fill("dimensions", parts), scope.params)
 
 

@@ -1,0 +1,4 @@
+-- Days, hours and moments put together.
+SELECT $names $sums
+FROM ($parts) AS s
+$group
