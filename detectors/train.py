@@ -17,8 +17,9 @@ import orjson
 
 from detectors.artefacts import FOLDER
 from detectors.grounding.features import Weights
+from detectors.text.context import joined
 from detectors.training import contradiction, grounding, metrics
-from detectors.training.data import GROUNDING_SETS, REPORT_ONLY, Labelled, labelled, read, term_weights
+from detectors.training.data import GROUNDING_SETS, PUBLIC_SETS, REPORT_ONLY, Labelled, labelled, read, term_weights
 
 SEED = 2026
 _CURVE = (0.1, 0.2, 0.33, 0.5, 0.7)
@@ -28,7 +29,7 @@ _IDF_ONLY = ("wice_tokens",)
 def main() -> None:
     """Train, report, write."""
     options = _options()
-    table, unknown = term_weights(r["context"] for n in (*GROUNDING_SETS, *REPORT_ONLY, *_IDF_ONLY) for r in read(options.data, n))
+    table, unknown = term_weights(r["context"] for n in (*PUBLIC_SETS, *REPORT_ONLY, *_IDF_ONLY) for r in read(options.data, n))
     weigh = Weights(table, unknown)
     sets = {name: labelled(options.data, name, weigh) for name in (*GROUNDING_SETS, *REPORT_ONLY)}
     learned = {name: sets[name] for name in GROUNDING_SETS}
@@ -89,7 +90,7 @@ def _nested_f1(data: Labelled, p: Any, k: int, seed: int) -> float:
 
 def _line(name: str, data: Labelled, p: Any, threshold: float) -> None:
     y, flag = data.y, p > threshold
-    baseline = np.array([metrics.absent_share(r["context"], r["response"]) for r in data.rows])
+    baseline = np.array([metrics.absent_share(joined(r["context"]), r["response"]) for r in data.rows])
     _say(
         f"  {name:<34} n {len(y):>5}  AUROC {metrics.auroc(y, p):.3f} (baseline {metrics.auroc(y, baseline):.3f})  F1 {metrics.f1(y, flag):.3f}"
         f"  balanced accuracy {metrics.balanced_accuracy(y, flag):.3f}  flagged {flag.mean():.2f}  Brier {metrics.brier(y, p):.3f}"

@@ -13,18 +13,20 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from detectors.text import cues
+from detectors.text.arithmetic import value
 from detectors.text.context import ContextIndex
 from detectors.text.lexicon import FIRST_PERSON, HEDGES, META, NEGATIONS, SECOND_PERSON
-from detectors.text.words import CONTENT, NUMBER, STOP, Token
+from detectors.text.words import CONTENT, NUMBER, STOP, Token, readings
 
 _WORDS = ("novel_share", "novel_weight_share", "novel_weight_max", "novel_weight_second", "novel_weight_mean", "unasked_weight_share",
           "unasked_weight_max", "asked_only_share", "question_share", "weight_mean", "stop_novel_share", "novel_streak_share",
           "near_miss_share", "number_novel_share", "name_novel_share", "name_share", "first_person_share", "second_person_share",
-          "hedge_share", "meta_share", "negated")  # fmt: skip
+          "hedge_share", "meta_share", "negated", "far_share", "worked_out_share", "any_number_novel", "any_name_novel")  # fmt: skip
 _PLACE = ("best_sentence_cover", "best_window_cover", "scatter", "number_elsewhere_share", "name_elsewhere_share", "negation_mismatch",
           "never_meet_share", "cites", "cited_gap", "denied_cover", "number_apart_share")  # fmt: skip
 _ORDER = ("pair_novelty", "triple_novelty", "content_pair_novelty", "longest_run_share", "in_run_share")
-_FORM = ("asks", "exclaims", "is_item", "is_lead_in", "lower_case", "refuses", "denies_mention", "advises", "concludes", "exemplifies", "leads_in")
+_FORM = ("asks", "exclaims", "is_item", "is_lead_in", "lower_case", "refuses", "denies_mention", "advises", "concludes", "exemplifies", "leads_in",
+         "courteous")  # fmt: skip
 LENGTH = ("novel_weight_sum", "unasked_weight_sum", "novel_count", "number_novel_count", "name_novel_count", "longest_run_log", "words_log",
           "context_words_log", "novel_tail_weight")  # fmt: skip
 NAMES = (*_WORDS, *_PLACE, *_ORDER, *_FORM, *LENGTH)
@@ -50,10 +52,13 @@ class Evidence(NamedTuple):
     cover: float
 
 
+_COPIED = [0.0, 0.0, 0.0, 1.0, 1.0]  # `_ORDER` of a unit that is copied whole: what claims nothing is as good
+
+
 class Tally:
     """Counts and weights over the words of a unit, gathered in one pass."""
 
-    def __init__(self, part: list[Token], context: ContextIndex, asked: Set[str], weigh: Weights) -> None:
+    def __init__(self, part: list[Token], context: ContextIndex, asked: Set[str], weigh: Weights, idle: bool = False) -> None:
         self.part, self.context = part, context
         self.kept: list[tuple[Token, float]] = []  # content words and numbers that make a claim, with weights
         self.stops = self.stops_novel = self.first = self.second = self.hedges = self.meta = 0
@@ -70,9 +75,11 @@ class Tally:
                 self.meta += 1
                 if token.term in context.where:  # a context about passages or sources
                     self.kept.append((token, weigh(token.term)))
-            else:
+            elif not idle or token.term in context.where or token.kind == NUMBER or (token.capital and token is not part[0]):
                 self.kept.append((token, weigh(token.term)))
         self._claims(asked)
+        if idle:
+            self.stops_novel = 0
 
     def _stop(self, token: Token) -> None:
         self.stops += 1
@@ -84,7 +91,9 @@ class Tally:
         where, prefixes = self.context.where, self.context.prefixes
         start = self.part[0] if self.part else None
         self.weight = self.question_weight = self.novel_weight = self.unasked_weight = self.unasked_top = 0.0
-        self.novel = self.asked_only = self.near = self.numbers = self.numbers_novel = self.names = self.names_novel = 0
+        self.novel = self.asked_only = self.near = self.numbers = self.numbers_novel = self.names = self.names_novel = self.worked_out = 0
+        self.near_weight = 0.0
+        figures: list[float] = []  # worked out by the answer so far
         self.top = self.runner_up = self.streak = streak = 0.0
         for token, weight in self.kept:
             term = token.term
@@ -94,14 +103,16 @@ class Tally:
             self.numbers += number
             if in_question:
                 self.question_weight += weight
-            if term in where:
+            if term in where or (number and self._follows(token, figures)):
                 streak = 0.0
                 continue
             self.novel += 1
             self.novel_weight += weight
             self.names_novel += name
             self.numbers_novel += number
-            self.near += not number and len(term) >= 5 and term[:5] in prefixes
+            if not number and len(term) >= 5 and term[:5] in prefixes:
+                self.near += 1
+                self.near_weight += weight
             streak += weight
             self.streak = max(self.streak, streak)
             if weight > self.top:
@@ -113,6 +124,16 @@ class Tally:
             else:
                 self.unasked_weight += weight
                 self.unasked_top = max(self.unasked_top, weight)
+
+    def _follows(self, token: Token, figures: list[float]) -> bool:
+        """Whether a number that the context does not hold is another way to write one, or follows from those that it holds."""
+        if any(r in self.context.where for r in readings(token)):
+            return True
+        known = self.context.arithmetic.knows(token.term, figures)
+        if known:
+            self.worked_out += 1
+            figures.append(value(token.term) or 0.0)
+        return known
 
     @property
     def cover(self) -> float:
@@ -127,25 +148,30 @@ class Tally:
             self.unasked_top, self.asked_only / content, self.question_weight / total, self.weight / content, self.stops_novel / max(1, self.stops),
             self.streak / total, self.near / max(1, self.novel), self.numbers_novel / max(1, self.numbers), self.names_novel / max(1, self.names),
             self.names / content, self.first / n, self.second / n, self.hedges / n, self.meta / max(1, self.meta + len(self.kept)),
-            float(self.negated),
+            float(self.negated), (self.novel_weight - self.near_weight) / total, self.worked_out / max(1, self.numbers),
+            float(self.numbers_novel > 0), float(self.names_novel > 0),
         ]  # fmt: skip
 
 
-def unit(part: list[Token], text: str, context: ContextIndex, asked: Set[str], weigh: Weights, whole: bool = False) -> tuple[list[float], Evidence]:
+def unit(
+    part: list[Token], text: str, context: ContextIndex, asked: Set[str], weigh: Weights, whole: bool = False, idle: bool = False
+) -> tuple[list[float], Evidence]:
     """Feature values in the order of `NAMES`, and the best evidence sentence.
 
     Args:
         part: the unit's tokens; ``text`` its characters.
         asked: terms of the question or of the dialogue so far.
         whole: the unit is a full response, whose evidence may come from many sentences.
+        idle: it claims nothing, so that its words need no support; its numbers and names do.
     """
-    tally = Tally(part, context, asked, weigh)
+    tally = Tally(part, context, asked, weigh, idle)
     stripped = text.strip()
     evidence, window = _best(tally)
-    run, order, tail = _order(tally, weigh)
+    run, order, tail = _order(tally, weigh) if not idle else (len(part), _COPIED, 0.0)
+    cover, window = (1.0, 1.0) if idle and not tally.novel else (evidence.cover, window)
     form = _form(stripped)
     place = [
-        evidence.cover, window, tally.cover - evidence.cover,
+        cover, window, max(0.0, tally.cover - cover),
         *((0.0, 0.0, 0.0) if whole else _away(tally, evidence)),
         _never_meet(tally), *_cited(tally, stripped), tally.cover if cues.denies(stripped) else 0.0,
         _apart(tally),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.grounding.features import NAMES, Weights, unit
-from detectors.text import sentences
+from detectors.text import cues, sentences
 from detectors.text.context import ContextIndex, by_sentence, indexed, joined
 from detectors.text.words import STOP, tokens
 
@@ -67,12 +67,15 @@ def units(context: str | Sequence[str], question: str, response: str, weigh: Wei
         return None
     spans = sentences.spans(response, MAX_SENTENCES)
     asked = frozenset(t.term for t in tokens(question) if t.kind != STOP)
-    rows, evidence = [], []
+    rows, evidence, claims = [], [], []
     for part, (start, end) in zip(by_sentence(words, spans), spans, strict=True):
-        row, best = unit(part, response[start:end], index, asked, weigh)
+        idle = cues.claims_nothing(response[start:end], sum(t.kind != STOP for t in part))
+        row, best = unit(part, response[start:end], index, asked, weigh, idle=idle)
         rows.append(row)
         evidence.append(index.spans[best.sentence] if best.sentence >= 0 else None)
-    whole, _ = unit(words, response, index, asked, weigh, whole=True)
+        if not idle:
+            claims += part
+    whole, _ = unit(claims or words, response, index, asked, weigh, whole=True, idle=not claims)
     return Units(spans, np.array(rows).reshape(len(spans), len(NAMES)), np.array(whole), evidence, regime(context, question, len(spans)))
 
 

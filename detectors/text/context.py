@@ -13,12 +13,18 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from detectors.text import sentences
+from detectors.text.arithmetic import Arithmetic
+from detectors.text.languages import MONTHS
 from detectors.text.lexicon import NEGATIONS
-from detectors.text.words import CONTENT, NUMBER, STOP, Token, tokens
+from detectors.text.stem import stem
+from detectors.text.words import CONTENT, NUMBER, STOP, Token, readings, tokens
 
 MAX_CHARS = 200_000  # of one context; the rest is not read (and said so in `truncated`)
 _KEEP = 64
 NEAR = 4
+_MONTH_TERMS = tuple(stem(month) for month in MONTHS)
+_MONTH_NUMBERS = {term: str(i + 1) for i, term in enumerate(_MONTH_TERMS)}
+_HALF_DAY = 12
 
 
 class ContextIndex:
@@ -47,6 +53,7 @@ class ContextIndex:
         self.stops: set[str] = set()
         self.numbers: set[str] = set()
         self.number_pairs: set[tuple[str, str]] = set()
+        self._arithmetic: Arithmetic | None = None
         self._negated = 0
         self._passages: dict[int, int] | None = None
         self.n_tokens = 0
@@ -71,12 +78,48 @@ class ContextIndex:
             content.append(term)
             if token.kind == NUMBER:
                 self.numbers.add(term)
+                self._known(self._meant(part, place), number)
                 self.number_pairs.update((term, t.term) for t in part[max(0, place - NEAR) : place + NEAR + 1] if t.kind == CONTENT)
+            elif term in _MONTH_NUMBERS:
+                self._known((_MONTH_NUMBERS[term],), number)
             mask = self.where.get(term, 0)
             if not mask & bit:
                 self.where[term] = mask | bit
                 self.postings.setdefault(term, []).append(number)
         self.content_pairs.update(itertools.pairwise(content))
+
+    def _known(self, terms: Sequence[str], number: int) -> None:
+        """Other ways to say what stands in a sentence."""
+        bit = 1 << number
+        for term in terms:
+            mask = self.where.get(term, 0)
+            if not mask & bit:
+                self.where[term] = mask | bit
+                self.postings.setdefault(term, []).append(number)
+
+    def _meant(self, part: list[Token], place: int) -> list[str]:
+        """Other terms for a number: the month of a date in digits, an hour of the other half of the day, the other decimal point."""
+        token, after = part[place], part[place + 1] if place + 1 < len(part) else None
+        out = list(readings(token))
+        if after is None:
+            return out
+        between = self.text[token.end : after.start]
+        if between in ("-", "/", ".") and after.kind == NUMBER:
+            out += [_MONTH_TERMS[int(t.term) - 1] for t in (token, after) if t.term.isdigit() and 1 <= int(t.term) <= len(_MONTH_TERMS)]
+        elif token.term.isdigit() and int(token.term) <= 2 * _HALF_DAY:
+            hour = int(token.term)
+            if between == ":" and hour > _HALF_DAY:
+                out.append(str(hour - _HALF_DAY))
+            elif hour < _HALF_DAY and (after.word == "pm" or (between == ":" and any(t.word == "pm" for t in part[place + 2 : place + 3]))):
+                out.append(str(hour + _HALF_DAY))
+        return out
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """What follows from the numbers; made when first asked for."""
+        if self._arithmetic is None:
+            self._arithmetic = Arithmetic(self.numbers)
+        return self._arithmetic
 
     def passage(self, number: int) -> int:
         """Bit mask of the sentences of the numbered passage (``passage 3: …``, ``[3] …``); 0 when there is none."""

@@ -10,8 +10,12 @@ _REFUSES = re.compile(
     re.I,
 )
 _DENIES = re.compile(
-    r"\b(?:not|n't|never|none|neither|nor|no)\b[\w ,']{0,30}"
-    r"\b(?:mention|state|specif|provid|discuss|address|contain|includ|explain|describe|information|indicat|clear)",
+    r"(?:\b(?:not|never|none|neither|nor|no|cannot)|n['’]t)\b[\w ,'’]{0,30}"
+    r"\b(?:mention|state|specif|provid|discuss|address|contain|includ|explain|describe|information|indicat|clear|say|list|give|cover|found|find|tell|know|have)"
+    r"|\b(?:kein\w*|nicht\w*)\b[\w ,'äöüß]{0,40}\b(?:angabe|information|erwähn|genannt|hinweis|enthalten|bekannt|hervor)|\bsteht nichts\b"
+    r"|\b(?:ne|n[’'])\s?(?:\w+ ){1,2}(?:pas|aucun)\b|\baucune (?:information|mention|indication)"
+    r"|\b(?:no|non|não|nao)\b (?:se |es |è |si |hay |ci sono |há )?(?:\w+ )?(?:figura|mencion|menzion|especific|specific|indic|consta|inform)"
+    r"|\b(?:niet|geen)\b[\w ,]{0,30}\b(?:vermeld|genoemd|informatie|bekend)",
     re.I,
 )
 _ADVISES = re.compile(
@@ -26,13 +30,27 @@ _LEADS = re.compile(
     r"|^\W*(?:sure|here (?:is|are)|certainly|great question)",
     re.I,
 )
+_COURTESY = re.compile(
+    r"^\W*(?:hello|hi|hey|thanks|thank you|sure|certainly|of course|no problem|good (?:news|question|morning|afternoon)|great question|sorry"
+    r"|you're welcome|have a (?:nice|lovely|great|good)|enjoy|hope this|glad to|easy|here(?:'s| is| are)"
+    r"|hallo|guten|danke|gerne|bonjour|merci|hola|gracias|buenos|ciao|grazie)\b"
+    r"|\b(?:would you like|can i help|may i help|shall i|let me know|feel free|anything else|happy to help|do you (?:want|need)"
+    r"|(?:kann|darf|soll) ich|n'hésitez pas|souhaitez-vous|no dude en|le gustaría|desea)\b",
+    re.I,
+)
+_COURTEOUS_WORDS = 4
+_SOURCE = re.compile(
+    r"\b(?:text|document|passage|context|source|article|posting|polic|material|information|provided|given|available|excerpt|record|list|mention"
+    r"|i (?:do|could|can|did)|angabe|unterlag|information|text|dokument|steht|texte|document|précis|mention|figura|consta|indic|specific|vermeld)",
+    re.I,
+)
 _CITES = re.compile(
     r"\b(?:passage|document|doc|source|context|chunk|reference)s?\s*#?(\d{1,2})(?:(?:\s*(?:,|and|&|-|to)\s*)(\d{1,2}))?|\[(\d{1,2})\]", re.I
 )
 
 
-def flags(text: str) -> tuple[float, float, float, float, float, float]:
-    """Refuses, denies a mention, advises, concludes, exemplifies, leads in: 1.0 or 0.0 each."""
+def flags(text: str) -> tuple[float, ...]:
+    """Refuses, denies a mention, advises, concludes, exemplifies, leads in, is courteous: 1.0 or 0.0 each."""
     return (
         float(refuses(text)),
         float(denies(text)),
@@ -40,7 +58,18 @@ def flags(text: str) -> tuple[float, float, float, float, float, float]:
         float(_CONCLUDES.search(text) is not None),
         float(_EXAMPLE.search(text) is not None),
         float(_LEADS.search(text) is not None),
+        float(_COURTESY.search(text) is not None),
     )
+
+
+def claims_nothing(text: str, words: int) -> bool:
+    """Whether the sentence says nothing about the world: a courtesy, an offer, or that the source does not tell.
+
+    ``words``: how many content words it has.
+    """
+    if denies(text):
+        return _SOURCE.search(text) is not None
+    return _COURTESY.search(text) is not None and (text.endswith("?") or words <= _COURTEOUS_WORDS)
 
 
 def refuses(text: str) -> bool:

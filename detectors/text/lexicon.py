@@ -1,17 +1,19 @@
-"""Closed word classes of English that evidence features need: small, reviewable tables.
+"""Closed word classes that evidence features need: small, reviewable tables. English here, other languages from `languages.py`.
 
-Every key is lower case. Words of other languages are simply content words: the detectors then
-compare them as they stand.
+Every key is lower case and without accents.
 """
 
 from __future__ import annotations
+
+from detectors.text import languages
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-STOPWORDS = _words("""
+STOPWORDS = (
+    _words("""
 a about above after again against all also although am among an and any are aren't around as at be
 because been before being below between both but by can can't cannot could couldn't did didn't do
 does doesn't doing don't down during each either else ever every few for from further get gets got
@@ -26,12 +28,18 @@ very via was wasn't we we'd we'll we're we've well were weren't what what's when
 whether which while who who's whom whose why why's will with within without won't would wouldn't yet
 you you'd you'll you're you've your yours yourself yourselves s t re ve ll d m lrb rrb etc eg ie
 """)
+    | languages.STOPWORDS
+)
 
-NEGATIONS = _words("""
+NEGATIONS = (
+    _words("""
 no not never none neither nor nothing nobody nowhere without cannot can't couldn't didn't doesn't
 don't hadn't hasn't haven't isn't mustn't shouldn't wasn't weren't won't wouldn't aren't ain't n't
 hardly barely rarely seldom lack lacks lacked unable fail fails failed refuse refused deny denied
+prohibited prohibits forbidden excluded excludes banned except
 """)
+    | languages.NEGATIONS
+)
 
 FIRST_PERSON = _words("i i'd i'll i'm i've me my mine myself we we'd we'll we're we've us our ours")
 SECOND_PERSON = _words("you you'd you'll you're you've your yours yourself")
@@ -61,9 +69,10 @@ NUMBER_WORDS = {
     **{word: str(i) for i, word in enumerate(_ORDINALS.split())},
     **{word: str(20 + 10 * i) for i, word in enumerate(_TENS.split())},
     **{"once": "1", "twice": "2", "thrice": "3", "dozen": "12", "hundred": "100", "thousand": "1000"},
+    **languages.NUMBER_WORDS,
 }
 
-SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "k": 1e3, "bn": 1e9}
+SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "k": 1e3, "bn": 1e9, **languages.SCALES}
 
 # Spellings of one thing: months, units and abbreviations, each mapped to one form.
 SAME = {
@@ -82,6 +91,8 @@ SAME = {
     "kids": "child", "kid": "child", "children": "child", "people": "person", "persons": "person",
     "men": "man", "women": "woman", "wives": "wife", "lives": "life", "teeth": "tooth", "mice": "mouse",
     "best": "good", "better": "good", "worse": "bad", "worst": "bad",
+    "%": "percent", "prozent": "percent", "$": "dollar", "usd": "dollar", "€": "euro", "eur": "euro", "£": "pound", "gbp": "pound", "chf": "franc",
+    **languages.SAME,
 }  # fmt: skip
 
 _IRREGULAR = """

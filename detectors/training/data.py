@@ -16,7 +16,8 @@ from detectors.grounding.features import Weights
 from detectors.grounding.units import Units, units
 from detectors.text.words import STOP, tokens
 
-GROUNDING_SETS = ("ragtruth_qa", "begin", "wice", "fever_symmetric", "halueval_dialogue", "halueval_summary")
+PUBLIC_SETS = ("ragtruth_qa", "begin", "wice", "fever_symmetric", "halueval_dialogue", "halueval_summary")
+GROUNDING_SETS = (*PUBLIC_SETS, "written")
 REPORT_ONLY = ("halueval_qa", "faithdial_audit")
 _MIN_BLOCKS = 4  # a term in fewer blocks of text counts as unknown
 _BLOCK = 60  # words
@@ -46,9 +47,24 @@ class Labelled(NamedTuple):
 
 
 def read(folder: Path, name: str) -> list[dict[str, Any]]:
-    """The rows of one file."""
+    """The rows of one file; `written` is our own."""
+    if name == "written":
+        return written(Path(__file__).with_name("written.txt").read_text(encoding="utf8"))
     with (folder / f"{name}.jsonl").open(encoding="utf8") as lines:
         return [json.loads(line) for line in lines]
+
+
+def written(text: str) -> list[dict[str, Any]]:
+    """Rows of answers written for this project; the format stands at the top of the file."""
+    rows: list[dict[str, Any]] = []
+    for number, block in enumerate(text.split("\n\n")):
+        told: dict[str, list[str]] = {mark: [] for mark in "CQ+-#"}
+        for line in block.strip().splitlines():
+            told[line[0]].append(line[2:].strip().replace("\\n", "\n"))
+        for label, mark in enumerate("+-"):
+            about = {"context": [c.removeprefix(" ") for c in told["C"]], "question": " ".join(told["Q"]), "source_id": str(number)}
+            rows += [{**about, "response": answer, "label": label} for answer in told[mark]]
+    return rows
 
 
 def labelled(folder: Path, name: str, weigh: Weights) -> Labelled:

@@ -20,23 +20,32 @@ from detectors.trees import Ensemble
 
 Array = NDArray[np.float64]
 
-VERSION = "grounding-2"
+VERSION = "grounding-3"
 THRESHOLD = 1 / 3
 INNER_FOLDS = 5
 CLEAN_PERCENTILE = 0.9  # the floor p0: what nine of ten clean retrieved answers stay under
 
 
 class Spec(NamedTuple):
-    """One expert: its data set, the unit it judges, its form, whether it may see length features, and its regularisation."""
+    """One expert: its data set or sets, the unit it judges, its form, whether it may see length features, and its regularisation.
+
+    Several sets count the same, and so do good and bad answers in each: what tells sets apart then tells nothing.
+    """
 
     name: str
-    data: str
+    data: str | tuple[str, ...]
     on: str
     kind: str
     length: bool
     c: float = 0.02
 
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """Names of the data sets."""
+        return (self.data,) if isinstance(self.data, str) else self.data
 
+
+_OPEN = ("begin", "written")
 #: HaluEval is length-leaky: its experts never see length features.
 SPECS = (
     Spec("rag_sequence", "ragtruth_qa", "sequence", "linear", True, 0.05),
@@ -56,6 +65,12 @@ SPECS = (
     Spec("dialogue_response", "halueval_dialogue", "response", "trees", False),
     Spec("summary_sentence", "halueval_summary", "sentence", "linear", False),
     Spec("summary_response", "halueval_summary", "response", "linear", False),
+    Spec("plain_sentence", "written", "sentence", "linear", False),
+    Spec("plain_response", "written", "response", "linear", False, 0.1),
+    Spec("plain_length", "written", "response", "linear", True),
+    Spec("open_sentence", _OPEN, "sentence", "linear", False),
+    Spec("open_response", _OPEN, "response", "linear", True, 0.05),
+    Spec("open_trees", _OPEN, "response", "trees", True),
 )
 _BOTH = {
     "rag_sentence": 1.0,
@@ -68,12 +83,15 @@ _BOTH = {
 #: Weights of the experts in each regime's mixture, and the sets that calibrate it.
 MIXTURES: Mapping[str, tuple[Mapping[str, float], tuple[str, ...]]] = {
     "retrieved": (
-        {"rag_sequence": 3.0, "chat_sentence": 1.0, "chat_sentence_length": 1.0, "chat_response": 1.0},
-        ("ragtruth_qa",),
+        {"rag_sequence": 3.0, "chat_sentence": 1.0, "chat_sentence_length": 1.0, "chat_response": 1.0, "open_trees": 2.0, "plain_sentence": 1.0},
+        ("ragtruth_qa", "written"),
     ),
-    "snippet": (_BOTH, ("begin",)),
+    "snippet": (
+        {"open_response": 2.0, "open_trees": 2.0, "open_sentence": 1.0, "plain_sentence": 1.0, "plain_response": 1.0, "chat_response": 1.0},
+        ("begin", "written"),
+    ),
     "claim": (
-        {**_BOTH, "claim_sentence": 1.0, "claim_response": 1.0, "claim_trees": 1.0, "fact_sentence": 0.7, "fact_trees": 0.7},
+        {**_BOTH, "claim_sentence": 1.0, "claim_response": 1.0, "claim_trees": 1.0, "fact_sentence": 0.7, "fact_trees": 0.7, "plain_sentence": 2.0},
         ("wice", "fever_symmetric"),
     ),
     "summary": ({**_BOTH, "summary_sentence": 2.0, "summary_response": 4.0}, ("halueval_summary",)),
@@ -87,21 +105,22 @@ _TREES = {
 _ROUNDS = 100
 
 
-def expert(spec: Spec, data: Labelled, seed: int) -> Expert:
+def expert(spec: Spec, parts: Sequence[Labelled], seed: int) -> Expert:
     """One fitted expert. Sentence experts learn from sentences where labels belong to them, else from whole responses."""
     names = COLUMNS[spec.on]
     columns = np.array([i for i, n in enumerate(names) if spec.length or not n.endswith(LENGTH)])
     if spec.on != "response" and spec.data in ("ragtruth_qa", "wice", "fever_symmetric"):
-        x = rows(spec.on, data)
-        y = np.concatenate(data.sentence_y)
-        weight = np.concatenate([np.full(len(u.spans), len(u.spans) ** -0.5) for u in data.units])
+        x = rows(spec.on, parts[0])
+        y = np.concatenate(parts[0].sentence_y)
+        weight = np.concatenate([np.full(len(u.spans), len(u.spans) ** -0.5) for u in parts[0].units])
     else:
-        x, y, weight = np.vstack([u.whole for u in data.units]), data.y, np.ones(len(data.y))
+        x, y = np.vstack([u.whole for d in parts for u in d.units]), np.concatenate([d.y for d in parts])
+        weight = np.ones(len(y)) if len(parts) == 1 else np.concatenate([_rate_weights("", d.y, 0.5) for d in parts])
     x = x[:, columns]
     if spec.kind == "linear":
         return Expert(spec.name, spec.on, columns, Linear.fit(x, y, weight, spec.c))
-    leaves = 15 if len(y) > 1500 else 7
-    booster = lightgbm.train({**_TREES, "num_leaves": leaves, "seed": seed}, lightgbm.Dataset(x, y, weight=weight), _ROUNDS)
+    leaves = 15 if len(y) > 1500 and len(parts) == 1 else 7
+    booster = lightgbm.train({**_TREES, "num_leaves": leaves, "seed": seed}, lightgbm.Dataset(x, y, weight=weight / weight.mean()), _ROUNDS)
     return Expert(spec.name, spec.on, columns, Ensemble.of(booster, digits=8))
 
 
@@ -120,14 +139,15 @@ def rows(on: str, data: Labelled) -> Array:
 
 def fit(sets: Mapping[str, Labelled], weigh: Weights, seed: int) -> Model:
     """The whole model from labelled sets; mixtures are centred and calibrated on opinions of experts that did not see the row."""
-    experts = {s.name: expert(s, sets[s.data], seed) for s in SPECS}
+    experts = {s.name: expert(s, [sets[n] for n in s.sets], seed) for s in SPECS}
     unseen = _unseen(sets, experts, seed)
     mixtures: dict[str, Mixture] = {}
     floor = 0.0
     for regime, (weights, names) in MIXTURES.items():
         mixtures[regime], p = _mixture(weights, names, sets, unseen)
         if regime == "retrieved":
-            floor = round(float(np.quantile(p[sets[names[0]].y == 0], CLEAN_PERCENTILE)), 4)
+            clean = np.concatenate([sets[n].y for n in names]) == 0
+            floor = round(float(np.quantile(p[clean], CLEAN_PERCENTILE)), 4)
     return Model(list(experts.values()), mixtures, weigh, round(THRESHOLD, 4), floor, VERSION)
 
 
@@ -138,16 +158,18 @@ def _unseen(sets: Mapping[str, Labelled], experts: Mapping[str, Expert], seed: i
         for regime_weights, names in MIXTURES.values():
             for name in names:
                 if spec.name in regime_weights and (spec.name, name) not in out:
-                    data = sets[name]
-                    out[spec.name, name] = _out_of_fold(spec, data, seed) if spec.data == name else opinion(experts[spec.name], data)
+                    out[spec.name, name] = _out_of_fold(spec, name, sets, seed) if name in spec.sets else opinion(experts[spec.name], sets[name])
     return out
 
 
-def _out_of_fold(spec: Spec, data: Labelled, seed: int) -> Array:
+def _out_of_fold(spec: Spec, name: str, sets: Mapping[str, Labelled], seed: int) -> Array:
+    """Opinions on a set by experts that saw none of the row's group of it, and all of their other sets."""
+    data = sets[name]
     out = np.zeros(len(data.y))
     fold = folds(data.groups, INNER_FOLDS, seed)
     for k in range(INNER_FOLDS):
-        out[fold == k] = opinion(expert(spec, data.take(fold != k), seed), data.take(fold == k))
+        parts = [data.take(fold != k) if n == name else sets[n] for n in spec.sets]
+        out[fold == k] = opinion(expert(spec, parts, seed), data.take(fold == k))
     return out
 
 
@@ -163,12 +185,12 @@ def _mixture(
     return mixture, mixture.platt(mixture.mixed(opinions))
 
 
-def _rate_weights(name: str, y: Array) -> Array:
-    """Row weights that bring a set of artificial base rate to `ASSUMED_RATE`; every set counts as 300 rows."""
+def _rate_weights(name: str, y: Array, to: float = ASSUMED_RATE) -> Array:
+    """Row weights that bring a set of artificial base rate to the rate ``to``; every set counts as 300 rows."""
     if name in _NATURAL_RATE:
         return np.ones(len(y))
     rate = y.mean()
-    return np.where(y == 1, ASSUMED_RATE / rate, (1 - ASSUMED_RATE) / (1 - rate)) * 300 / len(y)
+    return np.where(y == 1, to / rate, (1 - to) / (1 - rate)) * 300 / len(y)
 
 
 def cross_validated(sets: Mapping[str, Labelled], weigh: Weights, k: int, seed: int) -> dict[str, Array]:
