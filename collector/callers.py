@@ -58,7 +58,8 @@ DEFAULT_PRECEDENCE: dict[str, tuple[str, ...]] = {
     "session": _everywhere(
         ("spanledger.session", "session.id", "langfuse.session.id", "session_id"), ("session_id", "sessionId", "session.id", "thread_id"),
         (
-            "gen_ai.conversation.id", "conversation.id", "mlflow.trace.session", "langgraph.thread_id", "gcp.vertex.agent.session_id",
+            "gen_ai.conversation.id", "conversation.id", "gen_ai.session.id", "genkit:sessionId",
+             "mlflow.trace.session", "langgraph.thread_id", "gcp.vertex.agent.session_id",
             "resource.spanledger.session", "resource.session.id",
         ),
     ),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from msgspec import structs
+
 from collector import outcomes
 from collector.callers import LLM_ROUTES, identity_value
 from collector.dialects.answers import completed
@@ -90,6 +92,8 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
         _moment(source, span)
         return span
     span.usage = usage
+    if usage is not None and usage.reasoning and usage.cache_read is None and "claude" in (span.model or span.model_requested):
+        span.usage = _cached_beyond(shape, usage)
     _individual(span, raw, _fill(span, shape.varying_fields, attributes) if shape.varying_fields else {})
     if shape.link:
         value = identity_value(attributes[shape.link])
@@ -206,6 +210,14 @@ def usage_of(shape: Shape, attributes: Mapping[str, Any]) -> Usage | None:
         if whole:
             break
     return normalise(counts, exclusive_input=shape.exclusive_input, exclusive_output=shape.exclusive_output)
+
+
+def _cached_beyond(shape: Shape, usage: Usage) -> Usage:
+    """Claude's output holds its thinking: what only a total tells beyond input and output are cached tokens (Bedrock Converse)."""
+    if any(field == "reasoning" for field, _ in shape.usage) or shape.usage_objects:
+        return usage
+    hidden = usage.reasoning or 0
+    return structs.replace(usage, input=(usage.input or 0) + hidden, output=(usage.output or 0) - hidden, reasoning=None)
 
 
 def _kind(shape: Shape, attributes: Mapping[str, Any], name: str, span: Span) -> str:

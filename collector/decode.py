@@ -17,6 +17,7 @@ from collector import otlp_json, wire
 from collector.callers import DEFAULT_PRECEDENCE, LLM_ROUTES, from_resource
 from collector.canonical import Raw, Source, build
 from collector.events import read_event
+from collector.lifting import lift
 from collector.plans import Plans, Shape, names_of
 from collector.points import MetricsDecoded, read_metrics
 from collector.transcript import content_of
@@ -134,6 +135,8 @@ def _source(project: str, resource: Mapping[str, Any], scope: str, plans: Plans)
 
 def _take(decoded: Decoded, source: Source, raw: Raw, plans: Plans, options: DecodeOptions) -> None:
     shape = plans.shape(source.scope, names_of(raw.attributes))
+    if raw.events and shape.genai and not shape.usage and lift(raw.attributes, raw.events, shape.dialect):
+        shape = plans.shape(source.scope, names_of(raw.attributes))
     reason = _let_go(raw, shape)
     if reason and not options.keep_unknown_spans:
         decoded.let_go[reason] += 1

@@ -11,7 +11,7 @@ from typing import Any
 
 from collector.callers import CARRIER_FIELDS, resource_names
 from collector.dialects import REGISTRY, by_marks, by_scope
-from collector.dialects.genai import BASE
+from collector.dialects.genai import BASE, usage_class
 from collector.dialects.own import PREFIX as OWN
 from collector.dialects.table import Dialect, matches
 from collector.outcomes import error_class
@@ -52,7 +52,8 @@ _NEVER_KEPT = (
     "gen_ai.evaluation.explanation", "user.email", "gen_ai.aggregated_usage", "http.request.header", "http.response.header", "ai.request.headers",
     "ai.settings", "telemetry.sdk", "service.", "error", "usage.", "baggage_conflict", "decision.", "smolagents.", "agent.task", "body", "query",
     "recipient", "sender", "gen_ai.agent.tools", "gen_ai.agent.description", "github.copilot.context", "tag.tags", "attributes", "extra",
-    "mastra.",
+    "mastra.", "template.", "model_dict.", "nodes", "chunks", "embeddings", "str_or_query_bundle", "entity.", "output", "input", "span_id", "id_",
+    "timestamp", "class_name", "genkit:path",
 )  # fmt: skip
 #: Every name that some dialect reads text from.
 _TEXTS = frozenset(n for d in REGISTRY for names in d.content.values() for n in names)
@@ -60,13 +61,16 @@ _TEXTS = frozenset(n for d in REGISTRY for names in d.content.values() for n in 
 _NUMBERED = (
     "llm.input_messages.", "llm.output_messages.", "gen_ai.prompt.", "gen_ai.completion.", "retrieval.documents.", "reranker.input_documents.",
     "reranker.output_documents.", "llm.tools.", "embedding.embeddings.", "llm.request.functions.", "gen_ai.request.tools.", "llm.prompts.",
+    "gen_ai.input.messages.", "gen_ai.output.messages.",
 )  # fmt: skip
 _NUMBERED_SIGNS = frozenset({
     "llm.input_messages.0.message.role", "llm.output_messages.0.message.role", "llm.input_messages.0.message.content", "gen_ai.prompt.0.role",
     "gen_ai.prompt.0.content", "gen_ai.completion.0.role", "gen_ai.completion.0.content", "retrieval.documents.0.document.content",
     "reranker.input_documents.0.document.content", "llm.tools.0.tool.json_schema", "embedding.embeddings.0.embedding.text",
-    "embedding.embeddings.0.embedding.vector", "llm.request.functions.0.name",
+    "embedding.embeddings.0.embedding.vector", "llm.request.functions.0.name", "gen_ai.input.messages.0.message.role",
+    "gen_ai.output.messages.0.message.role",
 })  # fmt: skip
+_OBJECTS = frozenset({"usage", "usage_metadata", "usageMetadata", "token_usage", "tokenUsage", "usage_details", "usageDetails", "usage_object"})
 _MAX_SHAPES = 8_192
 _MAX_NAMES = 256  # plans of wider spans are not kept
 
@@ -176,6 +180,8 @@ class Plans:
         shape.varying_fields = tuple(f for f in fields if f[0] in VARYING)
         shape.usage = tuple(_usage(table, there))
         shape.usage_objects = tuple(n for n in (*table.usage_objects, *BASE.usage_objects) if n in there)
+        if shape.usage and not shape.usage_objects:  # an unknown sender's object completes what it tells beside; alone it proves nothing
+            shape.usage_objects = tuple(n for n in names if n.rpartition(".")[2] in _OBJECTS)
         shape.kinds = tuple((n, m) for n, m in (*table.kinds, *BASE.kinds) if n in there or n == "name")
         shape.identity = tuple(n for n in identity if not _varies(n))
         shape.varying_identity = tuple(n for n in identity if _varies(n))
@@ -228,6 +234,7 @@ def _usage(table: Dialect, there: frozenset[str]) -> Iterable[tuple[str, str]]:
     for field in {**table.usage, **BASE.usage}:
         names = (f"{OWN}usage.{field}", f"{OWN}tokens_{field}", *table.usage.get(field, ()), *BASE.usage.get(field, ()))
         name = next((n for n in names if n in there), None)
+        name = name or next((n for n in sorted(there) if usage_class(n) == field), None)
         if name is not None:
             yield field, name
 

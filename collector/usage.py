@@ -156,14 +156,21 @@ def _langchain(u: dict[str, Any]) -> Counts | None:
     }
 
 
+_READS = ("cache_read_tokens", "cached_tokens", "cached_input_tokens", "input_cached_tokens", "cache_read")
+_WRITES = ("cache_write_tokens", "cache_creation_tokens", "cache_write_input_tokens", "cache_write", "cache_creation")
+
+
 def _anthropic(u: dict[str, Any]) -> Counts | None:
     """``input_tokens`` beside ``cache_read_input_tokens``: exclusive, unless a ``total_tokens`` beside says inclusive (MLflow)."""
     given, out = to_int(u.get("input_tokens")), to_int(u.get("output_tokens"))
     if given is None and out is None:
         return None
     read, write = _first(u.get("cache_read_input_tokens")), _first(u.get("cache_creation_input_tokens"))
+    others = read is None and write is None  # in other words than Anthropic's: somebody has counted anew, inclusively
+    if others:
+        read, write = _first(*(u.get(n) for n in _READS)), _first(*(u.get(n) for n in _WRITES))
     total, cached = to_int(u.get("total_tokens")), (read or 0) + (write or 0)
-    inclusive = total is not None and total == (given or 0) + (out or 0) and cached <= (given or 0)
+    inclusive = cached <= (given or 0) and (others if total is None else total == (given or 0) + (out or 0))
     hidden = total - (given or 0) - out if total is not None and out is not None and not cached else 0  # thoughts that output leaves out
     return {
         "input": given if inclusive or given is None else given + cached,

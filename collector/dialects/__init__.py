@@ -13,6 +13,7 @@ and its fixtures, nothing else. A table says
   out), ``usage_objects``, ``aggregate_rule``, ``authority`` (3 the provider's own SDK, 2 a client instrumentation, 1 a framework, 0 a
   gateway or agent), ``estimators``;
 - agents: ``link`` (the session shared by logs and spans), ``events`` (which log event tells a call), ``metrics``, ``keep_names``;
+- ``own_events``: span events whose attributes are read as the span's own (any event that tells ``gen_ai.usage.*`` is);
 - ``refine`` and ``text``: a function each, for what a table cannot say. Most dialects have none.
 
 Meaning of every canonical field: ``spanledger/model.py``. What each convention sends: ``docs/dialects.md``.
@@ -49,7 +50,9 @@ _MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("strands", ("STRANDS",)),
     ("google_adk", ("GOOGLE_ADK",)),
     ("genkit", ("GENKIT",)),
-    ("frameworks", ("SEMANTIC_KERNEL", "AUTOGEN", "CREWAI", "SMOLAGENTS", "DSPY", "HAYSTACK", "LLAMA_INDEX", "OPIK")),
+    ("monocle", ("MONOCLE",)),
+    ("llama_index", ("LLAMA_INDEX_OTEL",)),
+    ("frameworks", ("SEMANTIC_KERNEL", "AUTOGEN", "AG2", "CREWAI", "SMOLAGENTS", "DSPY", "HAYSTACK", "LLAMA_INDEX", "OPIK")),
     ("genai", ("BASE",)),
 )
 

@@ -1,12 +1,16 @@
 """Frameworks whose own tracers need only a scope name and a few kinds; everything else is the common base.
 
-Semantic Kernel, AutoGen (core and AgentChat), CrewAI's own telemetry, smolagents, DSPy, Haystack, LlamaIndex, Opik's OTLP form.
+Semantic Kernel, AutoGen (core and AgentChat), AG2, CrewAI's own telemetry, smolagents, DSPy, Haystack, LlamaIndex, Opik's OTLP form.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from collector.dialects.genai import OPERATIONS
 from collector.dialects.table import Dialect, Event
+from spanledger.model import Span
 
 SEMANTIC_KERNEL = Dialect(
     name="semantic-kernel",
@@ -26,6 +30,30 @@ AUTOGEN = Dialect(
            ("name", {"autogen": "step", "invoke_agent": "agent", "create_agent": "step", "execute_tool": "tool"})),
     default_kind="step",
     authority=1,
+)  # fmt: skip
+
+
+def _ag2(span: Span, attributes: Mapping[str, Any]) -> None:
+    """AG2 1 repeats every call in a ``record_usage`` span beside it; what it calls to compact its memory is told there alone."""
+    kind, usage = attributes.get("ag2.usage.kind"), span.usage
+    if usage is not None and (span.role == "call" or kind == "subtask"):
+        key = f"{span.trace_id.hex()}:{span.parent_id.hex()}:{span.model}:{usage.input}:{usage.output}"
+        if kind is None or kind == "model_call":
+            span.role, span.companion_of = "companion" if kind else "call", key
+        elif kind == "subtask":
+            span.kind, span.role, span.aggregate_rule = "agent", "aggregate", "sum"
+
+
+AG2 = Dialect(
+    name="ag2",
+    scopes=("opentelemetry.instrumentation.ag2*",),
+    marks=("ag2.*",),
+    kinds=(("ag2.span.type", {**OPERATIONS, "usage": "llm", "human_input": "step", "envelope": "step",
+                              "channel": "workflow", "multi_agent": "workflow",
+                              "speaker_selection": "step", "code_execution": "tool", "agent_lifetime": "step", "agent_event": "step"}),),
+    default_kind="step",
+    authority=1,
+    refine=_ag2,
 )  # fmt: skip
 
 CREWAI = Dialect(

@@ -90,6 +90,7 @@ USAGE: dict[str, tuple[str, ...]] = {
         "gen_ai.usage.completion_tokens_details.reasoning_tokens", "gen_ai.usage.output_token_details.reasoning",
         "gen_ai.usage.details.thoughts_tokens", "llm.token_count.completion_details.reasoning", "llm.usage.reasoning_tokens",
         "ai.usage.outputTokenDetails.reasoningTokens", "ai.usage.reasoningTokens", "gen_ai.aggregated_usage.details.reasoning_tokens",
+        "gen_ai.usage.thinking_tokens",
     ),
     "audio_in": (
         "llm.token_count.prompt_details.audio", "gen_ai.usage.input_audio_tokens", "gen_ai.usage.details.input_audio_tokens",
@@ -104,18 +105,48 @@ USAGE: dict[str, tuple[str, ...]] = {
     "characters": ("gen_ai.usage.characters", "gen_ai.usage.input_characters"),
 }  # fmt: skip
 
+_USAGE_PREFIXES = ("gen_ai.usage.", "gen_ai.response.usage.", "gen_ai.token_usage.", "genai.usage.", "llm.usage.", "llm.token_count.",
+    "llm.response.usage.", "llm.token_usage.", "ai.usage.", "gen_ai.aggregated_usage.")  # fmt: skip
+_USAGE_KNOWN = frozenset(n for names in USAGE.values() for n in names)
+#: Words by which a count is no token class of ours: money, settings, parts that no price knows.
+_NO_CLASS = ("cost", "price", "usd", "type", "limit", "budget", "ratio", "duration", "partial", "image", "text", "tool", "prediction", "character",
+    "units", "streaming", "topics", "summary", "sentiment", "intents", "system", "5m", "rate", "video", "uncached", "non_cached", "miss")  # fmt: skip
+_CLASSES = (
+    ("", ("audio",), ("cache",)),
+    ("cache_write_1h", ("cache",), ("1h",)), ("cache_write", ("cache",), ("write", "creat", "storage")),
+    ("cache_read", ("cache",), ("read", "cached", "hit", "cache_input", "cacheinput", "content")), ("", ("cache",), ("",)),
+    ("reasoning", ("reason", "think", "thought"), ("",)), ("audio_in", ("audio",), ("input", "prompt")),
+    ("audio_out", ("audio",), ("output", "completion", "response")), ("", ("audio",), ("",)), ("total", ("total",), ("",)),
+    ("input", ("input", "prompt"), ("",)), ("output", ("output", "completion", "candidate", "generated"), ("",)),
+)  # fmt: skip
+
+
+def usage_class(name: str) -> str:
+    """The token class that a name under a usage prefix tells though no table lists it; '' when it is none, or listed."""
+    if name in _USAGE_KNOWN or not name.startswith(_USAGE_PREFIXES):
+        return ""
+    tail = name[next(len(p) for p in _USAGE_PREFIXES if name.startswith(p)) :].lower()
+    if tail.endswith(("details", ".")) or any(word in tail for word in _NO_CLASS):
+        return ""
+    return next((found for found, first, second in _CLASSES if any(w in tail for w in first) and any(w in tail for w in second)), "")
+
+
 FIELDS: dict[str, tuple[str, ...]] = {
     "provider": (
         "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider", "llm.vendor", "gen_ai.provider",
+        "gen_ai.request.provider", "ai.provider",
     ),
     "model": (
-        "gen_ai.response.model", "ai.response.model", "llm.response.model", "embedding.model_name", "reranker.model_name", "llm.model_name",
+        "gen_ai.response.model", "ai.response.model", "llm.response.model", "llm.response.model_name",
+        "embedding.model_name", "reranker.model_name", "llm.model_name",
     ),
     "model_requested": (
         "gen_ai.request.model", "llm.request.model", "ai.model.id", "gen_ai.model", "gen_ai.request.model_name", "llm.model", "model_name",
+        "llm.request.model_name", "ai.model.name", "ai.model_id", "gen_ai.framework.embedding.model",
     ),
-    "response_id": ("gen_ai.response.id", "ai.response.id", "llm.response.id"),
-    "request_id": ("anthropic.request.id", "aws.request_id", "gen_ai.request.id", "openai.request_id", "http.request.header.x-request-id"),
+    "response_id": ("gen_ai.response.id", "ai.response.id", "llm.response.id", "gen_ai.response_id", "llm.response_id"),
+    "request_id": ("anthropic.request.id", "aws.request_id", "gen_ai.request.id", "openai.request_id", "http.request.header.x-request-id",
+        "gen_ai.response.request_id"),
     "operation": ("gen_ai.operation.name", "llm.request.type", "ai.operationId", "openai.api.type", "gen_ai.request.type"),
     "endpoint": ("url.path", "http.target", "http.route"),
     "server_address": ("server.address", "net.peer.name"),
@@ -129,11 +160,13 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "finish_reason": (
         "gen_ai.response.finish_reasons", "gen_ai.response.finish_reason", "llm.finish_reason", "ai.response.finishReason",
         "gen_ai.completion.0.finish_reason", "anthropic.message.stop_reason", "llm.response.finish_reason", "llm.response.stop_reason",
+        "gen_ai.response.stop_reason", "llm.stop_reason", "ai.response.finish_reason", "ai.finish_reason",
     ),
-    "stream": ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming", "gen_ai.request.is_stream", "llm.streaming"),
+    "stream": ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming", "gen_ai.request.is_stream", "llm.streaming",
+        "gen_ai.request.streaming", "gen_ai.response.streaming", "gen_ai.request.llm_is_streaming", "llm.stream", "ai.streaming"),
     "ttft_s": (
         "gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk", "gen_ai.server.time_to_first_token",
-        "gen_ai.response.ttft", "gen_ai.response.time_to_first_token",
+        "gen_ai.response.ttft", "gen_ai.response.time_to_first_token", "gen_ai.client.response.time_to_first_token",
     ),
     "ttft_ms": ("ai.response.msToFirstChunk", "ttft_ms", "llm.response.time_to_first_token_ms"),
     "cache_hit": ("gen_ai.response.cache_hit", "llm.cache_hit", "gen_ai.cache.hit", "cache.hit", "cache_hit"),
@@ -144,10 +177,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "service_tier": (
         "gen_ai.openai.response.service_tier", "openai.response.service_tier", "gen_ai.response.service_tier",
         "anthropic.response.service_tier", "gen_ai.openai.request.service_tier", "openai.request.service_tier",
+        "gen_ai.request.service_tier",
     ),
     "cost": (
         "gen_ai.cost.total_cost", "litellm.cost.total", "gen_ai.usage.cost", "operation.cost", "llm.cost.total", "gen_ai.cost",
-        "llm.usage.cost", "gen_ai.usage.total_cost", "gen_ai.usage.cost_usd",
+        "llm.usage.cost", "gen_ai.usage.total_cost", "gen_ai.usage.cost_usd", "llm.response.cost",
     ),
     "provider_cost": ("gen_ai.usage.provider_cost", "openrouter.cost", "gen_ai.openrouter.cost"),
     "tool_name": ("gen_ai.tool.name", "tool.name", "ai.toolCall.name", "tool_name", "mcp.tool.name", "function_name"),
@@ -166,8 +200,8 @@ CONTENT: dict[str, tuple[str, ...]] = {
     "input": ("gen_ai.input.messages", "gen_ai.prompt", "gen_ai.request.messages", "gen_ai.content.prompt", "input.value", "llm.prompts"),
     "output": ("gen_ai.output.messages", "gen_ai.completion", "gen_ai.response.text", "gen_ai.content.completion", "gen_ai.output", "output.value"),
     "system": ("gen_ai.system_instructions", "gen_ai.system.message", "gen_ai.request.instructions"),
-    "indexed_input": ("llm.input_messages.", "gen_ai.prompt."),
-    "indexed_output": ("llm.output_messages.", "gen_ai.completion."),
+    "indexed_input": ("llm.input_messages.", "gen_ai.prompt.", "gen_ai.input.messages."),
+    "indexed_output": ("llm.output_messages.", "gen_ai.completion.", "gen_ai.output.messages."),
     "documents": ("gen_ai.retrieval.documents", "retrieval.documents", "gen_ai.retrieved_documents", "gen_ai.response.documents"),
     "indexed_documents": ("retrieval.documents.", "reranker.output_documents."),
     "query": ("gen_ai.retrieval.query.text", "gen_ai.retrieval.query", "db.query.text", "reranker.query"),
@@ -207,7 +241,8 @@ BASE = Dialect(
     marks=("gen_ai.*",),
     fields=FIELDS,
     usage=USAGE,
-    usage_objects=("gen_ai.usage.raw", "gen_ai.usage"),
+    usage_objects=("gen_ai.usage.raw", "gen_ai.usage", "gen_ai.response.usage", "gen_ai.usage_details", "gen_ai.usage_metadata", "llm.usage",
+        "llm.response.usage", "ai.response.usage", "ai.usage"),
     content=CONTENT,
     kinds=(
         ("gen_ai.operation.name", OPERATIONS), ("openinference.span.kind", OPERATIONS), ("traceloop.span.kind", OPERATIONS),

@@ -33,10 +33,14 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
         tier = asked.get("service_tier")
         if isinstance(tier, str):
             span.service_tier = span.service_tier or tier
-    if span.role == "call" and span.usage is None and "._prepare" in span.name:
-        span.kind, span.role = "chain", "none"  # LlamaIndex traces the making of a request as kind LLM
+    if span.role == "call" and span.usage is None and ("._prepare" in span.name or _mere_event(span)):
+        span.kind, span.role = "chain", "none"  # LlamaIndex traces the making of a request as kind LLM, BeeAI every token
     elif span.kind == "llm":
         span.kind = _ENDPOINTS.get(span.name.lower(), span.kind)  # type: ignore[assignment]
+
+
+def _mere_event(span: Span) -> bool:
+    return span.end_ns - span.start_ns < 1_000_000 and not (span.model or span.model_requested or span.response_id or span.status == "error")
 
 
 def _text(content: Content, span: Span, attributes: Mapping[str, Any]) -> None:

@@ -18,7 +18,16 @@ _CONTENT = {
     "tool_input": ("gen_ai.tool.call.arguments", "traceloop.entity.input"), "tool_output": ("gen_ai.tool.call.result", "traceloop.entity.output"),
 }  # fmt: skip
 _FIELDS = {"tool_name": ("gen_ai.tool.name", "traceloop.entity.name")}
-_KINDS = (("traceloop.span.kind", OPERATIONS), ("gen_ai.operation.name", OPERATIONS), ("llm.request.type", OPERATIONS))
+#: Calls that say nothing but their span's name (streams of Bedrock up to 0.53, embeddings, failures).
+_NAMES = {
+    **{f"{client}.{call}": "llm" for client in ("openai", "anthropic", "bedrock", "cohere", "mistralai", "groq", "ollama", "together", "gemini",
+        "vertexai", "watsonx", "writer", "replicate", "alephalpha") for call in ("chat", "completion", "response", "converse", "converse_stream",
+        "invoke_model",
+        "generate", "generate_content", "generate_content_stream", "chat_stream")},
+    **{f"{client}.{call}": "embedding" for client in ("openai", "cohere", "mistralai", "ollama", "voyageai") for call in ("embeddings", "embed")},
+    "cohere.rerank": "rerank", "openai.image_generate": "image",
+}  # fmt: skip
+_KINDS = (("traceloop.span.kind", OPERATIONS), ("gen_ai.operation.name", OPERATIONS), ("llm.request.type", OPERATIONS), ("name", _NAMES))
 
 
 def _starts_counted_twice(span: Span, attributes: Mapping[str, Any]) -> None:

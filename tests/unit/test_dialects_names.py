@@ -1,0 +1,76 @@
+"""Names that no table lists: token classes told by their words, usage told in span events or in an unlisted object."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from collector.decode import DecodeOptions, decode_traces
+from collector.dialects.genai import BASE, usage_class
+from spanledger.model import Span, Usage
+
+
+def span(attributes: dict[str, Any], events: list[dict[str, Any]] | None = None, scope: str = "somebody.new") -> Span:
+    """The canonical form of one span with these attributes."""
+    told = {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "00000000000000a1", "name": "x", "startTimeUnixNano": "1795248042000000000",
+            "endTimeUnixNano": "1795248043000000000", "attributes": pairs(attributes), "events": events or []}  # fmt: skip
+    body = {"resourceSpans": [{"scopeSpans": [{"scope": {"name": scope}, "spans": [told]}]}]}
+    return decode_traces(json.dumps(body).encode(), json=True, project="p", options=DecodeOptions()).records[0][0]
+
+
+def pairs(attributes: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"key": k, "value": {"intValue": v} if isinstance(v, int) else {"stringValue": v}} for k, v in attributes.items()]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("gen_ai.usage.input_tokens.cache_write", "cache_write"),
+        ("gen_ai.usage.cachedInputTokens", "cache_read"),
+        ("gen_ai.usage.cache_creation.1h_input_tokens", "cache_write_1h"),
+        ("gen_ai.usage.cache_creation.5m_input_tokens", ""),
+        ("llm.usage.thought_tokens", "reasoning"),
+        ("gen_ai.usage.audio_input_tokens", "audio_in"),
+        ("gen_ai.usage.outputTokens", "output"),
+        ("gen_ai.usage.input_tokens_uncached", ""),
+        ("gen_ai.usage.input_cost", ""),
+        ("gen_ai.usage.image.output_tokens", ""),
+        ("gen_ai.usage.input_tokens.details", ""),
+        ("app.usage.input_tokens", ""),
+    ],
+)
+def test_words_tell_the_class_of_an_unlisted_count(name: str, found: str) -> None:
+    assert usage_class(name) == found
+
+
+def test_listed_names_are_left_to_the_tables() -> None:
+    assert not [n for names in BASE.usage.values() for n in names if usage_class(n)]
+
+
+def test_unlisted_counts_complete_a_call() -> None:
+    told = span(
+        {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.cacheReadTokens": 768}
+    )
+    assert told.usage == Usage(input=1000, output=50, cache_read=768)
+
+
+def test_usage_in_an_event_counts_as_the_spans_own_and_the_last_word_counts() -> None:
+    counts = [{"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": n, "gen_ai.response.id": "chatcmpl-1234567"} for n in (7, 50)]
+    events = [{"name": "usage", "timeUnixNano": "1795248042500000000", "attributes": pairs(c)} for c in counts]
+    told = span({"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}, events)
+    assert (told.usage, told.response_id) == (Usage(input=1000, output=50), "chatcmpl-1234567")
+
+
+def test_an_unlisted_object_completes_counts_but_makes_no_call_of_a_step() -> None:
+    whole = json.dumps({"input_tokens": 1896, "output_tokens": 50, "cache_read_tokens": 768, "cache_write_tokens": 128, "total_tokens": 1946})
+    told = span({"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 1896, "gen_ai.usage.output_tokens": 50, "new.response.usage": whole})
+    assert told.usage == Usage(input=1896, output=50, cache_read=768, cache_write=128)
+    assert span({"gen_ai.agent.name": "a", "new.response.usage": whole}).usage is None
+
+
+def test_what_only_a_total_tells_of_claude_is_cached_input() -> None:
+    told = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.total_tokens": 1946}
+    assert span(told | {"gen_ai.request.model": "us.anthropic.claude-sonnet-4-5-20250929-v1:0"}).usage == Usage(input=1896, output=50)
+    assert span(told | {"gen_ai.request.model": "gemini-2.5-flash"}).usage == Usage(input=1000, output=946, reasoning=896)
