@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from spanledger.policy.base import Duration, Part
 
@@ -34,6 +35,25 @@ class RedactionRule(Part):
     negatives: list[str] = Field(default=[], description="Texts in which it must find nothing; checked at load")
 
 
+class NameTier(Part):
+    """The optional tier for names: texts wait encrypted until a local model has read them."""
+
+    model: Path = Field(description="Directory of a Hugging Face token-classification model (`config.json`, weights, fast tokenizer)")
+    labels: dict[str, Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,31}$")]] = Field(
+        default={"PER": "PERSON", "PERSON": "PERSON"},
+        min_length=1,
+        description="The model's labels, without `B-` and `I-`, and the class shown in their place",
+    )
+    threshold: float = Field(default=0.8, gt=0, le=1, description="How sure the model must be of a token")
+    tenants: list[str] = Field(default=[], description="Tenants that have the tier; empty: all. Text whose tenant is not known waits too")
+
+
+def _tier(value: object) -> object:
+    if value is True:
+        raise ValueError("needs a model: `ner: {model: /path/to/model}`")
+    return value or None
+
+
 class Redaction(Part):
     """Redaction on top of the built-in rules."""
 
@@ -41,7 +61,9 @@ class Redaction(Part):
     disable: list[str] = Field(default=[], description="Built-in classes to leave alone, e.g. IP_ADDRESS")
     allow: list[str] = Field(default=[], description="Values that are never redacted (a public support address, say)")
     hashes: bool = Field(default=False, description="Write `[CLASS:keyed-hash]`, so that equal values stay recognisable")
-    ner: bool = Field(default=False, description="Names and addresses by a language model, out of line; needs an extra")
+    ner: Annotated[NameTier | None, BeforeValidator(_tier)] = Field(
+        default=None, description="Names and addresses by a token-classification model of your own, out of line"
+    )
 
 
 class RetentionClasses(Part):

@@ -1,0 +1,303 @@
+"""The name tier end to end: sealed quarantine, a tiny model trained here, its own process, rows of ``contents`` out."""
+
+from __future__ import annotations
+
+import base64
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+pytest.importorskip("transformers", reason="the name tier needs the full install")
+import torch
+from pydantic import SecretStr
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
+
+from collector import metrics
+from collector.identity import load_identity_keys
+from collector.redaction import ner_worker
+from collector.redaction.names import gate_of
+from collector.redaction.ner import Tier, TokenModel
+from collector.redaction.ner_process import NamesProcess
+from collector.redaction.ner_worker import NamesWorker, replaced
+from collector.redaction.quarantine import TENANT, Gate, Quarantine
+from spanledger.errors import ConfigError
+from spanledger.policy import Policy
+from spanledger.settings import Settings
+from warehouse.tables import CONTENTS
+from warehouse.vault.keyring import Keyring, KeyUnavailable, LocalKek
+
+PEOPLE = ("Ana", "Berg", "Chidi", "Okafor", "Marta", "Nowak", "Kenji", "Tanaka", "Zoë", "Duarte")
+PLACES = ("Rosenhof", "Lindenallee", "Casablanca", "Porto")
+WORDS = ("the", "refund", "for", "was", "sent", "to", "from", "lives", "in", "and", "user", "please", "order", "is", "late", "card", "near", "by")
+LABELS = {"PER": "PERSON", "LOC": "ADDRESS"}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few thousand parameters that have learned which words of a small vocabulary are names."""
+    folder = tmp_path_factory.mktemp("model")
+    vocabulary = {w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *PEOPLE, *PLACES, *WORDS, *".,:;[]"])}
+    raw = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    raw.normalizer = normalizers.NFC()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=raw, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", model_max_length=64
+    )
+    torch.manual_seed(7)
+    config = BertConfig(
+        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, max_position_embeddings=64,
+        id2label=dict(enumerate(("O", "B-PER", "I-PER", "B-LOC", "I-LOC"))), label2id={},
+    )  # fmt: skip
+    net = BertForTokenClassification(config).train()
+    optimiser = torch.optim.Adam(net.parameters(), 0.02)
+    rng = random.Random(7)
+    label: dict[str, int] = {**dict.fromkeys(PEOPLE, 1), **dict.fromkeys(PLACES, 3)}
+    for _ in range(120):
+        lines = [[rng.choice((*PEOPLE, *PLACES, *WORDS, "[UNK]", ".", ":")) for _ in range(24)] for _ in range(16)]
+        ids = torch.tensor([[vocabulary[w] for w in line] for line in lines])
+        loss = net(input_ids=ids, labels=torch.tensor([[label.get(w, 0) for w in line] for line in lines])).loss
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    net.eval().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Keyring:
+    return Keyring(tmp_path / "keys", LocalKek(b"k" * 32))
+
+
+@pytest.fixture
+def quarantine(tmp_path: Path, ring: Keyring) -> Quarantine:
+    return Quarantine(tmp_path / "quarantine", ring)
+
+
+def rows(*prompts: str, tenant: str = "aa", **more: Any) -> pa.RecordBatch:
+    """Rows of table ``contents``, one a prompt."""
+    columns: dict[str, Any] = {f.name: [""] * len(prompts) for f in CONTENTS}
+    columns |= {
+        "ts": pa.array([0] * len(prompts), CONTENTS.field("ts").type),
+        "trace_id": [bytes([i]) * 16 for i in range(len(prompts))],
+        "span_id": [bytes([i]) * 8 for i in range(len(prompts))],
+        "tenant_hash": [tenant] * len(prompts),
+        "prompt": list(prompts),
+        "context": [[]] * len(prompts),
+        "extra": [[]] * len(prompts),
+        "ver": [b"\1" * 16] * len(prompts),
+        **{name: [value] * len(prompts) for name, value in more.items()},
+    }
+    return pa.RecordBatch.from_pydict({f.name: columns[f.name] for f in CONTENTS}, CONTENTS)
+
+
+def nobody(_traces: object) -> set[bytes]:
+    return set()
+
+
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def process(model: Path) -> Iterator[NamesProcess]:
+    """One process for all tests: it takes seconds to load torch."""
+    one = NamesProcess(Tier(str(model), LABELS))
+    one.start()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def run(quarantine: Quarantine, process: NamesProcess) -> Iterator[Any]:
+    """Start a worker; gives what it has inserted. Ends with the test."""
+    inserted: list[pa.RecordBatch] = []
+    made: list[NamesWorker] = []
+
+    def begin(insert: Callable[[pa.RecordBatch], None] = inserted.append, erased: Callable[..., set[bytes]] = nobody) -> NamesWorker:
+        made.append(NamesWorker(quarantine, process, insert, erased))
+        made[-1].start()
+        return made[-1]
+
+    begin.inserted = inserted  # type: ignore[attr-defined]
+    yield begin
+    for worker in made:
+        worker.stop(30)
+
+
+def test_names_and_addresses_are_replaced_in_every_text_before_rows_go_on(quarantine: Quarantine, run: Any) -> None:
+    told = rows(
+        "user: please refund Ana Berg",
+        response="Kenji Tanaka lives near Lindenallee.",
+        context=["order by Marta", "[EMAIL]"],
+        extra=[("system", "Zoë is late")],
+    )
+    assert quarantine.add(told)
+    run()
+    until(lambda: not quarantine.waiting())
+    (done,) = run.inserted
+    row = done.to_pylist()[0]
+    assert row["prompt"] == "user: please refund [PERSON]"
+    assert row["response"] == "[PERSON] lives near [ADDRESS]."
+    assert row["context"] == ["order by [PERSON]", "[EMAIL]"]
+    assert dict(row["extra"]) == {"system": "[PERSON] is late"}
+    assert done.drop_columns(["prompt", "response", "context", "extra"]).equals(told.drop_columns(["prompt", "response", "context", "extra"]))
+
+
+def test_nothing_of_a_waiting_text_is_on_disk_in_the_clear(quarantine: Quarantine, tmp_path: Path) -> None:
+    assert quarantine.add(rows("user: Okafor sent the order", "user: Okafor"))
+    files = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert any(p.suffix == ".sealed" for p in files)
+    assert not any(b"Okafor" in p.read_bytes() or b"refund" in p.read_bytes() for p in files)
+
+
+def test_what_waits_outlives_the_process_and_the_models_process(
+    quarantine: Quarantine, run: Any, process: NamesProcess, tmp_path: Path, ring: Keyring
+) -> None:
+    for n in range(6):
+        assert quarantine.add(rows(f"user: {PEOPLE[n]} is late"))
+    again = Quarantine(tmp_path / "quarantine", ring)  # a new process finds what the old one left
+    assert len(again.waiting()) == 6
+    assert process.pid
+    os.kill(process.pid, signal.SIGKILL)
+    run()
+    until(lambda: not quarantine.waiting())
+    assert sorted(r["prompt"] for b in run.inserted for r in b.to_pylist()) == ["user: [PERSON] is late"] * 6
+
+
+def test_rows_are_tried_again_until_the_warehouse_takes_them(quarantine: Quarantine, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert quarantine.add(rows("user: Ana"))
+    calls: list[pa.RecordBatch] = []
+
+    def insert(batch: pa.RecordBatch) -> None:
+        calls.append(batch)
+        if len(calls) < 2:
+            raise OSError("away")
+
+    run(insert)
+    until(lambda: calls)
+    assert quarantine.waiting()
+    until(lambda: not quarantine.waiting())
+    assert calls[0].equals(calls[1])
+
+
+def test_what_was_erased_meanwhile_is_not_inserted(quarantine: Quarantine, run: Any) -> None:
+    assert quarantine.add(rows("user: Ana", "user: Berg is late"))
+    run(erased=lambda traces: {traces[0]})
+    until(lambda: not quarantine.waiting())
+    assert [r["trace_id"] for b in run.inserted for r in b.to_pylist()] == [b"\1" * 16]
+
+
+def test_erasing_takes_rows_out_of_the_quarantine(quarantine: Quarantine) -> None:
+    assert quarantine.add(rows("user: Ana", tenant="aa"))
+    assert quarantine.add(rows("user: Berg", "user: Marta", tenant="bb"))
+    assert quarantine.erase(tenant_hash="bb") == 2
+    assert [quarantine.open(n).column("tenant_hash").to_pylist() for n in quarantine.waiting()] == [["aa"]]
+
+
+@pytest.mark.parametrize("broken", ["bit", "cut", "moved"])
+def test_a_changed_file_is_never_inserted(quarantine: Quarantine, run: Any, tmp_path: Path, broken: str) -> None:
+    assert quarantine.add(rows("user: Ana"))
+    (path,) = (tmp_path / "quarantine").glob("*.sealed")
+    data = bytearray(path.read_bytes())
+    data[-20] ^= 1 if broken == "bit" else 0
+    path.write_bytes(data[:-1] if broken == "cut" else data)
+    if broken == "moved":
+        path.rename(path.with_name("00000000000000000001-aaaaaaaa.sealed"))
+    run()
+    until(lambda: not quarantine.waiting())
+    assert run.inserted == []
+
+
+def test_only_texts_of_tenants_with_the_tier_wait(quarantine: Quarantine) -> None:
+    gate = Gate(lambda: quarantine, lambda: {"aa", ""}.__contains__)
+    assert gate.hold(rows("user: Ana", tenant="aa")) is None
+    assert gate.hold(rows("user: Ana", tenant="")) is None
+    free = gate.hold(rows("user: Ana", tenant="bb"))
+    assert free is not None
+    assert free.num_rows == 1
+    assert sum(quarantine.open(n).num_rows for n in quarantine.waiting()) == 2
+    assert Gate(lambda: quarantine, lambda: None).hold(rows("user: Ana")) is not None
+
+
+def test_the_policy_says_whose_text_waits_and_text_of_nobody_known_waits_too(tmp_path: Path) -> None:
+    keys = load_identity_keys(tmp_path / "keys")
+    settings = Settings(data_dir=tmp_path, kek=SecretStr(base64.b64encode(b"k" * 32).decode()))
+    policies = [Policy(), Policy.model_validate({"redaction": {"ner": {"model": "/m", "tenants": ["acme"]}}})]
+    gate = gate_of(settings, lambda: policies[-1], keys)
+    of_acme, of_others = rows("user: Ana", tenant=keys.name("", "tenant", "acme")), rows("user: Ana", tenant=keys.name("", "tenant", "bolt"))
+    assert gate.hold(of_acme) is None
+    assert gate.hold(rows("user: Ana", tenant="")) is None
+    assert gate.hold(of_others) is not None
+    policies.append(Policy.model_validate({"redaction": {"ner": {"model": "/m"}}}))
+    assert gate.hold(of_others) is None
+    policies.append(policies[0])
+    assert gate.hold(of_acme) is not None
+
+
+def test_text_that_cannot_be_kept_is_dropped_and_counted(tmp_path: Path, ring: Keyring) -> None:
+    def dropped() -> float:
+        return metrics.registry.get_sample_value("spanledger_content_dropped_total", {"reason": "names_quarantine"}) or 0.0
+
+    before = dropped()
+    full = Quarantine(tmp_path / "small", ring, max_bytes=100)
+    assert Gate(lambda: full, lambda: lambda _: True).hold(rows("user: Ana", "user: Berg")) is None
+    assert full.waiting() == []
+    keyless = gate_of(
+        Settings(data_dir=tmp_path / "data"), lambda: Policy.model_validate({"redaction": {"ner": {"model": "/m"}}}), load_identity_keys(tmp_path)
+    )
+    assert keyless.hold(rows("user: Ana")) is None
+    assert dropped() == before + 3
+
+
+def test_without_a_key_there_is_no_quarantine(tmp_path: Path) -> None:
+    with pytest.raises(KeyUnavailable, match="key-encryption key"):
+        Quarantine(tmp_path / "quarantine", Keyring(tmp_path / "keys", None))
+
+
+def test_shredded_keys_drop_text_instead_of_storing_it(quarantine: Quarantine, ring: Keyring) -> None:
+    ring.shred(TENANT)
+    assert not quarantine.add(rows("user: Ana"))
+
+
+@pytest.mark.parametrize("what", ["empty", "broken", "labels"])
+def test_a_model_that_cannot_be_used_stops_the_start_with_one_line(quarantine: Quarantine, model: Path, tmp_path: Path, what: str) -> None:
+    folder, labels = tmp_path / "none", LABELS
+    folder.mkdir()
+    if what == "broken":
+        (folder / "config.json").write_text("{")
+    if what == "labels":
+        folder, labels = model, {"ORG": "COMPANY"}
+    worker = NamesWorker(quarantine, NamesProcess(Tier(str(folder), labels)), lambda _rows: None, nobody)
+    with pytest.raises(ConfigError, match=r"redaction\.ner: the model in .* cannot be used") as told:
+        worker.start()
+    assert "\n" not in str(told.value)
+
+
+def test_long_texts_are_read_in_windows_and_the_longest_are_withheld(quarantine: Quarantine, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ner_worker, "LONGEST", 4_000)
+    long = "the order is late . " * 60
+    assert quarantine.add(rows(long + "Chidi Okafor", long * 4))
+    run()
+    until(lambda: not quarantine.waiting())
+    assert [r["prompt"] for b in run.inserted for r in b.to_pylist()] == [long + "[PERSON]", "[DROPPED:names_too_large]"]
+
+
+def test_placeholders_stay_whole_and_a_second_time_changes_nothing(model: Path) -> None:
+    reader = TokenModel(Tier(str(model), LABELS))
+    texts = ["[PERSON] and Ana", "Ana,Berg [EMAIL:0011223344] Marta", "Zoë\u00a0Duarte", "nobody here", "", "   "]
+    once = [replaced(t, f) for t, f in zip(texts, reader.find(texts), strict=True)]
+    assert once == ["[PERSON] and [PERSON]", "[PERSON] [EMAIL:0011223344] [PERSON]", "[PERSON]", "nobody here", "", "   "]
+    assert [replaced(t, f) for t, f in zip(once, reader.find(once), strict=True)] == once
+    assert replaced("see [EMAIL:0011223344] now", [(0, 26, "PERSON")]).count("[EMAIL:0011223344]") == 1
