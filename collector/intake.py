@@ -14,17 +14,18 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
+import pyarrow as pa
 import structlog
 
 from collector import metrics
 from collector.compression import inflate
 from collector.decode import Decoded, DecodeOptions, decode_logs, decode_metrics, decode_traces
-from collector.loader import Loader, Parts
+from collector.loader import Parts
+from collector.poster import Row
 from collector.rows import contents_batch, facts_of, journal_batch, version_of
 from collector.sealing import Sealer
-from collector.spool import Spool
 from spanledger.errors import BadSpan, SpanledgerError, WarehouseBusy, WarehouseUnavailable
 from spanledger.model import Content, Span
 from warehouse.vault.transcripts import Sealed, rows_of
@@ -61,6 +62,43 @@ class Export:
             self.done.set_exception(result) if isinstance(result, BaseException) else self.done.set_result(result)
 
 
+class Receiving(Protocol):
+    """What takes exports: an :class:`Intake`, or the sealing processes."""
+
+    @property
+    def accepting(self) -> bool:
+        """Exports are taken."""
+        ...
+
+    def submit(self, signal: Signal, body: bytes, *, json: bool, encoding: str, project: str, tenant: str = "") -> Future[Receipt]:
+        """As :meth:`Intake.submit`."""
+        ...
+
+    def close(self, timeout_s: float) -> None:
+        """As :meth:`Intake.close`."""
+        ...
+
+
+class SpoolWriter(Protocol):
+    """Where batches become durable."""
+
+    def add(self, number: int, batches: list[pa.RecordBatch]) -> object:
+        """Write and fsync. Raises ``WarehouseBusy``."""
+        ...
+
+    def has(self, number: int) -> bool:
+        """There is a file of this number."""
+        ...
+
+
+class BatchTaker(Protocol):
+    """Who takes them on."""
+
+    def add(self, number: int, parts: Parts, rows: list[Row]) -> None:
+        """A batch is on the spool."""
+        ...
+
+
 @dataclass(slots=True)
 class _Batch:
     """Rows ready to be inserted, and the exports that they answer."""
@@ -82,19 +120,20 @@ class Intake:
         spool: where batches become durable.
         loader: takes them on into the warehouse.
         queue_bytes, batch_rows, max_message_bytes: bounds.
+        place: (which, of how many) processes write this spool; file numbers have this rest.
     """
 
     def __init__(
         self,
         sealer: Callable[[], Sealer],
         options: Callable[[], DecodeOptions],
-        spool: Spool,
-        loader: Loader,
+        spool: SpoolWriter,
+        loader: BatchTaker,
         *,
         queue_bytes: int,
         batch_rows: int,
         max_message_bytes: int,
-        first_batch: int = 0,
+        place: tuple[int, int] = (0, 1),
     ) -> None:
         self._make_sealer, self._options, self._spool, self._loader = sealer, options, spool, loader
         self._queue_bytes, self._batch_rows, self._max_message = queue_bytes, batch_rows, max_message_bytes
@@ -102,7 +141,7 @@ class Intake:
         self._bytes = 0
         self._wake = threading.Condition()
         self._ready: queue.Queue[_Batch | None] = queue.Queue(maxsize=1)
-        self._batch = first_batch
+        self._batch, self._place = 0, place
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._decode_loop, name="decoder", daemon=True),
@@ -249,12 +288,17 @@ class Intake:
             parts: Parts = [("contents", contents_batch(texts))] if texts else []
             if batch.transcripts and at == 0:
                 parts.append(("audit_objects", rows_of(batch.transcripts)))
-            parts.append(("spans", journal_batch(spans, batch.facts[at : at + self._batch_rows], versions, number)))
+            parts.append(("spans", journal_batch(spans, batch.facts[at : at + self._batch_rows], versions)))
             self._spool.add(number, [rows for _, rows in parts])
             self._loader.add(number, parts, list(zip(versions, spans, strict=True)))
 
     def _next_batch(self) -> int:
-        self._batch = max(self._batch + 1, time.time_ns() // 1000)
+        """The next file's number: microseconds since the epoch, no number twice in this folder."""
+        index, of = self._place
+        now = time.time_ns() // 1000
+        self._batch = max(self._batch + of, now - now % of + index)
+        while self._spool.has(self._batch):  # the clock was set back
+            self._batch += of
         return self._batch
 
 

@@ -16,7 +16,7 @@ import structlog
 
 from collector import metrics
 from collector.poster import Poster, Row
-from collector.rows import spans_of
+from collector.rows import numbered, spans_of
 from collector.spool import Spool
 from warehouse import journal
 from warehouse.tables import SPANS
@@ -44,13 +44,15 @@ class Loader:
         batch_rows: most rows of one insert.
         linger_s: how long a batch waits for company; up to four times as long while rows keep coming (a row of an insert of 20,000 costs a
             third of one of 3,000).
+        first_batch: the journal's highest batch so far; inserts are numbered upwards from it, in the order in which they are posted.
     """
 
-    def __init__(self, client: Callable[[], Client], spool: Spool, poster: Poster, *, batch_rows: int, linger_s: float) -> None:
-        self._open, self._spool, self._poster = client, spool, poster
+    def __init__(self, client: Callable[[], Client], spool: Spool, poster: Poster, *, batch_rows: int, linger_s: float, first_batch: int = 0) -> None:
+        self._open, self._spool, self._poster, self._batch = client, spool, poster, first_batch
         self._batch_rows, self._linger_s = batch_rows, linger_s
         self._kept: dict[int, tuple[Parts, list[Row]]] = {}
-        self._kept_rows = 0
+        self._kept_rows = self._waiting = 0
+        self._counts: dict[int, int] = {}
         self._since: float | None = None
         self._changed = threading.Condition()
         self._closing = False
@@ -72,6 +74,13 @@ class Loader:
             if self._kept_rows + len(rows) <= _KEPT_ROWS:
                 self._kept[number] = parts, rows
                 self._kept_rows += len(rows)
+        self.found(number, len(rows))
+
+    def found(self, number: int, rows: int) -> None:
+        """A batch is on the spool and has to be read from there."""
+        with self._changed:
+            self._counts[number] = rows
+            self._waiting += rows
             self._since = self._since or time.monotonic()
             self._changed.notify()
 
@@ -91,9 +100,9 @@ class Loader:
                         return
                     self._changed.wait(1.0)
                     continue
-                linger_s = self._linger_s if self._kept_rows < _TRICKLE else self._linger_s * _STREAM
+                linger_s = self._linger_s if self._waiting < _TRICKLE else self._linger_s * _STREAM
                 ripe = (self._since or 0.0) + linger_s - time.monotonic()
-                if ripe > 0 and self._kept_rows < self._batch_rows and not self._closing:
+                if ripe > 0 and self._waiting < self._batch_rows and not self._closing:
                     self._changed.wait(ripe)
                     continue
                 self._since = None
@@ -111,24 +120,29 @@ class Loader:
         """Insert the oldest batches, as many as fit one insert."""
         chosen: list[tuple[int, Parts, list[Row]]] = []
         size = 0
-        for number in self._spool.numbers():
-            kept = self._kept.get(number) or self._read_back(number)
+        for file in self._spool.numbers():
+            if chosen and size + self._counts.get(file, 0) > self._batch_rows:
+                break
+            kept = self._kept.get(file) or self._read_back(file)
             if chosen and size + len(kept[1]) > self._batch_rows:
                 break
-            chosen.append((number, *kept))
+            chosen.append((file, *kept))
             size += len(kept[1])
         started = time.monotonic()
+        number = self._batch = max(self._batch + 1, time.time_ns() // 1000)
         for table in _IN_ORDER:
             batches = [rows for _, parts, _ in chosen for name, rows in parts if name == table]
             if batches:
-                journal.insert(self._client, table, pa.Table.from_batches(batches))
+                rows = pa.Table.from_batches(batches)
+                journal.insert(self._client, table, numbered(rows, number) if table == "spans" else rows)
         metrics.insert_seconds.observe(time.monotonic() - started)
-        self._poster.offer(chosen[-1][0], [row for _, _, rows in chosen for row in rows])
-        for number, _, _ in chosen:
-            self._spool.remove(number)
+        self._poster.offer(number, [row for _, _, rows in chosen for row in rows])
+        for file, _, _ in chosen:
+            self._spool.remove(file)
             with self._changed:
-                gone = self._kept.pop(number, None)
+                gone = self._kept.pop(file, None)
                 self._kept_rows -= len(gone[1]) if gone else 0
+                self._waiting -= self._counts.pop(file, 0)
 
     def _read_back(self, number: int) -> tuple[Parts, list[Row]]:
         parts = [(_table_of(batch), batch) for batch in self._spool.read(number)]

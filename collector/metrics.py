@@ -31,6 +31,30 @@ entries_posted = Counter("spanledger_entries_posted", "Ledger rows written", reg
 entries_withdrawn = Counter("spanledger_entries_withdrawn", "Ledger rows taken back by a later posting", registry=registry)
 late_after_close = Counter("spanledger_late_after_close", "Entries told after their journal began to expire", registry=registry)
 
+_COUNTERS = {
+    next(iter(c.describe())).name: c for c in (records, journaled, let_go, rejected, refused, redactions, redaction_dropped, content_dropped)
+}
+_told: dict[tuple[str, tuple[str, ...]], float] = {}
+
+
+def growth() -> list[tuple[str, tuple[str, ...], float]]:
+    """(counter, label values, how much more) since the last call: what a sealing process tells its collector."""
+    more = []
+    for name, counter in _COUNTERS.items():
+        for sample in next(iter(counter.collect())).samples:
+            key = name, tuple(sample.labels.values())
+            if sample.name.endswith("_total") and sample.value != _told.get(key, 0.0):
+                more.append((*key, sample.value - _told.get(key, 0.0)))
+                _told[key] = sample.value
+    return more
+
+
+def grow(more: list[tuple[str, tuple[str, ...], float]]) -> None:
+    """Add what a sealing process has counted."""
+    for name, labels, n in more:
+        counter = _COUNTERS[name]
+        (counter.labels(*labels) if labels else counter).inc(n)
+
 
 def exposition() -> bytes:
     """All metrics in the Prometheus text format."""

@@ -66,8 +66,8 @@ def combinations(keys: Iterable[Hashable]) -> tuple[np.ndarray, list[int]]:
     return index, first.tolist()
 
 
-def journal_batch(spans: Sequence[Span], facts: Sequence[bytes], versions: Sequence[int], batch: int) -> pa.RecordBatch:
-    """Rows of table ``spans``; ``spans`` are sealed (redacted, hashed)."""
+def journal_batch(spans: Sequence[Span], facts: Sequence[bytes], versions: Sequence[int], batch: int = 0) -> pa.RecordBatch:
+    """Rows of table ``spans``; ``spans`` are sealed (redacted, hashed). The loader numbers the batches (:func:`numbered`)."""
     usage = [s.usage for s in spans]
     columns: dict[str, Any] = {
         "ts": micros([s.start_ns for s in spans]),
@@ -86,6 +86,12 @@ def journal_batch(spans: Sequence[Span], facts: Sequence[bytes], versions: Seque
         **_repeated(spans),
     }
     return pa.RecordBatch.from_pydict(columns, SPANS)
+
+
+def numbered(rows: pa.Table, batch: int) -> pa.Table:
+    """Journal rows under the number of the insert that brings them."""
+    at = rows.schema.get_field_index("batch")
+    return rows.set_column(at, rows.schema.field(at), pa.array(np.full(rows.num_rows, batch, np.uint64)))
 
 
 def _repeated(spans: Sequence[Span]) -> dict[str, pa.Array]:

@@ -7,6 +7,7 @@ stored, and keyed hashes in place of user, session and tenant. It fails closed: 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from operator import attrgetter
@@ -65,10 +66,14 @@ class Sealer:
         schema_check: SchemaCheck | None = None,
         ring: Keyring | None = None,
         feed: WindowFeed | None = None,
+        *,
+        heard: deque[dict[bytes, str]] | None = None,
+        on_learned: Callable[[dict[bytes, str]], None] | None = None,
     ) -> None:
         self._engine, self._keys, self._policy, self._check, self._ring, self._feed = engine, keys, policy, schema_check, ring, feed
         self._transcripts: list[tuple[int, str, int, bytes]] = []
         self._trace_tenants: dict[bytes, str] = {}
+        self._heard, self._on_learned = heard, on_learned
         self._registered_by: Policy | None = None
         self._app_tenants: dict[str, str] = {}
         self._clean: set[str] = set()  # words that redaction leaves as they are
@@ -126,10 +131,12 @@ class Sealer:
         Only for what may be kept of the text: hashes use what the span itself says, so that they do not depend on arrival.
         """
         known = self._trace_tenants
-        for span in spans:
-            tenant = span.own.get("tenant") or span.inherited.get("tenant")
-            if tenant:
-                known[span.trace_id] = tenant
+        while self._heard:
+            known.update(self._heard.popleft())
+        named = {s.trace_id: tenant for s in spans if (tenant := s.own.get("tenant") or s.inherited.get("tenant"))}
+        if self._on_learned is not None and policy.content.tenants and named.items() - known.items():
+            self._on_learned(dict(named.items() - known.items()))
+        known.update(named)
         found = [span.own.get("tenant") or span.inherited.get("tenant") or known.get(span.trace_id, "") for span in spans]
         while len(known) > _KNOWN_TRACES:
             del known[next(iter(known))]

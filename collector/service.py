@@ -17,38 +17,34 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b, sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
-import yaml
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from collector.credentials import IngestAuth, is_loopback, require_tokens_off_loopback
-from collector.decode import DecodeOptions
 from collector.identity import IdentityKeys, load_identity_keys
-from collector.intake import Intake
+from collector.intake import Intake, Receiving
 from collector.loader import Loader
 from collector.poster import Poster
 from collector.posting.rules import rules_from
 from collector.pricing.editions import PriceFolder
 from collector.receivers import grpc as grpc_door
 from collector.receivers import http as http_door
-from collector.redaction import Redactor
-from collector.sealing import SchemaCheck, Sealer
+from collector.sealers import Derived, Sealers, decode_options
+from collector.sealing import SchemaCheck
 from collector.spool import Spool
-from collector.window_feed import WindowFeed
-from spanledger.errors import ConfigError, DataDirUnusable, SpanledgerError
-from spanledger.instance import prepare, reported
+from collector.workers import Command, Workers
+from spanledger.errors import DataDirUnusable, SpanledgerError
 from spanledger.instance import token as instance_token
-from spanledger.policy import Policy, PolicyFile
+from spanledger.policy import PolicyFile
 from spanledger.settings import Settings
 from warehouse import audit_log, journal, lifecycle
 from warehouse.engine import Engine, connect
 from warehouse.leases import Lease
 from warehouse.migrate import migrate
 from warehouse.rollups import RollupWorker
-from warehouse.vault.keyring import Keyring, kek_from
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -66,8 +62,18 @@ class _Warehouse:
     engine: Engine | None
 
 
-def run(settings: Settings, policy_path: Path | None, stop: threading.Event, ready: Ready, *, schema_check: SchemaCheck | None = None) -> None:
+def run(
+    settings: Settings,
+    policy_path: Path | None,
+    stop: threading.Event,
+    ready: Ready,
+    *,
+    schema_check: SchemaCheck | None = None,
+    sealing: Command | None = None,
+) -> None:
     """Serve until ``stop`` is set; ``ready`` is called once with the bound addresses (``otlp_grpc``, ``otlp_http``, embedded also ``sql``).
+
+    ``sealing``: how a sealing process is started; without it, and with ``sealing_processes`` 0, this process seals.
 
     Raises:
         ConfigError, DataDirHeld, DataDirUnusable, WarehouseUnavailable: it cannot start; one clear line each.
@@ -75,14 +81,16 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
     sys.setswitchinterval(0.02)  # decoding, writing and posting hand the interpreter on less often: a fifth more spans a second
     gc.set_threshold(100_000, 20, 100)  # batches make many short-lived objects without cycles: the defaults cost a third of the time
     policy = PolicyFile(policy_path, settings.tokens_file)
-    auth = _Derived(policy, IngestAuth)
+    auth = Derived(policy, IngestAuth)
     require_tokens_off_loopback(settings.otlp_host, auth())
-    with _opened(settings) as warehouse:
-        keys = load_identity_keys(settings.data_dir / "keys")
-        ring = Keyring(settings.data_dir / "keys" / "tenants", kek_from(settings))
-        _redactor(settings, policy.current, keys)  # what is wrong with the rules is said now, not in a thread
+    keys = load_identity_keys(settings.data_dir / "keys")
+    with contextlib.ExitStack() as stack:
+        workers = Workers(sealing, settings, policy_path) if sealing is not None and settings.sealing_processes else None
+        if workers is not None:  # they get ready while the warehouse opens
+            stack.callback(workers.close, 1.0)
+        warehouse = stack.enter_context(_opened(settings))
         lists = PriceFolder(settings.data_dir / "prices")
-        rules = _Derived(policy, lambda p: rules_from(p, lambda tenant: keys.name("", "tenant", tenant), lists()), lists)
+        rules = Derived(policy, lambda p: rules_from(p, lambda tenant: keys.name("", "tenant", tenant), lists()), lists)
         poster = Poster(
             warehouse.client,
             rules,
@@ -91,21 +99,15 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
             retention=policy.current.retention.spans or _FOREVER,
         )
         highest = poster.start()
-        feed = _feed(settings)
         spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
-        loader = Loader(warehouse.client, spool, poster, batch_rows=settings.batch_rows, linger_s=settings.posting_interval_ms / 1000)
-        intake = Intake(
-            lambda: Sealer(_redactor(settings, policy.current, keys), keys, lambda: policy.current, schema_check, ring, feed),
-            _Derived(policy, lambda p: _options(settings, p)),
-            spool,
-            loader,
-            queue_bytes=settings.queue_bytes,
-            batch_rows=settings.batch_rows,
-            max_message_bytes=settings.max_message_bytes,
-            first_batch=max([highest, *spool.numbers()]),
-        )
+        linger_s = settings.posting_interval_ms / 1000
+        loader = Loader(warehouse.client, spool, poster, batch_rows=settings.batch_rows, linger_s=linger_s, first_batch=highest)
+        if workers is not None:
+            intake = workers
+            workers.start(spool, loader)
+        else:
+            intake = _sealing_here(settings, policy, schema_check, spool, loader)
         loader.start()
-        intake.start()
         with _background(settings, policy, warehouse, poster, keys) as addresses:
             try:
                 asyncio.run(_serve(settings, intake, auth, warehouse, addresses, stop, ready))
@@ -114,26 +116,22 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
                 intake.close(max(1.0, deadline - time.monotonic()))
                 loader.close(max(1.0, deadline - time.monotonic()))
                 poster.close(max(1.0, deadline - time.monotonic()))
-                if feed is not None:
-                    feed.close()
                 log.info("collector_stopped", posted=poster.idle)
 
 
-T = TypeVar("T")
-
-
-class _Derived(Generic[T]):
-    """Something made of the policy (and of ``besides``), made again when these have changed."""
-
-    def __init__(self, policy: PolicyFile, make: Callable[[Policy], T], besides: Callable[[], object] = lambda: None) -> None:
-        self._policy, self._make, self._besides = policy, make, besides
-        self._of, self._value = (policy.current, besides()), make(policy.current)
-
-    def __call__(self) -> T:
-        now = self._policy.current, self._besides()
-        if now[0] is not self._of[0] or now[1] is not self._of[1]:
-            self._of, self._value = now, self._make(now[0])
-        return self._value
+def _sealing_here(settings: Settings, policy: PolicyFile, schema_check: SchemaCheck | None, spool: Spool, loader: Loader) -> Intake:
+    """Decode and seal in this process: for small machines and for tests."""
+    intake = Intake(
+        Sealers(settings, policy, schema_check),
+        Derived(policy, lambda p: decode_options(settings, p)),
+        spool,
+        loader,
+        queue_bytes=settings.queue_bytes,
+        batch_rows=settings.batch_rows,
+        max_message_bytes=settings.max_message_bytes,
+    )
+    intake.start()
+    return intake
 
 
 def _writer_name(settings: Settings) -> str:
@@ -141,36 +139,6 @@ def _writer_name(settings: Settings) -> str:
     if settings.embedded:
         return "embedded"
     return f"{socket.gethostname()}-{blake2b(str(settings.data_dir.absolute()).encode(), digest_size=4).hexdigest()}"
-
-
-def _redactor(settings: Settings, policy: Policy, keys: IdentityKeys) -> Redactor:
-    """The engine with the organisation's own rules; they are read at start, a changed one takes a restart.
-
-    Raises:
-        ConfigError: a rule that cannot be used, or a wish that this version cannot fulfil: better no start than text that was meant to go.
-    """
-    wishes = policy.redaction
-    if wishes.ner:
-        raise ConfigError("redaction.ner is not available: no model for names comes with this version; use `content: none` where names matter")
-    own: list[Path] = []
-    if wishes.rules:
-        told = [{**rule.model_dump(exclude={"name", "triggers"}), "id": rule.name.lower(), "class": rule.name} for rule in wishes.rules]
-        own = [prepare(settings.data_dir) / "redaction-rules.yaml"]
-        own[0].write_text(yaml.safe_dump(told), encoding="utf8")
-    engine = "re2" if settings.redaction_engine == "re2" else "hyperscan"
-    key = keys.redaction_key() if wishes.hashes else b""
-    return Redactor(engine=engine, user_rules=own, key=key, disable=wishes.disable, allow=wishes.allow)
-
-
-def _feed(settings: Settings) -> WindowFeed | None:
-    if not settings.window_bytes:
-        return None
-    return WindowFeed(lambda: (reported(settings.data_dir, "window") or {}).get("texts", ""), lambda: instance_token(settings.data_dir))
-
-
-def _options(settings: Settings, policy: Policy) -> DecodeOptions:
-    precedence = {name: names for name, names in policy.identity.model_dump().items() if names}
-    return DecodeOptions(keep_unknown_spans=settings.keep_unrelated, identity_precedence=precedence)
 
 
 @contextlib.contextmanager
@@ -275,7 +243,7 @@ def _follow(policy: PolicyFile, settings: Settings, warehouse: _Warehouse, ended
 
 async def _serve(
     settings: Settings,
-    intake: Intake,
+    intake: Receiving,
     auth: Callable[[], IngestAuth],
     warehouse: _Warehouse,
     addresses: dict[str, str],
@@ -328,7 +296,7 @@ def _listen(host: str, port: int, what: str) -> socket.socket:
 class _Probe:
     """State for ``/readyz``: exports are accepted and the warehouse answers."""
 
-    def __init__(self, warehouse: _Warehouse, intake: Intake) -> None:
+    def __init__(self, warehouse: _Warehouse, intake: Receiving) -> None:
         self._warehouse, self._intake = warehouse, intake
         self._lock = threading.Lock()
         self._checked, self._answers = 0.0, False

@@ -6,8 +6,10 @@ and inserted in large parts, and it is what takes over while the warehouse is aw
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +41,11 @@ class Spool:
         """Size on disk."""
         return self._bytes
 
+    @property
+    def full(self) -> bool:
+        """Nothing more may be added."""
+        return self._bytes >= self._max
+
     def numbers(self) -> list[int]:
         """Batches that wait, oldest first."""
         with self._lock:
@@ -46,29 +53,33 @@ class Spool:
 
     def add(self, number: int, batches: list[pa.RecordBatch]) -> None:
         """Write and fsync. Raises ``WarehouseBusy`` when the spool is full or the disk refuses."""
-        streams = [_stream(batch) for batch in batches]
-        size = sum(8 + len(s) for s in streams)
-        if self._bytes + size > self._max:
-            metrics.refused.labels("spool_full").inc()
-            raise WarehouseBusy("the warehouse does not keep up and the spool is full", retry_after_s=5)
-        part, final = self._folder / f"{number:020d}.part", self._folder / f"{number:020d}.arrow"
-        try:
-            with open(part, "wb", opener=lambda p, f: os.open(p, f, 0o600)) as file:
-                for stream in streams:
-                    file.write(len(stream).to_bytes(8, "little"))
-                    file.write(stream)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(final)
-            _sync(self._folder)
-        except OSError as exc:
-            part.unlink(missing_ok=True)
-            metrics.refused.labels("disk").inc()
-            raise WarehouseBusy(f"the spool cannot be written: {exc.strerror}", retry_after_s=5) from exc
+        size = write(self._folder, number, batches, self._max - self._bytes)
         with self._lock:
             self._sizes[number] = size
             self._bytes += size
         metrics.spool_bytes.set(self._bytes)
+
+    def found(self, number: int) -> None:
+        """A sealing process has added this file."""
+        size = (self._folder / f"{number:020d}.arrow").stat().st_size
+        with self._lock:
+            self._bytes += size - self._sizes.get(number, 0)
+            self._sizes[number] = size
+        metrics.spool_bytes.set(self._bytes)
+
+    def rescan(self, index: int, of: int) -> list[int]:
+        """Take in what a dead sealing process left: whole files that nobody knows yet are found, parts are removed."""
+        for left in self._folder.glob("*.part"):
+            if int(left.stem) % of == index:
+                left.unlink(missing_ok=True)
+        unknown = [n for n in sorted(int(p.stem) for p in self._folder.glob("*.arrow")) if n % of == index and n not in self._sizes]
+        for number in unknown:
+            self.found(number)
+        return unknown
+
+    def has(self, number: int) -> bool:
+        """There is a file of this number."""
+        return (self._folder / f"{number:020d}.arrow").exists()
 
     def read(self, number: int) -> list[pa.RecordBatch]:
         """The batches of one number as they were added."""
@@ -100,6 +111,59 @@ class Spool:
         with self._lock:
             self._bytes -= self._sizes.pop(number, 0)
         metrics.spool_bytes.set(self._bytes)
+
+
+class SpoolEnd:
+    """The spool as a sealing process sees it: files are added, who takes them off is another process's business."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._folder, self._max = folder, max_bytes
+        self._bytes, self._looked = 0, 0.0
+
+    def add(self, number: int, batches: list[pa.RecordBatch]) -> None:
+        """As :meth:`Spool.add`."""
+        if time.monotonic() - self._looked > _LOOK_S:
+            self._bytes, self._looked = _bytes_in(self._folder), time.monotonic()
+        self._bytes += write(self._folder, number, batches, self._max - self._bytes)
+
+    def has(self, number: int) -> bool:
+        """There is a file of this number."""
+        return (self._folder / f"{number:020d}.arrow").exists()
+
+
+_LOOK_S = 0.5
+
+
+def _bytes_in(folder: Path) -> int:
+    size = 0
+    for entry in os.scandir(folder):
+        with contextlib.suppress(FileNotFoundError):
+            size += entry.stat().st_size
+    return size
+
+
+def write(folder: Path, number: int, batches: list[pa.RecordBatch], room: int) -> int:
+    """Write one file and fsync it; its bytes. Raises ``WarehouseBusy`` when it needs more than ``room`` or the disk refuses."""
+    streams = [_stream(batch) for batch in batches]
+    size = sum(8 + len(s) for s in streams)
+    if size > room:
+        metrics.refused.labels("spool_full").inc()
+        raise WarehouseBusy("the warehouse does not keep up and the spool is full", retry_after_s=5)
+    part, final = folder / f"{number:020d}.part", folder / f"{number:020d}.arrow"
+    try:
+        with open(part, "wb", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+            for stream in streams:
+                file.write(len(stream).to_bytes(8, "little"))
+                file.write(stream)
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(final)
+        _sync(folder)
+    except OSError as exc:
+        part.unlink(missing_ok=True)
+        metrics.refused.labels("disk").inc()
+        raise WarehouseBusy(f"the spool cannot be written: {exc.strerror}", retry_after_s=5) from exc
+    return size
 
 
 def _is(batch: pa.RecordBatch, column: str, value: str) -> np.ndarray:

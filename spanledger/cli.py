@@ -92,6 +92,14 @@ def collector(data: Data = None, config: Config = None, warehouse: Warehouse = N
     roles.collector(settings_of(data, config, warehouse), supervised=supervised)
 
 
+@app.command(hidden=True)
+def sealing(fd: Annotated[int, typer.Option("--fd")]) -> None:
+    """One sealing process of a collector; started by it."""
+    from spanledger.commands import roles
+
+    roles.sealing(fd)
+
+
 @app.command()
 def jobs(data: Data = None, config: Config = None, warehouse: Warehouse = None, supervised: Supervised = False) -> None:
     """Run detectors and alerts alone."""

@@ -12,7 +12,7 @@ import structlog
 
 from collector import metrics
 from collector.credentials import IngestAuth
-from collector.intake import Intake, Signal
+from collector.intake import Receiving, Signal
 from collector.receivers.answers import refusal, success
 from spanledger.errors import ConfigError, DataDirUnusable
 
@@ -28,7 +28,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
 Handler = Callable[[bytes, Context], Awaitable[bytes]]
 
 
-def _export(signal: Signal, intake: Intake, auth: Callable[[], IngestAuth]) -> Handler:
+def _export(signal: Signal, intake: Receiving, auth: Callable[[], IngestAuth]) -> Handler:
     async def handle(body: bytes, context: Context) -> bytes:
         try:
             headers = {str(k).lower(): str(v) for k, v in context.invocation_metadata() or ()}
@@ -48,7 +48,7 @@ def _export(signal: Signal, intake: Intake, auth: Callable[[], IngestAuth]) -> H
 
 
 async def start(
-    intake: Intake, auth: Callable[[], IngestAuth], host: str, port: int, *, max_message_bytes: int, tls: tuple[Path, Path] | None = None
+    intake: Receiving, auth: Callable[[], IngestAuth], host: str, port: int, *, max_message_bytes: int, tls: tuple[Path, Path] | None = None
 ) -> tuple[grpc.aio.Server, int]:
     """Bind and serve; returns the server and its port.
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Path, Request, Response
 from collector import metrics
 from collector.compression import ENCODINGS
 from collector.credentials import IngestAuth
-from collector.intake import Intake, Signal
+from collector.intake import Receiving, Signal
 from collector.receivers.answers import Refusal, refusal, success, to_json
 from spanledger import __version__
 from spanledger.errors import TooLarge
@@ -19,7 +19,7 @@ from spanledger.errors import TooLarge
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
 
-def app(intake: Intake, auth: Callable[[], IngestAuth], ready: Callable[[], dict[str, object]], *, max_message_bytes: int) -> FastAPI:
+def app(intake: Receiving, auth: Callable[[], IngestAuth], ready: Callable[[], dict[str, object]], *, max_message_bytes: int) -> FastAPI:
     """The collector's HTTP door.
 
     Args:

@@ -57,7 +57,7 @@ def collector(settings: Settings, *, supervised: bool) -> None:
     from detectors.in_flight import schema_verdict
 
     def run(settings: Settings, policy_path: Path | None, stop: threading.Event, ready: Ready) -> None:
-        serve(settings, policy_path, stop, ready, schema_check=schema_verdict)
+        serve(settings, policy_path, stop, ready, schema_check=schema_verdict, sealing=sealing_command)
 
     alone = settings.embedded and not supervised
     with instance.hold(settings.data_dir) if alone else contextlib.nullcontext():
@@ -65,6 +65,22 @@ def collector(settings: Settings, *, supervised: bool) -> None:
             instance.withdraw(settings.data_dir)
             instance.new_token(settings.data_dir)
         _role("collector", settings, run, supervised=supervised)
+
+
+def sealing_command(fd: int) -> list[str]:
+    """Command line of a sealing process; ``-P`` as for the supervised roles."""
+    return [sys.executable, "-P", "-m", "spanledger", "sealing", "--fd", str(fd)]
+
+
+def sealing(fd: int) -> None:
+    """One sealing process of a collector, which speaks to it over ``fd``."""
+    from multiprocessing.connection import Connection
+
+    from collector.worker import work
+    from detectors.in_flight import schema_verdict
+
+    pipe = Connection(fd)
+    work(pipe, lambda settings: logs.configure(settings, "sealing"), schema_verdict)
 
 
 def jobs(settings: Settings, *, supervised: bool) -> None:

@@ -82,6 +82,7 @@ def start_collector(tmp_path: Path, warehouse_url: str) -> Iterator[Callable[...
 
     def start(policy: str = "", data: Path | None = None, follow: Path | None = None, **settings: Any) -> RunningCollector:
         from collector.service import run
+        from spanledger.commands.roles import sealing_command
 
         where = data or tmp_path / "data"
         prepare(where)
@@ -92,6 +93,7 @@ def start_collector(tmp_path: Path, warehouse_url: str) -> Iterator[Callable[...
             file.write_text(policy)
         if warehouse_url:
             settings["warehouse"] = warehouse_url
+        settings.setdefault("sealing_processes", 0 if warehouse_url else 1)  # both ways are tested
         chosen = Settings(data_dir=where, otlp_grpc_port=0, otlp_http_port=0, sql_port=0, **settings)
         stop, bound, failed = threading.Event(), threading.Event(), []
         addresses: dict[str, str] = {}
@@ -102,7 +104,7 @@ def start_collector(tmp_path: Path, warehouse_url: str) -> Iterator[Callable[...
 
         def serve() -> None:
             try:
-                run(chosen, file, stop, ready)
+                run(chosen, file, stop, ready, sealing=sealing_command)
             except BaseException as exc:
                 failed.append(exc)
                 bound.set()

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
+import fcntl
 import json
 import os
 import subprocess
 import time
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -104,10 +107,19 @@ class Keyring:
         try:
             return self.newest(tenant)
         except NotFound:
-            return self.rotate(tenant)
+            pass
+        with self._alone():  # another process may have made it meanwhile
+            try:
+                return self.newest(tenant)
+            except NotFound:
+                return self._rotate(tenant)
 
     def rotate(self, tenant: str) -> int:
         """A new version for new objects; older ones still open older objects."""
+        with self._alone():
+            return self._rotate(tenant)
+
+    def _rotate(self, tenant: str) -> int:
         if self._kek is None:
             raise KeyUnavailable("no key-encryption key is configured (SPANLEDGER_KEK, SPANLEDGER_KEK_FILE or SPANLEDGER_KEK_COMMAND)")
         state = self._read(tenant) or {"tenant": tenant, "versions": {}}
@@ -184,6 +196,17 @@ class Keyring:
         for held in [k for k in self._cache if k[0] == tenant]:
             del self._cache[held]
         return n
+
+    @contextlib.contextmanager
+    def _alone(self) -> Generator[None]:
+        """No other process changes keys meanwhile."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fd = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
 
     def _unwrap(self, entry: dict[str, str], context: bytes) -> bytes:
         if self._kek is None:
