@@ -30,6 +30,7 @@ from detectors.embeddings import Encoder, open_embedder
 from detectors.keys import SketchKeys
 from detectors.material import Material, Text, material
 from detectors.pace import Pace, journaled
+from detectors.peers import Peers
 from detectors.places import HOUR_US, Places
 from detectors.rows import score_rows
 from detectors.window import Window, served
@@ -138,7 +139,7 @@ class Worker:
         keys: SketchKeys | None = None,
     ) -> None:
         self._client, self._policy, self._folder, self._encoder, self._window = client, policy, folder, encoder, window
-        self._keys = keys
+        self._peers = Peers(client, window, keys)
         self._detectors = with_schemas(policy.current.detectors, folder)
         self._clock: HourClock = scoring.clock_for(client, writer)
         self._places: Places | None = None
@@ -164,6 +165,7 @@ class Worker:
             if len(found) < BATCH:
                 known = {(c["trace_id"], c["span_id"]) for c in found}
                 found += [c for c in more(until, BATCH - len(found)) if (c["trace_id"], c["span_id"]) not in known]
+        found += self._peers.called_back(found, self._detectors.contradiction_window)
         scored = self._judge(found, self._detectors, now_us, link=calm and len(found) <= LINKED) if found else 0
         done = self._told(len(found), scored, now_us)
         if calm and not done.more and time.monotonic() - self._shifts_at > SHIFTS_EVERY_S:
@@ -248,6 +250,8 @@ class Worker:
         results = judging.judge(answers, policy, self._calibrated(now_us), self._encoder if link else None)
         scoring.write(self._client, self._clock, score_rows(answers, results, now_us))
         for answer, (verdicts, composite) in zip(answers, results, strict=True):
+            closed_book = answer.material is not None and not answer.material.context
+            self._peers.judged(answer.call, closed_book, not answer.peers and not answer.sketches)
             if composite.score is None:
                 metrics.unscored.labels(judging.why_null(answer, verdicts)).inc()
         scored = sum(composite.score is not None for _, composite in results)
@@ -283,9 +287,12 @@ class Worker:
         told = self._texts(traces)
         made = {(r["trace_id"], r["span_id"]): r["verdict"] for r in scoring.schema_verdicts(self._client, traces).to_dicts()} if traces else {}
         materials = [_material(c, told.get(c["trace_id"], [])) if wanted else None for c, wanted in zip(calls, picked, strict=True)]
-        peers, sketches = self._peers(calls, materials, policy, now_us)
+        peers: dict[int, tuple[str, ...]] = {}
+        sketches: dict[int, tuple[Sketch, ...]] = {}
+        if "contradiction" not in policy.disable:
+            peers, sketches = self._peers.of(calls, materials, policy.contradiction_window, now_us)
         return [
-            judging.Answer(call, found, _verdict_of(call, made), peers.get(i, ()), wanted, sketches.get(i, ()), self._key_of(call))
+            judging.Answer(call, found, _verdict_of(call, made), peers.get(i, ()), wanted, sketches.get(i, ()), self._peers.key_of(call))
             for i, (call, found, wanted) in enumerate(zip(calls, materials, picked, strict=True))
         ]
 
@@ -295,33 +302,6 @@ class Worker:
         for trace, texts in (self._window.texts(traces) if self._window else {}).items():
             told.setdefault(trace, []).extend(texts)
         return told
-
-    def _key_of(self, call: Mapping[str, Any]) -> bytes:
-        """The key of the answer's sketch, where its text is only held in memory."""
-        if self._window is None or self._keys is None or not call["prompt_hash"] or not self._window.holds(call["trace_id"]):
-            return b""
-        return self._keys.of(str(call["tenant_hash"]))
-
-    def _peers(
-        self, calls: Sequence[Mapping[str, Any]], found: Sequence[Material | None], policy: Detectors, now_us: int
-    ) -> tuple[dict[int, tuple[str, ...]], dict[int, tuple[Sketch, ...]]]:
-        """Other answers to exactly the same prompt, for closed-book answers: their texts, or sketches where no text was stored."""
-        asked = [i for i, m in enumerate(found) if m is not None and not m.context and m.prompt and calls[i]["prompt_hash"]]
-        if not asked or "contradiction" in policy.disable:
-            return {}, {}
-        since = datetime.fromtimestamp(min(calls[i]["ts_us"] for i in asked) / 1e6, UTC) - policy.contradiction_window
-        until = datetime.fromtimestamp(max(calls[i]["ts_us"] for i in asked) / 1e6, UTC) + policy.contradiction_window
-        until = min(until, datetime.fromtimestamp(now_us / 1e6, UTC) + timedelta(days=1))
-        rows = scoring.peers(self._client, sorted({calls[i]["prompt_hash"] for i in asked}), since, until)
-        window_us = policy.contradiction_window.total_seconds() * 1e6
-        texts = {i: m.prompt if (m := found[i]) else "" for i in asked}
-        told = _others(rows, calls, texts, "response", window_us)
-        hidden = {i: "" for i in asked if self._key_of(calls[i])}
-        if not hidden:
-            return {i: tuple(others) for i, others in told.items()}, {}
-        left = scoring.sketches(self._client, sorted({calls[i]["prompt_hash"] for i in hidden}), since, until)
-        sketched = {i: tuple(s for p in packed if (s := Sketch.unpack(p))) for i, packed in _others(left, calls, hidden, "sketch", window_us).items()}
-        return {i: tuple(others) for i, others in told.items()}, sketched
 
     def _calibrated(self, now_us: int) -> judging.Calibrations:
         """Platt maps per (app, route), from people's labels; looked up again every few minutes."""
@@ -376,23 +356,6 @@ def _material(call: Mapping[str, Any], trace: Sequence[Text]) -> Material | None
 
 def _verdict_of(call: Mapping[str, Any], made: Mapping[tuple[str, str], str]) -> str:
     return next((v for s in sorted(_members(call)) if (v := made.get((call["trace_id"], s), ""))), "")
-
-
-def _others(rows: pl.DataFrame, calls: Sequence[Mapping[str, Any]], asked: Mapping[int, str], what: str, window_us: float) -> dict[int, list[str]]:
-    """Column ``what`` of rows of the same group as each asked call, itself left out. ``asked``: call → prompt to compare word for word."""
-    groups: dict[tuple[str, ...], list[tuple[str, int, str]]] = defaultdict(list)
-    for row in rows.iter_rows(named=True):
-        groups[_group(row, row.get("prompt", ""))].append((row["trace_id"] + row["span_id"], row["ts_us"], row[what]))
-    out: dict[int, list[str]] = {}
-    for i, prompt in asked.items():
-        own, at = calls[i]["trace_id"] + calls[i]["span_id"], calls[i]["ts_us"]
-        if others := [text for key, ts, text in groups[_group(calls[i], prompt)] if key != own and abs(ts - at) <= window_us]:
-            out[i] = others
-    return out
-
-
-def _group(row: Mapping[str, Any], prompt: str) -> tuple[str, ...]:
-    return row["project"], row["app_id"], row["model"], row["prompt_hash"], row["context_hash"], prompt
 
 
 __all__ = ["Worker", "calibrations", "run"]
