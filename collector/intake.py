@@ -24,6 +24,7 @@ from collector.compression import inflate
 from collector.decode import Decoded, DecodeOptions, decode_logs, decode_metrics, decode_traces
 from collector.loader import Parts
 from collector.poster import Row
+from collector.redaction.quarantine import Gate
 from collector.rows import contents_batch, facts_of, journal_batch, version_of
 from collector.sealing import Sealer
 from spanledger.errors import BadSpan, SpanledgerError, WarehouseBusy, WarehouseUnavailable
@@ -121,6 +122,7 @@ class Intake:
         loader: takes them on into the warehouse.
         queue_bytes, batch_rows, max_message_bytes: bounds.
         place: (which, of how many) processes write this spool; file numbers have this rest.
+        gate: keeps texts back that wait for the name tier.
     """
 
     def __init__(
@@ -134,6 +136,7 @@ class Intake:
         batch_rows: int,
         max_message_bytes: int,
         place: tuple[int, int] = (0, 1),
+        gate: Gate | None = None,
     ) -> None:
         self._make_sealer, self._options, self._spool, self._loader = sealer, options, spool, loader
         self._queue_bytes, self._batch_rows, self._max_message = queue_bytes, batch_rows, max_message_bytes
@@ -141,7 +144,7 @@ class Intake:
         self._bytes = 0
         self._wake = threading.Condition()
         self._ready: queue.Queue[_Batch | None] = queue.Queue(maxsize=1)
-        self._batch, self._place = 0, place
+        self._batch, self._place, self._gate = 0, place, gate
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._decode_loop, name="decoder", daemon=True),
@@ -285,7 +288,10 @@ class Intake:
             spans, versions = batch.spans[at : at + self._batch_rows], batch.versions[at : at + self._batch_rows]
             number = self._next_batch()
             texts = [contents[id(s)] for s in spans if id(s) in contents]
-            parts: Parts = [("contents", contents_batch(texts))] if texts else []
+            told = contents_batch(texts) if texts else None
+            if told is not None and self._gate is not None:
+                told = self._gate.hold(told)  # texts that wait for the name tier are durable before the spool file is
+            parts: Parts = [("contents", told)] if told is not None else []
             if batch.transcripts and at == 0:
                 parts.append(("audit_objects", rows_of(batch.transcripts)))
             parts.append(("spans", journal_batch(spans, batch.facts[at : at + self._batch_rows], versions)))

@@ -13,9 +13,10 @@ import yaml
 from collector.decode import DecodeOptions
 from collector.identity import IdentityKeys, load_identity_keys
 from collector.redaction import Redactor
+from collector.redaction.names import gate_of
+from collector.redaction.quarantine import Gate
 from collector.sealing import SchemaCheck, Sealer
 from collector.window_feed import WindowFeed
-from spanledger.errors import ConfigError
 from spanledger.instance import prepare, reported
 from spanledger.instance import token as instance_token
 from spanledger.policy import Policy, PolicyFile
@@ -63,6 +64,10 @@ class Sealers:
         with self._lock:
             return self._made.pop() if self._made else self._make()
 
+    def gate(self) -> Gate:
+        """What texts pass before they are durable."""
+        return gate_of(self._settings, lambda: self._policy.current, self._keys)
+
     def learn(self, tenants: dict[bytes, str]) -> None:
         """Another process knows whose traces these are."""
         self._heard.append(tenants)
@@ -83,11 +88,9 @@ def _redactor(settings: Settings, policy: Policy, keys: IdentityKeys) -> Redacto
     """The engine with the organisation's own rules; they are read at start, a changed one takes a restart.
 
     Raises:
-        ConfigError: a rule that cannot be used, or a wish that this version cannot fulfil: better no start than text that was meant to go.
+        ConfigError: a rule that cannot be used: better no start than text that was meant to go.
     """
     wishes = policy.redaction
-    if wishes.ner:
-        raise ConfigError("redaction.ner is not available: no model for names comes with this version; use `content: none` where names matter")
     own: list[Path] = []
     if wishes.rules:
         told = [{**rule.model_dump(exclude={"name", "triggers"}), "id": rule.name.lower(), "class": rule.name} for rule in wishes.rules]

@@ -32,6 +32,7 @@ from collector.posting.rules import rules_from
 from collector.pricing.editions import PriceFolder
 from collector.receivers import grpc as grpc_door
 from collector.receivers import http as http_door
+from collector.redaction.names import reading_names
 from collector.sealers import Derived, Sealers, decode_options
 from collector.sealing import SchemaCheck
 from collector.spool import Spool
@@ -108,7 +109,7 @@ def run(
         else:
             intake = _sealing_here(settings, policy, schema_check, spool, loader)
         loader.start()
-        with _background(settings, policy, warehouse, poster, keys) as addresses:
+        with reading_names(settings, policy.current, warehouse.client), _background(settings, policy, warehouse, poster, keys) as addresses:
             try:
                 asyncio.run(_serve(settings, intake, auth, warehouse, addresses, stop, ready))
             finally:
@@ -121,14 +122,16 @@ def run(
 
 def _sealing_here(settings: Settings, policy: PolicyFile, schema_check: SchemaCheck | None, spool: Spool, loader: Loader) -> Intake:
     """Decode and seal in this process: for small machines and for tests."""
+    sealers = Sealers(settings, policy, schema_check)
     intake = Intake(
-        Sealers(settings, policy, schema_check),
+        sealers,
         Derived(policy, lambda p: decode_options(settings, p)),
         spool,
         loader,
         queue_bytes=settings.queue_bytes,
         batch_rows=settings.batch_rows,
         max_message_bytes=settings.max_message_bytes,
+        gate=sealers.gate(),
     )
     intake.start()
     return intake

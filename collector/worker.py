@@ -138,6 +138,7 @@ def work(pipe: Connection, configure: Callable[[Settings], None], schema_check: 
         batch_rows=settings.batch_rows,
         max_message_bytes=settings.max_message_bytes,
         place=(hello.index, MOST_WORKERS),
+        gate=sealers.gate(),
     )
     intake.start()
     answers.put(Ready())

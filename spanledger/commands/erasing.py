@@ -30,6 +30,7 @@ def erase(settings: Settings, *, tenant: str, user: str, out: Path | None, say: 
         ConfigError: neither a tenant nor a user was named.
     """
     from collector.identity import load_identity_keys
+    from collector.redaction.names import quarantine_of
     from collector.spool import Spool
     from spanledger import instance
     from spanledger.commands.warehouses import opened
@@ -50,6 +51,8 @@ def erase(settings: Settings, *, tenant: str, user: str, out: Path | None, say: 
             if not instance.held(settings.data_dir):
                 spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
                 rows["spool"] = rows.get("spool", 0) + spool.erase(tenant_hash=tenant_hash, user_hash=user_hash)
+                if (settings.data_dir / "quarantine").exists():
+                    rows["quarantine"] = rows.get("quarantine", 0) + quarantine_of(settings).erase(tenant_hash=tenant_hash, user_hash=user_hash)
         destroyed = 0
         if tenant and not user:
             ring = Keyring(settings.data_dir / "keys" / "tenants", kek_from(settings))

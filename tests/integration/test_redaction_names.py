@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import random
 import signal
@@ -11,11 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pytest
 
 pytest.importorskip("transformers", reason="the name tier needs the full install")
 import torch
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from pydantic import SecretStr
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
@@ -301,3 +304,36 @@ def test_placeholders_stay_whole_and_a_second_time_changes_nothing(model: Path) 
     assert once == ["[PERSON] and [PERSON]", "[PERSON] [EMAIL:0011223344] [PERSON]", "[PERSON]", "nobody here", "", "   "]
     assert [replaced(t, f) for t, f in zip(once, reader.find(once), strict=True)] == once
     assert replaced("see [EMAIL:0011223344] now", [(0, 26, "PERSON")]).count("[EMAIL:0011223344]") == 1
+
+
+def chat(names: str) -> bytes:
+    """An export of one span with names in prompt and answer."""
+    request = ExportTraceServiceRequest()
+    span = request.resource_spans.add().scope_spans.add().spans.add(trace_id=os.urandom(16), span_id=os.urandom(8), name="chat m")
+    span.start_time_unix_nano = span.end_time_unix_nano = time.time_ns()
+    told = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
+        "gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": f"please refund {names}"}]}]),
+        "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": f"the order of {names} is late"}]}]),
+    }
+    for key, value in told.items():
+        span.attributes.add(key=key).value.string_value = value
+    return request.SerializeToString()
+
+
+@pytest.mark.parametrize("warehouse_url", ["embedded"], indirect=True)
+def test_a_collector_with_the_tier_stores_no_name_and_says_so_when_it_cannot(start_collector: Callable[..., Any], model: Path) -> None:
+    policy = f"redaction: {{ner: {{model: '{model}', labels: {{PER: PERSON, LOC: ADDRESS}}}}}}\n"
+    kek = SecretStr(base64.b64encode(b"k" * 32).decode())
+    one = start_collector(policy, kek=kek)
+    reply = httpx.post(one.url("/v1/traces"), content=chat("Chidi Okafor"), headers={"content-type": "application/x-protobuf"})
+    assert reply.status_code == 200
+    assert one.settled("SELECT any(prompt) FROM spanledger.contents", "user: please refund [PERSON]", 60) == "user: please refund [PERSON]"
+    assert one.query("SELECT response FROM spanledger.contents") == [("the order of [PERSON] is late",)]
+    assert not any(b"Okafor" in p.read_bytes() for p in one.data.rglob("*") if p.is_file())
+    one.stop()
+    with pytest.raises(ConfigError, match=r"redaction\.ner: texts wait encrypted"):
+        start_collector(policy, data=one.data)
+    with pytest.raises(ConfigError, match=r"redaction\.ner: the model in .* cannot be used"):
+        start_collector("redaction: {ner: {model: /nowhere}}\n", data=one.data, kek=kek)
