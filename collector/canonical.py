@@ -34,6 +34,8 @@ _FIRST_TOKEN = frozenset({
     "First Token Stream Event", "first_token_received", "ai.stream.firstChunk", "gen_ai.content.completion.chunk",
     "llm.content.completion.chunk", "mlflow.chunk.item.0", "first_token",
 })  # fmt: skip
+#: Providers whose output always holds reasoning and thinking.
+_HOLDS_THOUGHTS = frozenset({"openai", "azure", "anthropic", "aws"})
 _HOUR_NS = 3_600_000_000_000
 _MOMENT_NS = 4_000_000_000
 _SESSION = 8  # a session key is at least this long: Codex says its threads' numbers under the same name
@@ -92,8 +94,8 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
         _moment(source, span)
         return span
     span.usage = usage
-    if usage is not None and usage.reasoning and usage.cache_read is None and "claude" in (span.model or span.model_requested):
-        span.usage = _cached_beyond(shape, usage)
+    if usage is not None and usage.reasoning and usage.cache_read is None and span.provider in _HOLDS_THOUGHTS:
+        span.usage = _cached_beyond(shape, usage, span.provider)
     _individual(span, raw, _fill(span, shape.varying_fields, attributes) if shape.varying_fields else {})
     if shape.link:
         value = identity_value(attributes[shape.link])
@@ -212,12 +214,13 @@ def usage_of(shape: Shape, attributes: Mapping[str, Any]) -> Usage | None:
     return normalise(counts, exclusive_input=shape.exclusive_input, exclusive_output=shape.exclusive_output)
 
 
-def _cached_beyond(shape: Shape, usage: Usage) -> Usage:
-    """Claude's output holds its thinking: what only a total tells beyond input and output are cached tokens (Bedrock Converse)."""
+def _cached_beyond(shape: Shape, usage: Usage, provider: str) -> Usage:
+    """Their output holds its reasoning: what only a total tells beyond input and output are cached tokens (Bedrock Converse, Ax)."""
     if any(field == "reasoning" for field, _ in shape.usage) or shape.usage_objects:
         return usage
     hidden = usage.reasoning or 0
-    return structs.replace(usage, input=(usage.input or 0) + hidden, output=(usage.output or 0) - hidden, reasoning=None)
+    read = hidden if provider in ("openai", "azure") else None  # elsewhere it may have been written as well as read
+    return structs.replace(usage, input=(usage.input or 0) + hidden, output=(usage.output or 0) - hidden, reasoning=None, cache_read=read)
 
 
 def _kind(shape: Shape, attributes: Mapping[str, Any], name: str, span: Span) -> str:

@@ -56,6 +56,16 @@ AG2 = Dialect(
     refine=_ag2,
 )  # fmt: skip
 
+VOLTAGENT = Dialect(
+    name="voltagent",
+    scopes=("@voltagent/*", "voltagent*"),
+    marks=("voltagent.*",),
+    content={"input": ("llm.messages", "input"), "output": ("output",), "tool_input": ("input",), "tool_output": ("output",)},
+    kinds=(("span.type", {**OPERATIONS, "summary": "step", "memory": "step"}), ("entity.type", {"agent": "agent", "workflow": "workflow"})),
+    default_kind="step",
+    authority=1,
+)  # fmt: skip
+
 CREWAI = Dialect(
     name="crewai",
     scopes=("crewai*",),

@@ -106,11 +106,12 @@ USAGE: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 _USAGE_PREFIXES = ("gen_ai.usage.", "gen_ai.response.usage.", "gen_ai.token_usage.", "genai.usage.", "llm.usage.", "llm.token_count.",
-    "llm.response.usage.", "llm.token_usage.", "ai.usage.", "gen_ai.aggregated_usage.")  # fmt: skip
+    "llm.response.usage.", "llm.token_usage.", "ai.usage.", "gen_ai.aggregated_usage.", "usage.")  # fmt: skip
 _USAGE_KNOWN = frozenset(n for names in USAGE.values() for n in names)
 #: Words by which a count is no token class of ours: money, settings, parts that no price knows.
 _NO_CLASS = ("cost", "price", "usd", "type", "limit", "budget", "ratio", "duration", "partial", "image", "text", "tool", "prediction", "character",
-    "units", "streaming", "topics", "summary", "sentiment", "intents", "system", "5m", "rate", "video", "uncached", "non_cached", "miss")  # fmt: skip
+    "units", "streaming", "topics", "summary", "sentiment", "intents", "system", "5m", "rate", "video", "uncached", "non_cached",
+    "miss", "estimate", "count_", "context")  # fmt: skip
 _CLASSES = (
     ("", ("audio",), ("cache",)),
     ("cache_write_1h", ("cache",), ("1h",)), ("cache_write", ("cache",), ("write", "creat", "storage")),

@@ -1,7 +1,7 @@
 """OpenInference (Arize): ``openinference.span.kind``, ``llm.*`` attributes, one scope per instrumented library.
 
 No response id attribute: recovered from ``output.value``. The requested model stands in ``llm.invocation_parameters``; for images and
-audio also the only model there is. Inclusive counts throughout, Bedrock included.
+audio also the only model there is. Inclusive counts throughout, Python's Bedrock included; JavaScript's Bedrock leaves cached tokens out.
 """
 
 from __future__ import annotations
@@ -21,8 +21,14 @@ from spanledger.model import Content, Span
 _ENDPOINTS = {"imagesresponse": "image", "transcription": "audio", "translation": "audio", "speech": "audio", "httpxbinaryresponsecontent": "audio"}
 
 
+_MAKERS = frozenset({"anthropic", "amazon", "meta", "mistral", "cohere", "ai21", "deepseek"})
+
+
 def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     asked = parse(attributes.get("llm.invocation_parameters"))
+    if span.model in _MAKERS:  # JavaScript, Bedrock: the maker where the model belongs
+        told = dig(parse(attributes.get("input.value")), "modelId") or dig(parse(attributes.get("output.value")), "model")
+        span.model = told[:512] if isinstance(told, str) else ""
     if isinstance(asked, dict):
         model = asked.get("model") or asked.get("model_name") or asked.get("modelId")
         if isinstance(model, str):
@@ -66,6 +72,7 @@ OPENINFERENCE = Dialect(
     kinds=(("openinference.span.kind", OPERATIONS),),
     default_kind="chain",
     authority=2,
+    exclusive_input=("@arizeai/openinference-instrumentation-bedrock",),
     authorities={
         f"openinference.instrumentation.{name}": 1
         for name in (

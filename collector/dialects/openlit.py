@@ -24,7 +24,7 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
 
 OPENLIT = Dialect(
     name="openlit",
-    scopes=("openlit*",),
+    scopes=("openlit*", "@openlit/*"),
     marks=("openlit.*",),
     fields={"service_tier": ("openai.response.service_tier",)},
     content={"documents": ("gen_ai.retrieval.documents",), "query": ("gen_ai.retrieval.query.text",)},
@@ -32,6 +32,11 @@ OPENLIT = Dialect(
     aggregate_rule="last",
     authority=2,
     authorities={f"openlit.instrumentation.{n}": 1 for n in _WRAPPERS},
-    exclusive_input=("openlit.instrumentation.anthropic*", "openlit.instrumentation.bedrock*"),
+    exclusive_input=(
+        "openlit.instrumentation.anthropic*",
+        "openlit.instrumentation.bedrock*",
+        "@openlit/instrumentation-anthropic*",
+        "@openlit/instrumentation-bedrock*",
+    ),
     refine=_refine,
 )

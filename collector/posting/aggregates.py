@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
-from collector.posting.calls import NEAR_NS, Call, told
+from collector.posting.calls import NEAR_NS, Call, told, totals
 from collector.posting.family import Family
 from collector.posting.figures import added, residual
 from spanledger.model import Usage
@@ -23,6 +23,25 @@ class Rest:
     kind: Literal["aggregate", "unattributed"]
     models: frozenset[str]
     end: int
+
+
+def sums_of_one(family: Family, calls: Sequence[Call]) -> dict[int, list[Usage]]:
+    """By first member of a call: usages of aggregates around it that sum up this call alone, innermost first.
+
+    Some frameworks keep cached tokens and reasoning for the agent's sum (VoltAgent).
+    """
+    sums = {i for i, s in enumerate(family.spans) if s.role == "aggregate" and s.usage is not None and s.usage.detail > 2}
+    if not sums:
+        return {}
+    below: dict[int, set[int]] = {}
+    inner: dict[int, list[int]] = {}
+    for call in calls:
+        first = call.members[0]
+        for up in dict.fromkeys(a for m in call.members for a in family.ancestors(m) if a in sums):
+            below.setdefault(up, set()).add(first)
+            inner.setdefault(first, []).append(up)
+    only = {first: [family.spans[up].usage for up in ups if len(below[up]) == 1] for first, ups in inner.items()}
+    return {c.members[0]: found for c in calls if (found := [u for u in only.get(c.members[0], ()) if u is not None and totals(u) in c.sums])}
 
 
 def rests(family: Family, calls: Sequence[Call], usages: Mapping[int, Usage | None], covering: Iterable[int]) -> list[Rest]:

@@ -31,11 +31,12 @@ def _rank(s: Span, session: bool) -> tuple[bool, bool, bool, bool, int, int, int
     return session and s.signal != "log", empty, counted_here(s), s.authority != _NATIVE, -detail, -s.authority, -s.start_ns
 
 
-def usage_of(order: Sequence[Span]) -> tuple[Usage | None, UsageSource, bool]:
+def usage_of(order: Sequence[Span], sums: Sequence[Usage] = ()) -> tuple[Usage | None, UsageSource, bool]:
     """Usage, its source, and whether members that reported disagree on input or output.
 
     Args:
         order: members as :func:`ranked` gives them.
+        sums: what aggregates around say whose only call this is: they complete it, where their totals agree.
     """
     tellers = [s for s in order if s.usage is not None and not s.usage.empty]
     if not tellers:
@@ -44,8 +45,8 @@ def usage_of(order: Sequence[Span]) -> tuple[Usage | None, UsageSource, bool]:
     usage: Usage = first.usage  # type: ignore[assignment]
     reported = [s.usage for s in tellers if not counted_here(s) and s.usage is not None]
     if len(tellers) == 1:
-        return usage, "estimated" if first.usage_estimated else "reported", False
-    usage = _whole(_filled(usage, [s.usage for s in tellers[1:] if s.usage is not None]), reported)
+        return _filled(usage, sums) if sums else usage, "estimated" if first.usage_estimated else "reported", False
+    usage = _whole(_filled(usage, [*(s.usage for s in tellers[1:] if s.usage is not None), *sums]), reported)
     return usage, "estimated" if first.usage_estimated else "reported", any(_differs(usage, u) for u in reported)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from collector.posting.aggregates import Rest, rests
+from collector.posting.aggregates import Rest, rests, sums_of_one
 from collector.posting.attempts import Nearby, attempts, safety_around, tool_counts
 from collector.posting.calls import Call
 from collector.posting.entry import build
@@ -32,7 +32,8 @@ def post(family: Sequence[Span], rules: PostingRules) -> list[Entry]:
 def post_family(told: Family, rules: PostingRules) -> list[Entry]:
     """The common way, for families of any size."""
     found = same_calls(told)
-    figures = {c.members[0]: _figures(told, c) for c in found.calls}
+    sums = sums_of_one(told, found.calls)
+    figures = {c.members[0]: _figures(told, c, sums.get(c.members[0], ())) for c in found.calls}
     entries = {c.members[0]: _entry(told, c, figures[c.members[0]], rules) for c in found.calls}
     _relations(told, found.calls, entries)
     usages = {first: usage for first, (_, usage, _, _) in figures.items()}
@@ -45,9 +46,9 @@ def key(entry: Entry) -> tuple[str, str, int, bytes, bytes]:
     return entry.project, entry.service, entry.ts_us, entry.trace_id, entry.span_id
 
 
-def _figures(family: Family, call: Call) -> tuple[list[Span], Usage | None, UsageSource, bool]:
+def _figures(family: Family, call: Call, sums: Sequence[Usage]) -> tuple[list[Span], Usage | None, UsageSource, bool]:
     order = ranked([family.spans[m] for m in call.members], session=call.logs)
-    return (order, *usage_of(order))
+    return (order, *usage_of(order, sums))
 
 
 def _entry(family: Family, call: Call, figures: tuple[list[Span], Usage | None, UsageSource, bool], rules: PostingRules) -> Entry:
@@ -55,7 +56,8 @@ def _entry(family: Family, call: Call, figures: tuple[list[Span], Usage | None, 
     told_by = sorted(call.members, key=lambda m: (family.spans[m].signal != "span", m))  # a span has a place in a trace, an event often none
     who, app = registered(identity(family, told_by), rules)
     members = [family.spans[m] for m in told_by]
-    if len(members) == 1 and app is None and may_be_plain(rules) and (quick := plain(members[0], rules, who)) is not None:
+    own = len(members) == 1 and usage is members[0].usage  # nothing that a sum around it adds
+    if own and app is None and may_be_plain(rules) and (quick := plain(members[0], rules, who)) is not None:
         return quick
     return build(members, order, usage, source, who, app, rules, disagree=disagree, cache_hit=call.cache_hit)
 

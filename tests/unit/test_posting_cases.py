@@ -454,3 +454,12 @@ def test_a_count_that_may_be_the_instrumentations_own_gives_way_to_one_of_the_pr
     guess = call("g", "q", 0, 1, u(4, 7), scope="@traceloop/instrumentation-openai", attrs={"usage_possibly_estimated": "true"})
     (entry,) = post([guess, call("b", "q", 0, 1, u(1000, 50), scope="other", authority=1)], RULES)
     assert (entry.tokens_in, entry.tokens_out, entry.conflict) == (1000, 50, 0)
+
+
+def test_a_sum_over_one_call_completes_it_with_what_the_call_itself_drops():
+    whole = u(1000, 50, cache_read=768, reasoning=32)
+    spans = [agent("a", usage=whole), call("c", "a", 0, 1, u(1000, 50))]
+    (entry,) = post(spans, RULES)
+    assert (entry.tokens_in, entry.tokens_cache_read, entry.tokens_out, entry.tokens_reasoning) == (1000, 768, 50, 32)
+    two = post([*spans, call("d", "a", 2, 3, u(1000, 50))], RULES)
+    assert [e.tokens_cache_read for e in two if e.entry_kind == "call"] == [0, 0]  # whose cached tokens they were, nobody knows
