@@ -82,6 +82,7 @@ class Sealer:
     def seal(self, records: list[Record]) -> list[Record]:
         """The same records, fit to be stored; they are changed in place, and content is ``None`` where it may not be kept."""
         policy = self._policy()
+        self._keys.refresh()
         tenants = self._tenants_of([span for span, _ in records], policy)
         modes = [policy.content.mode(tenant) for tenant in tenants]
         self._transcripts = []
@@ -179,9 +180,9 @@ class Sealer:
             span.link = name("", "link", span.link)
         for values in (own, inherited) if inherited else (own,):
             if "user" in values:
-                values["user"] = name(tenant, "user", values["user"])
+                values["user"] = name(tenant, "user", values["user"], span.start_ns)
             if "session" in values:
-                values["session"] = name(tenant, "session", values["session"])
+                values["session"] = name(tenant, "session", values["session"], span.start_ns)
             if "tenant" in values:
                 values["tenant"] = name("", "tenant", values["tenant"])
 

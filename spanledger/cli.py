@@ -354,6 +354,16 @@ def keys_rewrap(new: Annotated[str, typer.Argument(help="The new key-encryption 
     keeping.rewrap(settings_of(data), sys.stdin.readline().strip() if new == "-" else new, typer.echo)
 
 
+@keys_app.command("epoch")
+def keys_epoch(
+    since: Annotated[str, typer.Option("--since", metavar="T", help="When it begins (UTC); by default at the next midnight")] = "", data: Data = None
+) -> None:
+    """Announce a new key for the hashes of users and sessions; within an epoch equal users have equal hashes."""
+    from spanledger.commands import keeping
+
+    keeping.epoch(settings_of(data), since, typer.echo)
+
+
 @keys_app.command("verify")
 def keys_verify(data: Data = None) -> None:
     """Open every key; exit 1 when one cannot be used."""

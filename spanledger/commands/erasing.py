@@ -80,7 +80,7 @@ def erase(settings: Settings, *, tenant: str, user: str, out: Path | None, say: 
 
 
 def subjects(keys: IdentityKeys, policy: Policy, tenant: str, user: str) -> Iterable[tuple[str, str]]:
-    """(tenant hash, user hash) pairs to erase; "" = any. A user's hash depends on the tenant the spans named."""
+    """(tenant hash, user hash) pairs to erase; "" = any. A user's hash depends on the tenant the spans named and on the epoch."""
     if not user:
         yield keys.name("", "tenant", tenant), ""
         return
@@ -90,7 +90,8 @@ def subjects(keys: IdentityKeys, policy: Policy, tenant: str, user: str) -> Iter
         else ["", *sorted({a.tenant for a in policy.apps.values()} | {p.tenant for p in policy.projects.values()} | set(policy.content.tenants))]
     )
     for name in dict.fromkeys(named):
-        yield "", keys.name(name, "user", user)
+        for hashed in keys.names(name, "user", user):
+            yield "", hashed
 
 
 def sign(receipt: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import base64
 import getpass
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from spanledger.commands.warehouses import opened
@@ -65,6 +66,21 @@ def shred(settings: Settings, tenant: str, say: Say) -> None:
     n = ring.shred(hashed)
     _record(settings, "keys_shred", hashed)
     say(f"tenant {hashed}: {n} keys destroyed")
+
+
+def epoch(settings: Settings, since: str, say: Say) -> None:
+    """Announce a new key for the hashes of users and sessions."""
+    from collector.identity import announce_epoch
+
+    try:
+        at = datetime.fromisoformat(since) if since else None
+    except ValueError as exc:
+        raise ConfigError(f"not a time: {since} (write 2026-12-01 or 2026-12-01T06:00)") from exc
+    if at is not None and at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    begins = announce_epoch(settings.data_dir / "keys", at)
+    _record(settings, "keys_epoch", begins.isoformat())
+    say(f"users and sessions are hashed under a new key from {begins.isoformat()} on; back DIR/keys up before")
 
 
 def audit_verify(settings: Settings, say: Say) -> int:
