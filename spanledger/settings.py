@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         default=4096 * MIB, gt=0, description="Fsynced spool on disk: acknowledged, not yet in the warehouse; when full, exporters wait"
     )
     sealing_processes: int = Field(
-        default=1, ge=0, le=16, description="Processes that decode, redact and store exports; 0: the collector's own. One a core at most"
+        default=2, ge=0, le=16, description="Processes that decode, redact and store exports; 0: the collector's own. One a core at most"
     )
     keep_unrelated: bool = Field(
         default=False, description="Keep spans that have nothing to do with GenAI, instead of counting them and letting them go"
