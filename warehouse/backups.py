@@ -1,8 +1,8 @@
 """Backup and restore of the whole warehouse: full or incremental, and verified by restoring it beside the original.
 
 Backups are the engine's own, on the disk ``backups`` (embedded: ``DIR/backups``; a server: the disk of that name in its configuration).
-The engine takes a consistent state of each table while ingest goes on; what the tables say of each other (marks, publications) is
-checked at the next start, as after a kill.
+The engine takes a consistent state of each table while ingest goes on, not of all tables at one moment: after a restore every hour whose
+base is there is rolled up again, so that no publication counts whose rows came later than the backup looked.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from spanledger.errors import ConfigError, NotFound
 from warehouse.migrate import migrate
 from warehouse.queries.ask import frame, query_errors
+from warehouse.rollups import TABLES, touch
 from warehouse.sqlfiles import sql
 
 if TYPE_CHECKING:
@@ -98,7 +99,10 @@ def restore(client: Client, name: str) -> list[str]:
     with query_errors():
         client.command(f"DROP DATABASE {aside} SYNC")
         client.command("USE spanledger")
-    return migrate(client)
+    applied = migrate(client)
+    for base in TABLES:
+        touch(client, base, frame(client, sql("rollup_published"), {"base": base})["hour"].to_list(), reason="restore")
+    return applied
 
 
 def copy_out(backups_dir: Path, name: str, target: Path) -> Path:

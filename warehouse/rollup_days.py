@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
+AT_ONCE = 10
 
-def roll_up(client: Client, base: str, tables: Sequence[str], *, publish_within_s: float, most: int = 10) -> int:
-    """Sum up to ``most`` days whose hours have all been rolled up; returns how many."""
+
+def roll_up(client: Client, base: str, tables: Sequence[str], *, publish_within_s: float) -> int:
+    """Sum up to ``AT_ONCE`` days whose hours have all been rolled up; returns how many."""
     with query_errors():
-        todo = client.query_arrow(sql("days_todo"), {"base": base, "rows": most}).to_pylist()
+        todo = client.query_arrow(sql("days_todo"), {"base": base, "rows": AT_ONCE}).to_pylist()
     for day in todo:
         _day(client, base, tables, day, publish_within_s)
     return len(todo)

@@ -180,8 +180,10 @@ class RollupWorker:
     hours_a_step: int = 48
     sweep_every_s: float = 600.0
     grace_s: float = 900.0  # superseded rows stay readable for queries that began before
+    days_every_s: float = 60.0  # a trickle of late rows does not sum its day again after each of them
     _checked: bool = False
     _days_due: bool = True
+    _days_at: float = -1e9
     _swept_at: float = field(default_factory=time.monotonic)
 
     def step(self, client: Client) -> int:
@@ -192,15 +194,21 @@ class RollupWorker:
             self.check(client)
         published = sum(self.roll_up(client, base) for base in TABLES)
         self._days_due |= bool(published)
-        if self._days_due and not published:  # hours first: a day is summed once it is complete
-            published = sum(rollup_days.roll_up(client, base, names, publish_within_s=_PUBLISH_WITHIN_S) for base, names in TABLES.items())
-            self._days_due = bool(published)
+        if self._days_due and not published and time.monotonic() - self._days_at >= self.days_every_s:  # hours first: a day is whole then
+            published = self._roll_up_days(client)
         if time.monotonic() - self._swept_at >= self.sweep_every_s:
             self._swept_at, self._days_due = time.monotonic(), True
             self.release(client)
             self.freeze(client)
             self.sweep(client)
         return published
+
+    def _roll_up_days(self, client: Client) -> int:
+        done = [rollup_days.roll_up(client, base, names, publish_within_s=_PUBLISH_WITHIN_S) for base, names in TABLES.items()]
+        self._days_due = max(done) >= rollup_days.AT_ONCE  # there may be more
+        if not self._days_due:
+            self._days_at = time.monotonic()
+        return sum(done)
 
     def check(self, client: Client) -> int:
         """Compare base, marks and publications, and make dirty what does not agree: the state is rebuilt from the data at every start."""

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from warehouse import journal
 from warehouse.queries.ask import frame, measures, query_errors, rollup_dimensions, stamp
-from warehouse.queries.sources import merged, named_pairs
+from warehouse.queries.sources import Day, clean_days, merged, named_pairs
 from warehouse.rollups import LIVE, TABLES
 from warehouse.sqlfiles import sql
 
@@ -66,7 +66,7 @@ def compare(client: Client, since: datetime, until: datetime) -> Verification:
             still = {(h["hour"], h["gen"]) for h in _hours(client, base, since, until)} if suspects else set()
             gens = {h["hour"]: h["gen"] for h in todo}
             found.differences += [d for d in suspects if (d["hour"], gens[d["hour"]]) in still]
-        days = [d for d in frame(client, sql("clean_plan"), _window(base, since, until)).iter_rows(named=True) if d["day_gen"]]
+        days = [day for day in clean_days(client, base, since, until) if day.gen]
         found.days = max(found.days, len(days))
         for start in range(0, len(days), 30):
             chunk = days[start : start + 30]
@@ -103,17 +103,17 @@ def _differences(client: Client, base: str, table: str, hours: Sequence[int]) ->
     return _unequal(base, table, hours, rolled, exact)
 
 
-def _day_differences(client: Client, base: str, table: str, days: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _day_differences(client: Client, base: str, table: str, days: Sequence[Day]) -> list[dict[str, Any]]:
     """Rows of days against the rows of their hours. These stay readable for a while, so that nothing changes meanwhile."""
     dims, known = rollup_dimensions(table), measures(table)
     parts = _parts(base, table) | {
         "named": ", ".join(f"h.{d} AS {d}" for d in dims),
         "merged": ", ".join(f"{merged(x, m, 'h')} AS {m}" for m, x in known.items()),
     }
-    daily = [(d["day"], d["day_gen"]) for d in days]
-    hourly = [pair for d in days for pair in zip(d["hours"], d["gens"], strict=True)]
-    told, summed = (_by_hour(frame(client, Template(sql("verify_days")).substitute(parts | named_pairs(p)), {})) for p in (daily, hourly))
-    return _unequal(base, f"{table} (days)", [d["day"] for d in days], told, summed)
+    daily = [(day.start, day.gen) for day in days]
+    hourly = [pair for day in days for pair in zip(day.hours, day.gens, strict=True)]
+    told, summed = (_by_hour(frame(client, Template(sql("verify_days")).substitute(parts), named_pairs(pairs))) for pairs in (daily, hourly))
+    return _unequal(base, f"{table} (days)", [day.start for day in days], told, summed)
 
 
 def _parts(base: str, table: str) -> dict[str, str]:

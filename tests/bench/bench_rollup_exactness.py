@@ -28,9 +28,8 @@ from warehouse import queries, verify
 from warehouse.engine import Engine
 from warehouse.migrate import migrate
 from warehouse.queries import Scope
-from warehouse.queries.ask import frame
+from warehouse.queries.sources import clean_days
 from warehouse.rollups import HourClock, RollupWorker
-from warehouse.sqlfiles import sql
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 HOURS = 48
@@ -81,7 +80,7 @@ def _id(rnd: random.Random, now: int, late: float) -> int:
 
 
 def _roll(engine: Engine, clock: HourClock) -> None:
-    client, worker = engine.client(), RollupWorker([clock], sweep_every_s=1.0)
+    client, worker = engine.client(), RollupWorker([clock], sweep_every_s=1.0, days_every_s=0)
     while True:
         worker.step(client)
         time.sleep(0.05)
@@ -90,7 +89,7 @@ def _roll(engine: Engine, clock: HourClock) -> None:
 def _compare(client: object, rnd: random.Random) -> None:
     """By hours and by days in turn: days come from daily rows where the whole day is clean."""
     by = (rnd.choice(("hour", "day")), "app", "team", "model_tier")
-    from_days = sum(bool(gen) for gen in frame(client, sql("clean_plan"), WINDOW.params | {"base": "calls"})["day_gen"])  # pyright: ignore
+    from_days = sum(bool(day.gen) for day in clean_days(client, "calls", WINDOW.since, WINDOW.until))  # pyright: ignore[reportArgumentType]
     composed = queries.spend(client, WINDOW, by=by).select(*by, *_SUMS).sort(by)  # pyright: ignore[reportArgumentType]
     exact = queries.spend(client, WINDOW, by=(*by, "user"))  # pyright: ignore[reportArgumentType]
     exact = exact.group_by(by).agg(pl.col(_SUMS).sum()).sort(by)

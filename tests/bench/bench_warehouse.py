@@ -139,18 +139,22 @@ class Bench:
         self.figures["bytes_a_call"] = {"total": round(total, 1), "indexes": round(indexes, 1), "columns": dict(columns)}
 
     def inserts(self) -> None:
-        """Rows per CPU second of Arrow inserts of 10,000 with fsync, into a table of the same definition."""
-        self.client.command("CREATE TABLE IF NOT EXISTS spanledger.bench_insert AS spanledger.calls")
+        """Rows per CPU second of Arrow inserts of 10,000 with fsync, into a table of the same definition: with the merges that follow, alone."""
         rows = self.client.query_arrow("SELECT * FROM spanledger.calls LIMIT 200000")
         rows = pa.table([c.cast(f.type) for c, f in zip(rows.columns, tables.CALLS, strict=True)], schema=tables.CALLS)
         batches = [rows.slice(i, 10_000).combine_chunks() for i in range(0, rows.num_rows, 10_000)]
-        rates: list[float] = []
-        for batch in batches:
-            before = time.process_time()
-            inserts.insert(self.client, "bench_insert", batch)
-            rates.append(batch.num_rows / (time.process_time() - before))
-        self.figures["insert_rows_per_cpu_s"] = {"median": round(statistics.median(rates)), "best": round(max(rates))}
-        self.client.command("DROP TABLE spanledger.bench_insert SYNC")
+        self.figures["insert_rows_per_cpu_s"] = {}
+        for name in ("with merges", "alone"):
+            self.client.command("CREATE TABLE IF NOT EXISTS spanledger.bench_insert AS spanledger.calls")
+            if name == "alone":
+                self.client.command("SYSTEM STOP MERGES spanledger.bench_insert")
+            rates: list[float] = []
+            for batch in batches:
+                before = time.process_time()
+                inserts.insert(self.client, "bench_insert", batch)
+                rates.append(batch.num_rows / (time.process_time() - before))
+            self.figures["insert_rows_per_cpu_s"][name] = {"median": round(statistics.median(rates)), "best": round(max(rates))}
+            self.client.command("DROP TABLE spanledger.bench_insert SYNC")
 
     def spend(self) -> None:
         """Spend by hour, app, team and tier over one day: raw, FINAL with 2 % duplicates; over all days."""
@@ -189,7 +193,7 @@ class Bench:
         from warehouse.queries.sources import composed
 
         def one(scope: Scope) -> Any:
-            return frame(self.client, composed(self.client, by, scope, ["cost_usd"]), scope.params)
+            return frame(self.client, *composed(self.client, by, scope, ["cost_usd"]))
 
         self.figures["rollups"] = {
             "calls_per_cpu_s": round(self.calls / spent),

@@ -73,7 +73,13 @@ def test_a_full_and_an_incremental_backup_are_verified_and_restored_elsewhere(en
         migrate(there)
         assert backups.copy_in(tmp_path / "safe" / "extra", other.backups_dir) == "extra"
         assert backups.restore(there, "extra") == []
+        assert queries.coverage(there, Scope.ever()).closed_hours == 0  # whatever a rollup's table held when the backup looked at it
         assert totals(there) == expected
+        worker = RollupWorker()
+        while worker.step(there):
+            pass
+        assert totals(there) == expected
+        assert queries.coverage(there, Scope.ever()).closed_hours > 40
         assert verify.compare(there, DAY, DAY + timedelta(days=5)).ok
         filled(there, 10, ver=3)  # it goes on
         assert totals(there)[0] == expected[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from warehouse import cluster
@@ -13,11 +15,27 @@ def test_statements_are_split_at_line_ends_and_lose_their_comments() -> None:
 
 
 def test_every_statement_may_run_twice() -> None:
+    made: set[str] = set()
     for statement in statements():
+        made |= set(re.findall(r"^CREATE TABLE IF NOT EXISTS (\S+)", statement.sql))
+        if copy := re.match(r"INSERT INTO (\S+)", statement.sql):
+            assert copy[1] in made  # emptied first: only a table of the migration's own may be filled
+            assert re.search(rf"^RENAME TABLE IF EXISTS {copy[1]} TO", "\n".join(s.sql for s in statements()), re.M)
+            continue
         assert any(
             mark in statement.sql
             for mark in ("IF NOT EXISTS", "IF EXISTS", "OR REPLACE", "DELETE WHERE", "WHERE length(", "MODIFY SETTING", "MODIFY COLUMN")
         ), statement.name
+
+
+def test_a_copied_table_takes_the_place_of_the_old_one_on_a_cluster() -> None:
+    dropped, renamed, distributed = cluster.render("RENAME TABLE IF EXISTS spanledger.x_2 TO spanledger.x")
+    assert dropped.startswith("DROP TABLE IF EXISTS spanledger.x_2 ON CLUSTER")
+    assert renamed == "RENAME TABLE IF EXISTS spanledger.x_2_local TO spanledger.x_local ON CLUSTER '{cluster}'"
+    assert (
+        "EXISTS spanledger.x ON CLUSTER '{cluster}' AS spanledger.x_local\nENGINE = Distributed('{cluster}', 'spanledger', 'x_local'" in distributed
+    )
+    assert cluster.render("TRUNCATE TABLE spanledger.x") == ["TRUNCATE TABLE spanledger.x_local ON CLUSTER '{cluster}'"]
 
 
 def test_no_two_files_share_a_version() -> None:
@@ -28,6 +46,9 @@ def test_no_two_files_share_a_version() -> None:
 @pytest.mark.parametrize("statement", list(statements()), ids=lambda s: f"{s.version:04d}.{s.number}")
 def test_the_cluster_rendering_replicates_every_table_and_keeps_its_name_for_readers(statement) -> None:
     rendered = cluster.render(statement.sql)
+    if statement.sql.startswith("INSERT"):
+        assert rendered == [statement.sql]  # rows are copied through the distributed tables
+        return
     assert all("ON CLUSTER '{cluster}'" in sql for sql in rendered)
     if statement.sql.startswith("CREATE TABLE"):
         local, distributed = rendered

@@ -33,6 +33,8 @@ CLASSES: tuple[tuple[str, str], ...] = (
     ("rollup_days", "reference"),
     ("clean_hours", "reference"),
     ("hour_marks", "reference"),
+    ("hour_states", "reference"),
+    ("hour_rollups", "reference"),
     ("price*", "reference"),
     ("contents", "content"),
     ("texts", "content"),

@@ -41,16 +41,17 @@ def quality(client: Client, scope: Scope, *, by: Sequence[str] = ("app",), safet
     ``by`` and filters: what ``scores`` holds (app, team, tenant, env, route, model, tier, prompt, prompt_version, user) and grains.
     ``safety``: violations told by the calls of the group (all calls, scored or not); ``safety=False`` spares asking.
     """
+    source = composed(client, [*by, "detector"], scope, _SCORES, base="scores")
     parts = {
         "names": listed([f"s.`{n}` AS `{n}`" for n in by]),
-        "source": composed(client, [*by, "detector"], scope, _SCORES, base="scores"),
+        "source": source.sql,
         "group": group_clause(by),
         "order": order_of(by, "answers DESC"),
     }
-    rows = frame(client, fill("quality", parts), scope.params)
+    rows = frame(client, fill("quality", parts), source.params)
     if not safety:
         return rows
-    told = frame(client, composed(client, by, scope, ["safety"]), scope.params)
+    told = frame(client, *composed(client, by, scope, ["safety"]))
     if not by:
         return rows.with_columns(safety=told["safety"])
     return rows.join(told, on=list(by), how="left", maintain_order="left").with_columns(pl.col("safety").fill_null(0))

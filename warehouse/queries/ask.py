@@ -160,10 +160,14 @@ class Scope:
         return bound | {"since": stamp(self.since), "until": stamp(self.until)}
 
 
+def aware(at: datetime) -> datetime:
+    """The moment in UTC; a naive datetime is taken as UTC."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
 def stamp(at: datetime) -> str:
     """UTC text of a moment for a ``DateTime64(6, 'UTC')`` parameter; a naive datetime is taken as UTC."""
-    utc = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return utc.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return aware(at).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def grouping(by: Sequence[str]) -> tuple[list[str], set[str]]:
@@ -229,7 +233,7 @@ def fill(name: str, parts: Mapping[str, str]) -> str:
 
 def frame(client: Client, statement: str, params: Mapping[str, Any]) -> pl.DataFrame:
     """Run and read as Polars."""
-    used = {name: value for name, value in params.items() if f"{{{name}:" in statement}  # without any, the driver would take % for a format
+    used = {name: value for name, value in params.items() if f"{{{name}:" in statement}  # without any, the driver takes % for a format
     with query_errors():
         table = client.query_arrow(statement, used or None)
     return pl.DataFrame(table)

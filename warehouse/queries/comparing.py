@@ -26,11 +26,9 @@ def releases(client: Client, scope: Scope, *, by: Sequence[str] = ("app", "promp
 
     ``by``: what both rollups and scores hold (app, team, tenant, env, model, tier, prompt, prompt_version). Nulls: not scored.
     """
-    parts = {
-        "names": listed([f"s.`{n}` AS `{n}`" for n in by]),
-        "source": composed(client, by, scope, _RELEASE),
-    }
-    rows = frame(client, fill("releases", parts), scope.params)
+    source = composed(client, by, scope, _RELEASE)
+    parts = {"names": listed([f"s.`{n}` AS `{n}`" for n in by]), "source": source.sql}
+    rows = frame(client, fill("releases", parts), source.params)
     scores = quality(client, scope, by=by, safety=False).select([*by, *_SCORED])
     return rows.join(scores, on=list(by), how="left", maintain_order="left") if by else rows.hstack(scores)
 
@@ -45,15 +43,17 @@ def unit_economics(client: Client, scope: Scope, *, by: Sequence[str] = ("app",)
 
     ``cost_usd`` is that of all calls of the group, whether they carried the metric or not. ``metric=""``: every one.
     """
-    parts = {"names": listed([f"`{n}`" for n in by]), "source": composed(client, by, scope, ["calls", "cost_usd", "biz"])}
-    return frame(client, fill("unit_economics", parts), scope.params | {"metric": metric})
+    source = composed(client, by, scope, ["calls", "cost_usd", "biz"])
+    parts = {"names": listed([f"`{n}`" for n in by]), "source": source.sql}
+    return frame(client, fill("unit_economics", parts), source.params | {"metric": metric})
 
 
 def top(client: Client, scope: Scope, *, of: Sequence[str] = ("prompt", "prompt_version"), limit: int = 20) -> pl.DataFrame:
     """The dearest groups: prompts, users, routes, … with calls, tokens, ``cost_usd`` and ``cost_per_call_usd``."""
     wanted = ["calls", "billed_calls", "tokens_in", "tokens_out", "cost_usd", "errors", "cache_hits"]
-    parts = {"names": listed([f"`{n}`" for n in of]), "source": composed(client, of, scope, wanted)}
-    return frame(client, fill("top", parts), scope.params | {"rows": limit})
+    source = composed(client, of, scope, wanted)
+    parts = {"names": listed([f"`{n}`" for n in of]), "source": source.sql}
+    return frame(client, fill("top", parts), source.params | {"rows": limit})
 
 
 def sessions(client: Client, scope: Scope, *, limit: int = 50) -> pl.DataFrame:
@@ -64,7 +64,7 @@ def sessions(client: Client, scope: Scope, *, limit: int = 50) -> pl.DataFrame:
 def errors_by_type(client: Client, scope: Scope, *, limit: int = 100) -> pl.DataFrame:
     """Calls that did not end well: ``outcome``, ``error_type``, ``provider``, ``model``, ``calls``, ``cost_usd``, ``last_at`` (an hour)."""
     source = composed(client, ["hour", "outcome", "error_type", "provider", "model"], scope, ["calls", "cost_usd"])
-    return frame(client, fill("errors_by_type", {"source": source}), scope.params | {"rows": limit})
+    return frame(client, fill("errors_by_type", {"source": source.sql}), source.params | {"rows": limit})
 
 
 def conflicts(client: Client, scope: Scope) -> pl.DataFrame:

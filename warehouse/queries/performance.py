@@ -87,10 +87,6 @@ def _ask(
     order: str = "calls DESC",
     base: str = "calls",
 ) -> pl.DataFrame:
-    parts = {
-        "names": listed([f"`{n}`" for n in by]),
-        "source": composed(client, inner, scope, wanted, base=base),
-        "order": order_of(by, order),
-        "group": group_clause(by),
-    }
-    return frame(client, fill(name, parts), scope.params)
+    source = composed(client, inner, scope, wanted, base=base)
+    parts = {"names": listed([f"`{n}`" for n in by]), "source": source.sql, "order": order_of(by, order), "group": group_clause(by)}
+    return frame(client, fill(name, parts), source.params)

@@ -3,27 +3,31 @@
 First the clean hours of the window are looked up, once; then one statement asks for just these rows of just these generations, and the
 base for the rest, so that the parts fit together whatever is rolled up meanwhile (superseded rows stay readable for a while). A day's
 rows are used where they stand for exactly the hours that are clean now. A figure never depends on which source answered.
+
+Hours, generations and moments are parameters, so that the same question is the same statement, whatever is clean: the SQL endpoint need
+not judge it again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from itertools import pairwise
-from typing import TYPE_CHECKING
-from uuid import UUID
+from operator import xor
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanledger.errors import QueryRefused
-from warehouse.queries.ask import ROLLUPS, Scope, fill, frame, group_clause, grouping, listed, measures, require, rollup_dimensions, stamp
+from warehouse.queries.ask import ROLLUPS, Scope, aware, fill, frame, group_clause, grouping, listed, measures, require, rollup_dimensions, stamp
 from warehouse.sqlfiles import sql
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _HOUR = timedelta(hours=1)
-_MOST_HOURS = 4_000  # (hour, generation) pairs in one statement (the engine takes 256 KiB); the rest is asked of the base
-_MOST_TIMES = 50  # stretches of time named one by one
+_MOST_HOURS = 3_000  # (hour, generation) pairs in one question (a server takes parameters of 128 KiB); the rest is asked of the base
+_MOST_TIMES = 20  # stretches of time named one by one
 
 #: Measures beside those of ``sql/measures``: over a rollup's row, over entries, and how parts are put together.
 _BESIDE = {
@@ -41,6 +45,18 @@ _BESIDE = {
 }
 
 Pairs = list[tuple[int, str]]  # (start of the hour or day in Unix seconds, generation)
+_DAY_S = 86_400
+
+
+@dataclass
+class Day:
+    """Clean hours of one UTC day: ``hours`` (Unix seconds), ``gens`` and ``frozen`` are parallel. ``gen``: the day's own, "" for none."""
+
+    start: int
+    hours: list[int] = field(default_factory=list)
+    gens: list[str] = field(default_factory=list)
+    frozen: list[bool] = field(default_factory=list)
+    gen: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,26 +67,58 @@ class Plan:
     times: list[tuple[datetime, datetime]]
 
 
+class Source(NamedTuple):
+    """A sub-query and the values of all its parameters."""
+
+    sql: str
+    params: dict[str, Any]
+
+
+def clean_days(client: Client, base: str, since: datetime, until: datetime) -> list[Day]:
+    """The whole hours of a window that rollups answer for now, by day, in order of time."""
+    told: dict[str, dict[int, tuple[str, int | None, int, int]]] = {"p": {}, "m": {}, "d": {}}
+    params = {"base": base, "since": stamp(since), "until": stamp(until)}
+    for kind, at, *rest in frame(client, sql("clean_plan"), params).iter_rows():
+        told[kind][at] = tuple(rest)
+    days: dict[int, Day] = {}
+    pairs: dict[int, list[int]] = {}
+    for at, (gen, state, frozen, pair) in sorted(told["p"].items()):
+        _, marked, is_open, _ = told["m"].get(at, ("", None, 0, 0))
+        if (frozen or (not is_open and marked == state)) and datetime.fromtimestamp(at, UTC) + _HOUR <= until:
+            start = at - at % _DAY_S
+            day = days.setdefault(start, Day(start))
+            day.hours.append(at)
+            day.gens.append(gen)
+            day.frozen.append(bool(frozen))
+            pairs.setdefault(start, []).append(pair)
+    for start, day in days.items():
+        gen, all_pairs, hours, _ = told["d"].get(start, ("", 0, 0, 0))
+        if hours == len(day.hours) and all_pairs == reduce(xor, pairs[start]):
+            day.gen = gen
+    return list(days.values())
+
+
 def plan(client: Client, base: str, scope: Scope, *, daily: bool) -> Plan:
     """The plan for a window, as of now. ``daily``: whole days may come from daily rows.
 
     Raises:
         QueryRefused: too many hours for one statement that only rollups know.
     """
+    since, until = aware(scope.since), aware(scope.until)
     days: Pairs = []
-    hours: list[tuple[int, int, str]] = []  # frozen, start, generation
+    hours: list[tuple[bool, int, str]] = []  # frozen, start, generation
     clean: list[int] = []
-    for row in frame(client, sql("clean_plan"), scope.params | {"base": base}).iter_rows(named=True):
-        if daily and row["day_gen"]:
-            days.append((int(row["day"]), row["day_gen"]))
-            clean += row["hours"]
+    for day in clean_days(client, base, since, until):
+        if daily and day.gen:
+            days.append((day.start, day.gen))
+            clean += day.hours
         else:
-            hours += zip(row["frozen"], row["hours"], row["gens"], strict=True)
+            hours += zip(day.frozen, day.hours, day.gens, strict=True)
     hours.sort()
     if len(hours) > _MOST_HOURS and hours[-_MOST_HOURS - 1][0]:
         raise QueryRefused(f"more than {_MOST_HOURS} hours whose calls are gone: ask by day, or for a shorter time")
     pairs = sorted((at, gen) for _, at, gen in hours[-_MOST_HOURS:])
-    return Plan(sorted([*days, *pairs]), uncovered(scope.since, scope.until, sorted([*clean, *(at for at, _ in pairs)])))
+    return Plan(sorted([*days, *pairs]), uncovered(since, until, sorted([*clean, *(at for at, _ in pairs)])))
 
 
 def uncovered(since: datetime, until: datetime, hours: Sequence[int]) -> list[tuple[datetime, datetime]]:
@@ -85,7 +133,7 @@ def uncovered(since: datetime, until: datetime, hours: Sequence[int]) -> list[tu
     return [*found, (at, until)] if at < until else found
 
 
-def composed(client: Client, by: Sequence[str], scope: Scope, wanted: Sequence[str], *, base: str = "calls") -> str:
+def composed(client: Client, by: Sequence[str], scope: Scope, wanted: Sequence[str], *, base: str = "calls") -> Source:
     """A sub-query with one row per group: the ``by`` columns and the ``wanted`` measures, exact at the moment of reading.
 
     ``base``: ``calls`` (measures of ``spend_hour``), ``scores`` (of ``score_hour``) or ``people`` (of ``people_hour``: states); besides
@@ -96,21 +144,26 @@ def composed(client: Client, by: Sequence[str], scope: Scope, wanted: Sequence[s
     known = measures(ROLLUPS[base][0])
     table = next((t for t in ROLLUPS[base] if columns | scope.columns <= set(rollup_dimensions(t))), None)
     source = "scores" if base == "scores" else "calls"
-    held = plan(client, source, scope, daily="hour" not in by) if table else Plan([], uncovered(scope.since, scope.until, []))
+    whole = Plan([], uncovered(aware(scope.since), aware(scope.until), []))
+    held = plan(client, source, scope, daily="hour" not in by) if table else whole
+    params = scope.params
     parts: list[str] = []
     if table and held.rows:
         told = ", ".join(f"{_BESIDE[m][0] if m in _BESIDE else f'e.{m}'} AS {m}" for m in wanted)
         named = {"items": listed(items).replace("$time", "e.hour"), "measures": told, "table": table, "where": scope.where}
-        parts.append(fill("_rolled", named | named_pairs(held.rows)))
+        parts.append(fill("_rolled", named))
+        params |= named_pairs(held.rows)
     if held.times or not parts:
         told = ", ".join(f"{_BESIDE[m][1] if m in _BESIDE else known[m]} AS {m}" for m in wanted)
         named = {"items": listed(items).replace("$time", "e.ts"), "measures": told, "live": "verdicts" if base == "scores" else "ledger"}
-        parts.append(fill("_exact", named | {"times": _within(held.times), "where": scope.where, "group": group_clause(by)}))
+        condition, values = _within(held.times)
+        parts.append(fill("_exact", named | {"times": condition, "where": scope.where, "group": group_clause(by)}))
+        params |= values
     if not (table and held.rows) and not any(m.endswith("_quantiles") for m in wanted):
-        return parts[0]
+        return Source(parts[0], params)
     sums = ", ".join(f"{_BESIDE[m][2] if m in _BESIDE else merged(known[m], m, 's')} AS {m}" for m in wanted)
     named = {"names": listed([f"`{n}`" for n in by]), "sums": sums, "parts": " UNION ALL ".join(parts), "group": group_clause(by)}
-    return fill("_together", named)
+    return Source(fill("_together", named), params)
 
 
 def merged(expression: str, name: str, alias: str) -> str:
@@ -120,24 +173,19 @@ def merged(expression: str, name: str, alias: str) -> str:
     return f"{'sumMap' if expression.startswith('sumMap') else 'sum'}({alias}.{name})"
 
 
-def named_pairs(pairs: Pairs) -> dict[str, str]:
-    """Parts of a statement that name rows of a rollup: ``first``, ``last``, ``hours``, ``gens``."""
-    return {
-        "first": str(min(int(at) for at, _ in pairs)),
-        "last": str(max(int(at) for at, _ in pairs)),
-        "hours": ", ".join(str(int(at)) for at, _ in pairs),
-        "gens": ", ".join(f"'{UUID(gen)}'" for _, gen in pairs),
-    }
+def named_pairs(pairs: Pairs) -> dict[str, Any]:
+    """Parameters that name rows of a rollup (``_rolled.sql``)."""
+    hours = [at for at, _ in pairs]
+    return {"rows_first": min(hours), "rows_last": max(hours), "rows_at": hours, "rows_gen": [gen for _, gen in pairs]}
 
 
-def _within(times: Sequence[tuple[datetime, datetime]]) -> str:
-    """The condition on ``e.ts`` that stands for these stretches."""
-    if not times:
-        return "0"
+def _within(times: Sequence[tuple[datetime, datetime]]) -> tuple[str, dict[str, Any]]:
+    """The condition on ``e.ts`` that stands for these stretches, and its parameters."""
     if len(times) <= _MOST_TIMES:
-        return " OR ".join(f"({_between(since, until)})" for since, until in times)
-    hours = _clean_between(times)
-    return f"({_between(times[0][0], times[-1][1])}) AND toUnixTimestamp(toStartOfHour(e.ts)) NOT IN ({', '.join(map(str, hours))})"
+        values = {f"t{i}_{end}": stamp(at) for i, pair in enumerate(times) for end, at in zip(("since", "until"), pair, strict=True)}
+        return " OR ".join(f"({_between(f't{i}_since', f't{i}_until')})" for i in range(len(times))) or "0", values
+    values = {"t_since": stamp(times[0][0]), "t_until": stamp(times[-1][1]), "t_rolled": _clean_between(times)}
+    return f"({_between('t_since', 't_until')}) AND toUnixTimestamp(toStartOfHour(e.ts)) NOT IN {{t_rolled:Array(UInt32)}}", values
 
 
 def _clean_between(times: Sequence[tuple[datetime, datetime]]) -> list[int]:
@@ -145,5 +193,5 @@ def _clean_between(times: Sequence[tuple[datetime, datetime]]) -> list[int]:
     return [hour for (_, end), (start, _) in pairwise(times) for hour in range(int(end.timestamp()), int(start.timestamp()), 3_600)]
 
 
-def _between(since: datetime, until: datetime) -> str:
-    return f"e.ts >= toDateTime64('{stamp(since)}', 6, 'UTC') AND e.ts < toDateTime64('{stamp(until)}', 6, 'UTC')"
+def _between(since: str, until: str) -> str:
+    return f"e.ts >= {{{since}:DateTime64(6, 'UTC')}} AND e.ts < {{{until}:DateTime64(6, 'UTC')}}"

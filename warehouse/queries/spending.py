@@ -199,22 +199,15 @@ def missing_usage(
 
 
 def _ask(client: Client, name: str, wanted: Sequence[str], by: Sequence[str], scope: Scope, *, order: str = "cost_usd DESC") -> pl.DataFrame:
-    parts = {
-        "names": listed([f"`{n}`" for n in by]),
-        "source": composed(client, by, scope, wanted),
-        "order": order_of(by, order),
-        "group": group_clause(by),
-    }
-    return frame(client, fill(name, parts), scope.params)
+    source = composed(client, by, scope, wanted)
+    parts = {"names": listed([f"`{n}`" for n in by]), "source": source.sql, "order": order_of(by, order), "group": group_clause(by)}
+    return frame(client, fill(name, parts), source.params)
 
 
 def _by_hour(client: Client, name: str, wanted: Sequence[str], by: Sequence[str], scope: Scope) -> pl.DataFrame:
-    parts = {
-        "names": listed([f"s.`{n}` AS `{n}`" for n in by]),
-        "source": composed(client, ["hour", *by], scope, wanted),
-        "group": group_clause(by),
-    }
-    return frame(client, fill(name, parts), scope.params)
+    source = composed(client, ["hour", *by], scope, wanted)
+    parts = {"names": listed([f"s.`{n}` AS `{n}`" for n in by]), "source": source.sql, "group": group_clause(by)}
+    return frame(client, fill(name, parts), source.params)
 
 
 def _total(rows: pl.DataFrame, measures: Sequence[str]) -> dict[str, Any]:
@@ -241,8 +234,9 @@ def dimensions(
     client: Client, scope: Scope, *, names: Sequence[str] = ("app", "team", "model_tier", "env", "provider", "model", "route")
 ) -> pl.DataFrame:
     """What there is to choose from: ``dimension``, ``value``, ``calls``, most used first."""
-    parts = {"pairs": ", ".join(f"('{n}', toString(s.`{n}`))" for n in names), "source": composed(client, names, scope, ["calls"])}
-    return frame(client, fill("dimensions", parts), scope.params)
+    source = composed(client, names, scope, ["calls"])
+    parts = {"pairs": ", ".join(f"('{n}', toString(s.`{n}`))" for n in names), "source": source.sql}
+    return frame(client, fill("dimensions", parts), source.params)
 
 
 def ping(client: Client) -> None:
