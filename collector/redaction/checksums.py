@@ -407,6 +407,11 @@ def document(value: str) -> bool:
     return 5 <= len(value) <= 20 and sum(c.isdigit() for c in value) >= 4
 
 
+def access_code(value: str) -> bool:
+    """Four to eight digits that are no year."""
+    return 4 <= len(value) <= 8 and not (len(value) == 4 and value[:2] in ("19", "20"))
+
+
 def not_number(value: str) -> bool:
     """Something else than digits only."""
     return not value.isdigit()
@@ -429,6 +434,6 @@ VALIDATORS: dict[str, Callable[[str], bool]] = {
         luhn, card, card_sure, ssn, itin, cpf, cnpj, pesel, yymmdd, ddmmyy, personnummer, rrn, rodne_cislo, bsn, nir, be_rrn,
         ahv, steuer_id, tckn, cuit, rut, aadhaar, cn_id, za_id, sin, nhs, tfn, medicare, routing, cnp, my_number, any_digits,
         birth_date, iban, nino, dni, codice_fiscale, nric, tw_id, hetu, vin, base58check, bitcoin, mixed, iban_run, mac, document,
-        lettered_id, not_number,
+        lettered_id, not_number, access_code,
     )
 }  # fmt: skip

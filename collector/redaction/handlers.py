@@ -19,6 +19,8 @@ _BY_NAME: dict[str, Callable[[Rule], Handler]] = {
     "address": addresses.address_handler,
     "assignment": secrets.assignment_handler,
     "said": secrets.said_handler,
+    "named_value": secrets.named_value_handler,
+    "password_argument": secrets.password_argument_handler,
     "authorization": secrets.authorization_handler,
     "url_credential": secrets.url_credential_handler,
     "pem": secrets.pem_handler,

@@ -65,6 +65,8 @@ def _own_shape(sizes: Sequence[int], digits: str, seps: Sequence[str], n: int) -
         return True
     if digits[0] == "0" and len(sizes) > 1 and 9 <= n <= 11 and min(sizes) >= 2 and sizes[0] <= 5 and max(sizes) <= 8:
         return sizes[0] > 2 or len(sizes) == 5 or sizes[1] >= 3  # trunk prefix 0: Europe, Japan, Australia
+    if tuple(sizes) == (1, 3, 3, 2, 2):
+        return digits[0] in "78" and digits[1] in "3489"  # Russia and Kazakhstan with trunk prefix
     return sizes[0] == 2 and len(sizes) == 3 and digits[:2] == "11" and max(sizes) == 5  # Brazil without country code
 
 

@@ -20,7 +20,7 @@ _NAME_BACK = re.compile(rb"(?:>-|\x9a\xbc\xef)?[\\\"'`\])\s*:=>]{0,12}([A-Za-z0-
 _FOREIGN_NAMES = re.compile("密码|密碼|口令|пароль|Пароль|パスワード|비밀번호|hasło|şifre|Şifre|contraseña".encode())
 _NAME_WORDS = re.compile(r"[^a-z]")
 _PASSWORD_NAME = re.compile(
-    r"(?:password|passwd|passphrase|passcode|passwort|kennwort|contrasena|motdepasse|senha|wachtwoord|(?<![a-z])pass|(?:db|user|admin|root|my|sql|ftp|smtp|mail|redis|pg|proxy|ssh)pass|pwd|pswd|pw)\d*(?:value|plain|text|old|new|confirm|confirmation|hash)?$"
+    r"(?:password|passwd|passphrase|passcode|passwort|kennwort|contrasena|motdepasse|senha|wachtwoord|(?<![a-z])passe|(?<![a-z])pass|(?:db|user|admin|root|my|sql|ftp|smtp|mail|redis|pg|proxy|ssh)pass|pwd|pswd|pw)\d*(?:value|plain|text|old|new|confirm|confirmation|hash)?$"
 )
 _SECRET_NAME = re.compile(
     r"(?:secret|secrets|apikey|apitoken|apisecret|appkey|appsecret|accesskey|accesskeyid|secretkey|secretaccesskey|accountkey|authkey|authtoken|accesstoken|"
@@ -205,6 +205,44 @@ def said_handler(rule: Rule) -> Handler:
             return to
         out.append((m.start(1), m.start(1) + len(raw), rule.class_name))
         return m.end()
+
+    return handle
+
+
+_NAME_OF_VALUE = re.compile(rb"(?i)([A-Za-z0-9_.\-]{2,80})[\\\"']{0,3},?\s{0,12}[\\\"']{0,3}value[\\\"']{0,3}\s?[:=]$")
+
+
+def named_value_handler(rule: Rule) -> Handler:
+    """``name: DB_PASSWORD`` and, right behind it, ``value: …``; the trigger ends at the second ``:`` or ``=``."""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        named = _NAME_OF_VALUE.search(b, max(lo, to - 128), to)
+        strength = name_strength(named[1]) if named else ""
+        if strength not in ("password", "secret"):
+            return to
+        gap = _GAP.match(b, to, min(hi, to + 128))
+        start, end, quoted = value_span(b, gap.end() if gap else to, hi, strength)
+        if end <= start or not is_secret(b[start:end], strength, quoted=quoted):
+            return to
+        out.append((start, end, rule.class_name))
+        return end
+
+    return handle
+
+
+def password_argument_handler(rule: Rule) -> Handler:
+    """``IDENTIFIED BY '…'``, ``sshpass -p …``: what follows the last blank before the trigger's end; words alone are none."""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        at = to - 1
+        while at > lo and to - at < 3 and b[at - 1] not in b" \t\r\n":
+            at -= 1
+        start, end, quoted = value_span(b, at, hi, "password")
+        value = b[start:end]
+        if value.isalpha() or not is_secret(value, "password", quoted=quoted) or b" " in value:
+            return to
+        out.append((start, end, rule.class_name))
+        return end
 
     return handle
 
