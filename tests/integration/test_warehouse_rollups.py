@@ -14,7 +14,8 @@ from clickhouse_connect.driver.client import Client
 
 from spanledger.errors import QueryRefused, SpanledgerError
 from warehouse import queries, verify
-from warehouse.engine import Engine
+from warehouse.endpoint import Principal, RemoteBackend, serve
+from warehouse.engine import Engine, connect
 from warehouse.migrate import migrate
 from warehouse.queries import Scope
 from warehouse.rollups import TABLES, HourClock, RollupWorker, freeze, touch
@@ -260,11 +261,32 @@ def test_the_sweep_keeps_what_counts_and_what_is_about_to_count(client: Client) 
     assert queries.spend(client, SCOPE, by=("app",)).sort("app").select("app", "calls").rows() == [("app0", 1), ("app1", 2), ("app2", 1)]
 
 
+_FROZEN = (
+    "INSERT INTO spanledger.rollup_pub (base, hour, gen, frozen, seq) SELECT 'calls', toDateTime('2020-01-01 00:00:00', 'UTC') + 3600 * number,"
+    " generateUUIDv4(number), 1, 1 FROM numbers({n:UInt32})"
+)
+
+
+def test_as_many_hours_as_one_question_may_name_travel_through_an_endpoint_and_a_front(tmp_path: Path) -> None:
+    with Engine.open(tmp_path) as engine:
+        client = engine.client()
+        migrate(client)
+        client.command(_FROZEN, parameters={"n": 3_000})
+        client.command("INSERT INTO spanledger.spend_outcome_hour (hour, gen, app_id, calls) SELECT hour, gen, 'a', 1 FROM spanledger.rollup_pub")
+        inner = serve(engine, "127.0.0.1", 0, lambda _user, _secret: Principal("i", "instance"))
+        front = serve(RemoteBackend(f"clickhouse://{inner.address}/spanledger"), "127.0.0.1", 0, lambda _user, _secret: Principal("a", "admin"))
+        try:
+            for door in (inner, front):
+                reader = connect(f"clickhouse://{door.address}/spanledger")
+                assert queries.spend(reader, Scope(datetime(2020, 1, 1, tzinfo=UTC), DAY), by=("hour",)).height == 3_000
+                reader.close()
+        finally:
+            front.close()
+            inner.close()
+
+
 def test_hours_that_only_rollups_know_are_never_left_out(client: Client) -> None:
-    client.command(
-        "INSERT INTO spanledger.rollup_pub (base, hour, gen, frozen, seq) SELECT 'calls', toDateTime('2020-01-01 00:00:00', 'UTC') + 3600 * number,"
-        " generateUUIDv4(number), 1, 1 FROM numbers(3001)"
-    )
+    client.command(_FROZEN, parameters={"n": 3_001})
     with pytest.raises(QueryRefused, match="ask by day"):
         queries.spend(client, Scope.ever(), by=("hour",))
     queries.spend(client, Scope(datetime(2020, 1, 1, 1, tzinfo=UTC), DAY), by=("hour",))

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import urllib3
 from urllib3.exceptions import HTTPError
+from urllib3.filepost import encode_multipart_formdata
 
 from spanledger.errors import WarehouseUnavailable
 from warehouse.endpoint.backend import Answer
@@ -23,6 +24,7 @@ from warehouse.endpoint.rights import text
 from warehouse.engine import parse_url
 
 _TAIL = 16_384  # longest exception block that a server appends to a result
+_LONG = 8_000  # parameters of more characters travel in a form: servers and what stands before them take short addresses
 
 
 class RemoteBackend:
@@ -74,14 +76,15 @@ class RemoteBackend:
         """See ``Backend``."""
         self._pool.clear()
 
-    def post(self, args: Mapping[str, str], body: bytes | Iterable[bytes]) -> Any:
-        """One request to the server; its answer, not yet read.
+    def post(self, args: Mapping[str, str], body: bytes | Iterable[bytes], kind: str = "") -> Any:
+        """One request to the server; its answer, not yet read. ``kind``: content type of the body.
 
         Raises:
             EngineError: the server refused, or nobody answers.
         """
+        headers = {**self._headers, "Content-Type": kind} if kind else self._headers
         try:
-            answer = self._pool.request("POST", f"{self._base}?{urlencode(args)}", body=body, headers=self._headers, preload_content=False)
+            answer = self._pool.request("POST", f"{self._base}?{urlencode(args)}", body=body, headers=headers, preload_content=False)
         except HTTPError as exc:
             raise EngineError(f"Code: 210. DB::Exception: the ClickHouse server does not answer: {exc}. (NETWORK_ERROR)") from exc
         if answer.status != 200 or answer.headers.get("X-ClickHouse-Exception-Code"):
@@ -129,7 +132,10 @@ class RemoteHandle:
 
     def _send(self, sql: str, fmt: str, params: Mapping[str, str], **more: str) -> Any:
         given = {f"param_{name}": value for name, value in params.items()}
-        return self._backend.post({**self._args, **given, **more, "default_format": fmt}, sql.encode())
+        args = {**self._args, **more, "default_format": fmt}
+        if sum(map(len, given.values())) <= _LONG:
+            return self._backend.post({**args, **given}, sql.encode())
+        return self._backend.post(args, *encode_multipart_formdata({**given, "query": sql}))
 
 
 def _chunks(answer: Any) -> Generator[bytes]:
