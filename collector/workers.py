@@ -139,6 +139,7 @@ class _Worker:
         self.ready = False
         self.bytes = 0
         self._problem: SpanledgerError | None = None
+        self._was_ready = False
         self._waiting: dict[int, Export] = {}
         self._outbox: list[object] = []
         self._changed = threading.Condition()
@@ -200,10 +201,11 @@ class _Worker:
             speaker.start()
             self._listen()
             self._bury(speaker)
-            if self._owner.stopping or self._problem is not None:
+            if self._owner.stopping or (self._problem is not None and not self._was_ready):
                 return
             pause = _FIRST_PAUSE_S if time.monotonic() - born > _STEADY_S else min(2 * pause, _LONGEST_PAUSE_S)
-            log.error("sealing_process_died", index=self._hello.index, code=self._process.returncode, restart_s=pause)
+            reason = str(self._problem or f"exit code {self._process.returncode}")
+            log.error("sealing_process_died", index=self._hello.index, reason=reason, restart_s=pause)
             time.sleep(pause)
             self._launch()
 
@@ -229,6 +231,7 @@ class _Worker:
                 case Ready(problem):
                     with self._changed:
                         self._problem, self.ready = problem, problem is None
+                        self._was_ready |= self.ready
                         self._changed.notify_all()
                 case _:
                     log.warning("unknown_answer", kind=type(one).__name__)

@@ -142,6 +142,25 @@ def test_sealing_processes_follow_the_policy_and_their_counters_reach_the_collec
     assert one.settled("SELECT count() FROM spanledger.contents FINAL", 3) == 3
 
 
+def test_a_process_that_dies_under_a_broken_policy_comes_back_when_it_is_mended(start_collector: Callable[..., Any], tmp_path: Path) -> None:
+    policy = tmp_path / "followed.yaml"
+    policy.write_text("content: {default: redacted}\n")
+    one = start_collector(follow=policy, sealing_processes=1)
+    assert send(one.url("/v1/traces"), export(1)) == 200
+    policy.write_text("content: {default: [broken\n")
+    for pid in sealing_processes():
+        os.kill(pid, signal.SIGKILL)
+    assert send(one.url("/v1/traces"), export(2)) in (429, 503)
+    time.sleep(3)
+    assert send(one.url("/v1/traces"), export(2)) in (429, 503)
+    policy.write_text("content: {default: redacted}\n")
+    until = time.monotonic() + 60
+    while (status := send(one.url("/v1/traces"), export(2))) != 200 and time.monotonic() < until:
+        time.sleep(0.5)
+    assert status == 200
+    assert one.settled(SPANS, 40) == 40
+
+
 def test_tenants_that_a_trace_has_named_are_known_to_every_sealing_process(start_collector: Callable[..., Any]) -> None:
     one = start_collector("content: {default: redacted, tenants: {acme: none}}\n", sealing_processes=2)
     text = '[{"role": "user", "parts": [{"type": "text", "content": "the plans of acme"}]}]'
