@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from detectors.contradiction.sketch import Sketch
 from detectors.keys import SketchKeys
@@ -22,8 +22,16 @@ if TYPE_CHECKING:
 
 Call = Mapping[str, Any]
 Group = tuple[str, ...]
-REMEMBERED = 20_000  # answers that met nobody; and answers whose text is in memory
+REMEMBERED = 20_000  # answers that met nobody; and groups of answers whose text is in memory
+OF_GROUP = 12  # answers remembered of one group, the latest to come
 CALLED_BACK = 500  # of one pass
+
+
+class Told(NamedTuple):
+    """Where an answer's text stands in memory."""
+
+    ts_us: int
+    members: tuple[str, ...]
 
 
 class Peers:
@@ -32,7 +40,7 @@ class Peers:
     def __init__(self, client: Client, window: Window | None, keys: SketchKeys | None) -> None:
         self._client, self._window, self._keys = client, window, keys
         self._lonely: OrderedDict[tuple[str, str], Call] = OrderedDict()
-        self._held: OrderedDict[tuple[str, str], Call] = OrderedDict()
+        self._held: OrderedDict[Group, OrderedDict[tuple[str, str], Told]] = OrderedDict()
 
     def key_of(self, call: Call) -> bytes:
         """The key of the answer's sketch, where its text is only held in memory."""
@@ -66,9 +74,14 @@ class Peers:
             return
         held = self._in_memory(call)
         if held:
-            _remember(self._held, call, held)
+            group = self._held.setdefault(group_of(call), OrderedDict())
+            group[_id(call)] = _told(call)
+            _bound(group, OF_GROUP)
+            self._held.move_to_end(group_of(call))
+            _bound(self._held, REMEMBERED)
         if alone:
-            _remember(self._lonely, call, held)
+            self._lonely[_id(call)] = {**call, "held": held}
+            _bound(self._lonely, REMEMBERED)
 
     def of(
         self, calls: Sequence[Call], found: Sequence[Material | None], window: timedelta, now_us: int
@@ -84,31 +97,40 @@ class Peers:
         hashes = sorted({calls[i]["prompt_hash"] for i in asked})
         hidden = {i: "" for i in asked if self.key_of(calls[i])}
         stored = list(scoring.peers(self._client, hashes, since, until).iter_rows(named=True))
-        here = [_row(calls[i], m) for i in asked if self._in_memory(calls[i]) and (m := found[i]) is not None]
+        here = self._in_memory_rows([calls[i] for i in asked])
         texts = {i: m.prompt if (m := found[i]) else "" for i in asked}
-        told = _others([*stored, *here, *self._remembered(set(hashes), {_id(r) for r in here})], calls, texts, "response", window_us)
+        told = _others([*stored, *here], calls, texts, "response", window_us)
         if not hidden:
             return {i: tuple(others) for i, others in told.items()}, {}
-        with_text = {_id(r) for r in here} | set(self._held)
+        with_text = {_id(r) for r in here}
         rows = scoring.sketches(self._client, hashes, since, until).iter_rows(named=True)
         left = [r for r in rows if _id(r) not in with_text]
         sketched = {i: tuple(s for p in packed if (s := Sketch.unpack(p))) for i, packed in _others(left, calls, hidden, "sketch", window_us).items()}
         return {i: tuple(others) for i, others in told.items()}, sketched
 
-    def _remembered(self, hashes: set[str], but: set[tuple[str, str]]) -> list[dict[str, Any]]:
-        """Earlier answers to these prompts whose text is still in memory."""
+    def _in_memory_rows(self, calls: Sequence[Call]) -> list[dict[str, Any]]:
+        """Texts of these answers and of earlier ones of their groups, where they are in memory.
+
+        One row for each telling: two instrumentations of one call may tell its prompt in two ways.
+        """
         if self._window is None:
             return []
-        for key in [k for k in self._held if not self._window.holds(k[0])]:
-            del self._held[key]
-        wanted = {k: c for k, c in self._held.items() if c["prompt_hash"] in hashes and k not in but}
-        told = self._window.texts({k[0] for k in wanted})
+        wanted: dict[Group, dict[tuple[str, str], Told]] = {}
+        for call in calls:
+            if self._in_memory(call):
+                group = group_of(call)
+                if group not in wanted:
+                    wanted[group] = dict(self._held.get(group, OrderedDict()))
+                wanted[group][_id(call)] = _told(call)
+        texts = self._window.texts({key[0] for group in wanted.values() for key in group})
         out: list[dict[str, Any]] = []
-        for (trace_id, span_id), call in wanted.items():
-            own = [t for t in told.get(trace_id, ()) if t.response and t.span_id in (span_id, *call["members"])]
-            if own:
-                best = max(own, key=lambda t: len(t.response))
-                out.append({**call, "prompt": best.prompt, "response": best.response})
+        for group, answers in wanted.items():
+            about = dict(zip(("project", "app_id", "model", "prompt_hash", "context_hash"), group[:5], strict=True))
+            for (trace_id, span_id), told in answers.items():
+                own = [t for t in texts.get(trace_id, ()) if t.response and t.span_id in told.members]
+                out += [
+                    {**about, "trace_id": trace_id, "span_id": span_id, "ts_us": told.ts_us, "prompt": t.prompt, "response": t.response} for t in own
+                ]
         return out
 
     def _in_memory(self, call: Call) -> bool:
@@ -124,15 +146,13 @@ def _id(call: Call) -> tuple[str, str]:
     return call["trace_id"], call["span_id"]
 
 
-def _remember(memory: OrderedDict[tuple[str, str], Call], call: Call, held: bool) -> None:
-    memory[_id(call)] = {**call, "held": held}
-    memory.move_to_end(_id(call))
-    if len(memory) > REMEMBERED:
+def _told(call: Call) -> Told:
+    return Told(call["ts_us"], (call["span_id"], *call["members"]))
+
+
+def _bound(memory: OrderedDict[Any, Any], most: int) -> None:
+    while len(memory) > most:
         memory.popitem(last=False)
-
-
-def _row(call: Call, m: Material) -> dict[str, Any]:
-    return {**call, "prompt": m.prompt, "response": m.response}
 
 
 def _others(rows: Sequence[Call], calls: Sequence[Call], asked: Mapping[int, str], what: str, window_us: float) -> dict[int, list[str]]:
@@ -141,8 +161,10 @@ def _others(rows: Sequence[Call], calls: Sequence[Call], asked: Mapping[int, str
     ``asked``: call → prompt to compare word for word.
     """
     groups: dict[Group, list[tuple[tuple[str, str], int, str]]] = defaultdict(list)
-    for row in sorted(rows, key=lambda r: -r["ts_us"]):
-        groups[group_of(row, row.get("prompt", ""))].append((_id(row), row["ts_us"], row[what]))
+    for row in sorted(rows, key=lambda r: (-r["ts_us"], r["trace_id"], r["span_id"])):
+        same = groups[group_of(row, row.get("prompt", ""))]
+        if not same or same[-1][0] != _id(row):  # an answer that is told twice is one answer
+            same.append((_id(row), row["ts_us"], row[what]))
     out: dict[int, list[str]] = {}
     for i, prompt in asked.items():
         own, at = _id(calls[i]), calls[i]["ts_us"]

@@ -1,7 +1,12 @@
-"""The pair model: fitted on human-labelled pairs of answers (RefChecker), cross-validated by prompt."""
+"""The pair model: fitted on human-labelled pairs of answers (RefChecker) and on pairs of our own written answers, cross-validated by prompt.
+
+RefChecker's answers rarely say the same in other words; without the written pairs half of such answers are flagged.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,10 +26,12 @@ from detectors.trees import Ensemble
 
 Array = NDArray[np.float64]
 
-VERSION = "contradiction-2"
+VERSION = "contradiction-3"
 THRESHOLD = 1 / 3
 INNER_FOLDS = 5
 CLEAN_PERCENTILE = 0.9
+WRITTEN = "written"
+_WRITTEN_ROWS, _WRITTEN_RATE = 150.0, 0.4  # what the written pairs count for together, and the share of disagreement among them
 _C = 0.003
 _SKETCH_C = 0.05
 _KEY = b"training"  # any key gives the same features
@@ -53,18 +60,44 @@ class Pairs(NamedTuple):
 def labelled(folder: Path, weigh: Weights) -> Pairs:
     """The labelled pairs that can be judged."""
     kept = []
-    for row in read(folder, "pairs_refchecker"):
-        a, b = Answer(row["answer_a"]), Answer(row["answer_b"])
-        x, sketched = pair_features(a, b, frozenset(), weigh), sketch_features(sketch(a, _KEY, weigh), sketch(b, _KEY, weigh))
+    for a, b, label, group, source in (*_refchecker(folder), *_written(folder)):
+        one, other = Answer(a), Answer(b)
+        x, sketched = pair_features(one, other, frozenset(), weigh), sketch_features(sketch(one, _KEY, weigh), sketch(other, _KEY, weigh))
         if x is not None and sketched is not None:
-            kept.append((x, sketched, float(bool(row["label"])), row["prompt_id"], row["source"]))
+            kept.append((x, sketched, float(label), group, source))
     x, sketched, y, groups, source = zip(*kept, strict=True)
     return Pairs(np.vstack(x), np.vstack(sketched), np.array(y), list(groups), list(source))
 
 
+def _refchecker(folder: Path) -> Iterator[tuple[str, str, bool, str, str]]:
+    for row in read(folder, "pairs_refchecker"):
+        yield row["answer_a"], row["answer_b"], bool(row["label"]), row["prompt_id"], row["source"]
+
+
+def _written(folder: Path) -> Iterator[tuple[str, str, bool, str, str]]:
+    """Faithful answers to one question agree with each other and disagree with unfaithful ones."""
+    for number, rows in groupby(read(folder, WRITTEN), lambda r: r["source_id"]):
+        told = [(r["response"], bool(r["label"])) for r in rows]
+        for (a, a_bad), (b, b_bad) in combinations(told, 2):
+            if not (a_bad and b_bad):
+                yield a, b, a_bad != b_bad, f"{WRITTEN}-{number}", WRITTEN
+
+
+def _weights(data: Pairs) -> Array:
+    """One for a labelled pair; the written ones together count for `_WRITTEN_ROWS` of all."""
+    own = np.array([s == WRITTEN for s in data.source])
+    weight = np.ones(len(data.y))
+    if own.any() and 0 < data.y[own].mean() < 1:
+        rate = data.y[own].mean()
+        balanced = np.where(data.y[own] == 1, _WRITTEN_RATE / rate, (1 - _WRITTEN_RATE) / (1 - rate))
+        weight[own] = balanced * _WRITTEN_ROWS / own.sum()
+    return weight
+
+
 def _experts(data: Pairs, seed: int) -> tuple[Linear, Ensemble]:
-    booster = lightgbm.train({**_TREES, "seed": seed}, lightgbm.Dataset(data.x, data.y), _ROUNDS)
-    return Linear.fit(data.x, data.y, None, _C), Ensemble.of(booster, digits=8)
+    weight = _weights(data)
+    booster = lightgbm.train({**_TREES, "seed": seed}, lightgbm.Dataset(data.x, data.y, weight=weight), _ROUNDS)
+    return Linear.fit(data.x, data.y, weight, _C), Ensemble.of(booster, digits=8)
 
 
 def fit(data: Pairs, seed: int) -> PairModel:
@@ -78,7 +111,7 @@ def fit(data: Pairs, seed: int) -> PairModel:
     centers = (float(unseen[:, 0].mean()), float(unseen[:, 1].mean()))
     spreads = (float(unseen[:, 0].std()), float(unseen[:, 1].std()))
     z = mixed(unseen, centers, spreads)
-    platt = calibration.fit(z, data.y)
+    platt = calibration.fit(z, data.y, _weights(data))
     floor = round(float(np.quantile(platt(z)[data.y == 0], CLEAN_PERCENTILE)), 4)
     linear, trees = _experts(data, seed)
     return PairModel(linear, trees, centers, spreads, platt, round(THRESHOLD, 4), floor, VERSION)
@@ -90,8 +123,8 @@ def fit_sketches(data: Pairs, seed: int) -> SketchModel:
     unseen = np.zeros(len(data.y))
     for k in range(INNER_FOLDS):
         part = data.take(fold != k)
-        unseen[fold == k] = Linear.fit(part.sketched, part.y, None, _SKETCH_C).raw(data.sketched[fold == k])
-    return SketchModel(Linear.fit(data.sketched, data.y, None, _SKETCH_C), calibration.fit(unseen, data.y))
+        unseen[fold == k] = Linear.fit(part.sketched, part.y, _weights(part), _SKETCH_C).raw(data.sketched[fold == k])
+    return SketchModel(Linear.fit(data.sketched, data.y, _weights(data), _SKETCH_C), calibration.fit(unseen, data.y, _weights(data)))
 
 
 def cross_validated_sketches(data: Pairs, k: int, seed: int) -> Array:

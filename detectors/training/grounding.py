@@ -205,9 +205,16 @@ def cross_validated(sets: Mapping[str, Labelled], weigh: Weights, k: int, seed: 
     return out
 
 
+def left_out(name: str, sets: Mapping[str, Labelled]) -> list[Array]:
+    """Opinions on one set of regressions that are fitted on the others: on all of them, and on `written` alone."""
+    sources = [tuple(n for n in sets if n != name), ("written",)]
+    specs = [Spec("left_out", chosen, "sentence", "linear", False) for chosen in sources if name not in chosen]
+    return [opinion(expert(spec, [sets[n] for n in spec.sets], 0), sets[name]) for spec in specs]
+
+
 def report(model: Model, data: Labelled) -> Array:
     """Scores of a set that the model never learns from."""
     return np.array([p for p, _ in model.scores(data.units)])
 
 
-__all__ = ["SPECS", "cross_validated", "expert", "fit", "report"]
+__all__ = ["SPECS", "cross_validated", "expert", "fit", "left_out", "report"]

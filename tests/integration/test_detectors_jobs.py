@@ -39,7 +39,14 @@ class Ledger:
         self.client, self.n = client, 0
 
     def call(
-        self, response: str, *, documents: tuple[str, ...] = (), prompt: str = "user: Tell me about the Harbour Bridge.", ver: int = 0, **told: Any
+        self,
+        response: str,
+        *,
+        documents: tuple[str, ...] = (),
+        prompt: str = "user: Tell me about the Harbour Bridge.",
+        ver: int = 0,
+        also: bytes = b"",
+        **told: Any,
     ) -> Entry:
         self.n += 1
         entry = Entry(
@@ -51,7 +58,7 @@ class Ledger:
         row |= {
             "biz_metric": [],
             "attrs": [],
-            "members": [entry.span_id],
+            "members": [entry.span_id, *([also] if also else [])],
             "safety_types": [],
             "ver": ver or NOW_US - 30_000_000 + self.n,
             "is_deleted": 0,

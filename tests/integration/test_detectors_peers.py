@@ -99,3 +99,18 @@ def test_an_answer_to_another_prompt_calls_nobody_back(client: Client, ledger: A
     ledger.call("Paris.", prompt="user: And of France?")
     judge.step(NOW_US + 1)
     assert scores(client, "composite") == {1: None, 2: None}
+
+
+def test_prompts_that_two_instrumentations_tell_in_two_ways_still_meet(
+    client: Client, ledger: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "POSTED_S", 0.0)
+    window = Window(100_000, 600)
+    for n, answer in enumerate(SAME):
+        other = (100 + n).to_bytes(8)
+        entry = ledger.call("", prompt=PROMPT, also=other)
+        for place, (span_id, prompt) in enumerate(((entry.span_id, PROMPT), (other, f"system: Be brief.\n{PROMPT}"))):
+            longer = answer + " " * (place == n)  # each call is told best by another instrumentation
+            window.add([(entry.trace_id.hex(), Text(span_id.hex(), entry.ts_us, "llm", prompt, longer))])
+    Worker(client, PolicyFile(None), "test", tmp_path, window=window).step(NOW_US)
+    assert all(score is not None for score in scores(client, "composite").values())

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from detectors import grounding
+from detectors import contradiction, grounding
 from detectors.text import cues
 from detectors.text.arithmetic import Arithmetic
 from detectors.text.context import ContextIndex
 from detectors.text.words import readings, tokens
 
-TWINS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "fixtures" / "detectors_twins.json").read_text(encoding="utf8"))["answers"]
+_FIXTURE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "fixtures" / "detectors_twins.json").read_text(encoding="utf8"))
+TWINS: list[dict[str, Any]] = _FIXTURE["answers"]
 
 
 def test_faithful_answers_are_seldom_flagged_and_their_unfaithful_twins_mostly() -> None:
@@ -24,6 +25,16 @@ def test_faithful_answers_are_seldom_flagged_and_their_unfaithful_twins_mostly()
     assert alarms <= 0.2
     assert (1 - alarms + found) / 2 >= 0.78
     assert sum((b.score or 0) > (g.score or 0) for g, b in zip(good, bad, strict=True)) >= 0.9 * len(TWINS)
+
+
+def test_answers_in_other_words_agree_and_answers_with_another_fact_do_not() -> None:
+    rows = _FIXTURE["pairs"]
+    same = list(contradiction.pairs((r["question"], r["answer"], r["same"]) for r in rows))
+    other = list(contradiction.pairs((r["question"], r["answer"], r["other"]) for r in rows))
+    alarms, found = sum(f for _, f in same) / len(rows), sum(f for _, f in other) / len(rows)
+    assert alarms <= 0.25
+    assert (1 - alarms + found) / 2 >= 0.8
+    assert sum((o or 0) > (s or 0) for (s, _), (o, _) in zip(same, other, strict=True)) >= 0.9 * len(rows)
 
 
 def terms(text: str) -> list[str]:
