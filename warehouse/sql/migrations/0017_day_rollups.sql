@@ -129,7 +129,8 @@ SELECT
     hit_tokens_out, cost_usd, cost_in_usd, cost_cache_read_usd, cost_cache_write_usd, cost_out_usd, cost_other_usd, cost_supplied_usd,
     cost_unattributed_usd, cost_disputed, priced_calls, covered_calls, partial_calls, unpriced_calls, unpriced_tokens, usage_reported,
     usage_aggregate, usage_estimated, usage_missing, sampled_calls, calls_scaled, cost_scaled_usd, latency_us, latency, ttft, biz
-FROM spanledger.spend_outcome_hour;
+FROM spanledger.spend_outcome_hour
+SETTINGS max_threads = 1, max_block_size = 8192, min_insert_block_size_rows = 65536, min_insert_block_size_bytes = 67108864;
 
 DROP TABLE IF EXISTS spanledger.spend_outcome_hour SYNC;
 RENAME TABLE IF EXISTS spanledger.spend_outcome_hour_17 TO spanledger.spend_outcome_hour;
@@ -231,7 +232,8 @@ SELECT
     cost_cache_read_usd, cost_cache_write_usd, cost_out_usd, cost_other_usd, cost_supplied_usd, cost_unattributed_usd, cost_disputed,
     priced_calls, covered_calls, partial_calls, unpriced_calls, unpriced_tokens, usage_reported, usage_aggregate, usage_estimated,
     usage_missing, sampled_calls, calls_scaled, cost_scaled_usd, latency_us, latency, ttft, biz
-FROM spanledger.spend_hour;
+FROM spanledger.spend_hour
+SETTINGS max_threads = 1, max_block_size = 8192, min_insert_block_size_rows = 65536, min_insert_block_size_bytes = 67108864;
 
 DROP TABLE IF EXISTS spanledger.spend_hour SYNC;
 RENAME TABLE IF EXISTS spanledger.spend_hour_17 TO spanledger.spend_hour;
@@ -330,7 +332,8 @@ SELECT
     cost_cache_read_usd, cost_cache_write_usd, cost_out_usd, cost_other_usd, cost_supplied_usd, cost_unattributed_usd, cost_disputed,
     priced_calls, covered_calls, partial_calls, unpriced_calls, unpriced_tokens, usage_reported, usage_aggregate, usage_estimated,
     usage_missing, sampled_calls, calls_scaled, cost_scaled_usd, latency_us, latency, ttft, biz
-FROM spanledger.prompt_hour;
+FROM spanledger.prompt_hour
+SETTINGS max_threads = 1, max_block_size = 8192, min_insert_block_size_rows = 65536, min_insert_block_size_bytes = 67108864;
 
 DROP TABLE IF EXISTS spanledger.prompt_hour SYNC;
 RENAME TABLE IF EXISTS spanledger.prompt_hour_17 TO spanledger.prompt_hour;
@@ -362,7 +365,8 @@ INSERT INTO spanledger.people_hour_17
 )
 SELECT
     hour, gen, project, app_id, team, tenant_hash, env, users, sessions
-FROM spanledger.people_hour;
+FROM spanledger.people_hour
+SETTINGS max_threads = 1, max_block_size = 8192, min_insert_block_size_rows = 65536, min_insert_block_size_bytes = 67108864;
 
 DROP TABLE IF EXISTS spanledger.people_hour SYNC;
 RENAME TABLE IF EXISTS spanledger.people_hour_17 TO spanledger.people_hour;
@@ -409,7 +413,8 @@ INSERT INTO spanledger.score_hour_17
 SELECT
     hour, gen, project, app_id, team, tenant_hash, env, route, model, model_tier, prompt_id, prompt_version, detector,
     detector_version, judged, unjudged, flagged, score_sum, risk_judged, risk_sum, histogram, labels
-FROM spanledger.score_hour;
+FROM spanledger.score_hour
+SETTINGS max_threads = 1, max_block_size = 8192, min_insert_block_size_rows = 65536, min_insert_block_size_bytes = 67108864;
 
 DROP TABLE IF EXISTS spanledger.score_hour SYNC;
 RENAME TABLE IF EXISTS spanledger.score_hour_17 TO spanledger.score_hour;
