@@ -94,6 +94,8 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
         _moment(source, span)
         return span
     span.usage = usage
+    if shape.exclusive_for and usage is not None and span.provider in shape.exclusive_for:
+        span.usage = usage = usage_of(shape, attributes, exclusive_input=True)
     if usage is not None and usage.reasoning and usage.cache_read is None and span.provider in _HOLDS_THOUGHTS:
         span.usage = _cached_beyond(shape, usage, span.provider)
     _individual(span, raw, _fill(span, shape.varying_fields, attributes) if shape.varying_fields else {})
@@ -191,7 +193,7 @@ def _fill(span: Span, fields: Sequence[Field], attributes: Mapping[str, Any]) ->
     return rest
 
 
-def usage_of(shape: Shape, attributes: Mapping[str, Any]) -> Usage | None:
+def usage_of(shape: Shape, attributes: Mapping[str, Any], *, exclusive_input: bool = False) -> Usage | None:
     """Usage of a record by its plan: single attributes, completed (or overruled) by a usage object."""
     if not shape.usage and not shape.usage_objects:
         return None
@@ -211,7 +213,7 @@ def usage_of(shape: Shape, attributes: Mapping[str, Any]) -> Usage | None:
                 counts.setdefault(field, value)
         if whole:
             break
-    return normalise(counts, exclusive_input=shape.exclusive_input, exclusive_output=shape.exclusive_output)
+    return normalise(counts, exclusive_input=exclusive_input or shape.exclusive_input, exclusive_output=shape.exclusive_output)
 
 
 def _cached_beyond(shape: Shape, usage: Usage, provider: str) -> Usage:

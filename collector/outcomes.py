@@ -34,7 +34,7 @@ PROVIDERS: dict[str, str] = {
     "azure": "azure", "azure.ai.openai": "azure", "az.ai.openai": "azure", "azure.ai.inference": "azure", "az.ai.inference": "azure",
     "azure_openai": "azure", "azure-openai": "azure", "azure_ai": "azure", "azureopenai": "azure", "azure_ai_inference": "azure",
     "aws": "aws", "aws.bedrock": "aws", "aws_bedrock": "aws", "bedrock": "aws", "bedrock_converse": "aws", "amazon-bedrock": "aws",
-    "amazon_bedrock": "aws", "amazon": "aws", "sagemaker": "aws",
+    "amazon_bedrock": "aws", "awsbedrock": "aws", "amazon": "aws", "sagemaker": "aws",
     "gcp.gemini": "google", "gcp.gen_ai": "google", "gcp.vertex_ai": "google", "gcp.vertexai": "google", "google": "google",
     "gemini": "google", "google_genai": "google", "google-genai": "google", "google_vertexai": "google", "vertex_ai": "google",
     "vertexai": "google", "google-gla": "google", "google-vertex": "google", "google.generative-ai": "google", "google.vertex": "google",

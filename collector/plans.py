@@ -104,6 +104,7 @@ class Shape:
         "content",
         "dialect",
         "estimates",
+        "exclusive_for",
         "exclusive_input",
         "exclusive_output",
         "fields",
@@ -139,6 +140,7 @@ class Shape:
     own_biz: tuple[tuple[str, str], ...]
     authority: int
     exclusive_input: bool
+    exclusive_for: frozenset[str]
     exclusive_output: bool
     estimates: bool
 
@@ -193,7 +195,8 @@ class Plans:
         shape.link = next((n for n in table.link if n in there), "")
         shape.own_biz = tuple((n[len(OWN) + 4 :], n) for n in names if n.startswith(OWN + "biz."))
         shape.authority = next((a for p, a in table.authorities.items() if matches((p,), scope)), table.authority)
-        shape.exclusive_input = matches(table.exclusive_input, scope)
+        shape.exclusive_input = matches(table.exclusive_input, scope) or (known is None and "bedrock" in scope.lower())  # as all others of Bedrock
+        shape.exclusive_for = frozenset(name for p, names in table.exclusive_for.items() if matches((p,), scope) for name in names)
         shape.exclusive_output = matches(table.exclusive_output, scope)
         shape.estimates = matches(table.estimators, scope)
         return shape

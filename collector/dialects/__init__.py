@@ -9,9 +9,9 @@ and its fixtures, nothing else. A table says
 - ``fields``, ``usage``, ``content``: canonical name → attribute names, best first, only where they differ from ``genai.BASE``, which
   lists every spelling known of every ``gen_ai.*``, ``llm.*`` and ``ai.*`` attribute and is always the fallback;
 - ``kinds``: which attribute's values tell what a span is about;
-- money: ``exclusive_input`` (scopes whose input count leaves cached tokens out), ``exclusive_output`` (… whose output leaves reasoning
-  out), ``usage_objects``, ``aggregate_rule``, ``authority`` (3 the provider's own SDK, 2 a client instrumentation, 1 a framework, 0 a
-  gateway or agent), ``estimators``;
+- money: ``exclusive_input`` (scopes whose input count leaves cached tokens out; ``exclusive_for``: of some providers' calls),
+  ``exclusive_output`` (… whose output leaves reasoning out), ``usage_objects``, ``aggregate_rule``, ``authority`` (3 the provider's own SDK,
+  2 a client instrumentation, 1 a framework, 0 a gateway or agent), ``estimators``;
 - agents: ``link`` (the session shared by logs and spans), ``events`` (which log event tells a call), ``metrics``, ``keep_names``;
 - ``own_events``: span events whose attributes are read as the span's own (any event that tells ``gen_ai.usage.*`` is);
 - ``refine`` and ``text``: a function each, for what a table cannot say. Most dialects have none.

@@ -6,9 +6,17 @@ from collector.dialects.table import Dialect
 
 BEDROCK = Dialect(
     name="botocore",
-    scopes=("opentelemetry.instrumentation.botocore.bedrock-runtime", "@opentelemetry/instrumentation-aws-sdk"),
+    scopes=(
+        "opentelemetry.instrumentation.botocore.bedrock-runtime",
+        "@opentelemetry/instrumentation-aws-sdk",
+        "opentelemetry.instrumentation.genai.bedrock*",
+    ),
     marks=("aws.bedrock.*",),
     fields={"request_id": ("aws.request_id",), "http_status": ("http.status_code",), "endpoint": ("rpc.method",)},
-    exclusive_input=("opentelemetry.instrumentation.botocore.bedrock-runtime", "@opentelemetry/instrumentation-aws-sdk"),
+    exclusive_input=(
+        "opentelemetry.instrumentation.botocore.bedrock-runtime",
+        "@opentelemetry/instrumentation-aws-sdk",
+        "opentelemetry.instrumentation.genai.bedrock*",
+    ),
     authority=3,
 )

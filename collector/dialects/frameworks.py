@@ -48,6 +48,7 @@ AG2 = Dialect(
     name="ag2",
     scopes=("opentelemetry.instrumentation.ag2*",),
     marks=("ag2.*",),
+    exclusive_for={"opentelemetry.instrumentation.ag2*": ("anthropic", "aws")},
     kinds=(("ag2.span.type", {**OPERATIONS, "usage": "llm", "human_input": "step", "envelope": "step",
                               "channel": "workflow", "multi_agent": "workflow",
                               "speaker_selection": "step", "code_execution": "tool", "agent_lifetime": "step", "agent_event": "step"}),),

@@ -256,6 +256,7 @@ BASE = Dialect(
         "opentelemetry.instrumentation.genai.llama*": 1, "opentelemetry.instrumentation.genai.crewai": 1,
         "agent_framework*": 1, "spring-ai*": 1, "org.springframework.ai": 1,
     },
+    exclusive_for={"agent_framework*": ("anthropic", "aws")},
     events={
         DETAILS_EVENT: Event("content"),
         **{name: Event("content") for name in MESSAGE_EVENTS},

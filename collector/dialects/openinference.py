@@ -73,6 +73,7 @@ OPENINFERENCE = Dialect(
     default_kind="chain",
     authority=2,
     exclusive_input=("@arizeai/openinference-instrumentation-bedrock",),
+    exclusive_for={"openinference.instrumentation.agno": ("anthropic", "aws")},
     authorities={
         f"openinference.instrumentation.{name}": 1
         for name in (

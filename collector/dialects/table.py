@@ -50,6 +50,7 @@ class Dialect:
     authority: int = 1
     authorities: Mapping[str, int] = field(default_factory=dict)  # scope -> authority, where the dialect has several
     exclusive_input: tuple[str, ...] = ()  # scopes whose input count leaves cached tokens out
+    exclusive_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # scope -> providers for which it does (what they say is passed on)
     exclusive_output: tuple[str, ...] = ()  # scopes whose output count leaves reasoning out
     estimators: tuple[str, ...] = ()  # scopes that count the tokens of streams themselves, unmarked
     keep_names: tuple[str, ...] | None = None  # noisy senders: only spans of these names (or with usage) are kept

@@ -155,7 +155,7 @@ def sums_agree(a: Call, b: Call) -> bool:
     if any(0 in (*x, *y) and _equal_or_untold(x, y) for x in a.sums for y in b.sums):
         return True
     claude = any("claude" in m for m in a.models)
-    return claude and any(x[0] == y[0] and abs(x[1] - y[1]) <= _START_TOKENS for x in a.sums for y in b.sums)
+    return claude and any(x[0] == y[0] and abs(x[1] - y[1]) <= _START_TOKENS for x in a.sums | a.also for y in b.sums | b.also)
 
 
 def _equal_or_untold(x: tuple[int, int], y: tuple[int, int]) -> bool:

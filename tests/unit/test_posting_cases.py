@@ -463,3 +463,10 @@ def test_a_sum_over_one_call_completes_it_with_what_the_call_itself_drops():
     assert (entry.tokens_in, entry.tokens_cache_read, entry.tokens_out, entry.tokens_reasoning) == (1000, 768, 50, 32)
     two = post([*spans, call("d", "a", 2, 3, u(1000, 50))], RULES)
     assert [e.tokens_cache_read for e in two if e.entry_kind == "call"] == [0, 0]  # whose cached tokens they were, nobody knows
+
+
+def test_a_claude_stream_is_one_call_though_one_teller_adds_its_first_tokens_and_the_other_drops_its_cached_ones():
+    whole = call("a", "r", scope="a", usage=u(1896, 51, cache_read=768, cache_write=128), model="claude-sonnet-4-5", model_requested="")
+    bare = call("b", "r", scope="b", usage=u(1000, 50), model="claude-sonnet-4-5-20250929", model_requested="")
+    (entry,) = post([whole, bare], RULES)
+    assert (entry.tokens_in, entry.tokens_cache_read) == (1896, 768)
