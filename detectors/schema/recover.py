@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from detectors.schema.loose import loose
+
 MAX_CANDIDATES = 64
 
 _THINKING = re.compile(r"<(think|thinking|reasoning|scratchpad)>.*?</\1>", re.S | re.I)
 _FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*[\w+-]*[ \t]*\r?\n?")
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|#[^\n]*", re.S)
-_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
-_LITERALS = re.compile(r"\b(?:True|False|None|undefined|NaN|-?Infinity)\b")
-
 
 _OPENS_OBJECT = "\"'/#"
 _OPENS_ARRAY = "\"'/#{["
@@ -139,16 +137,10 @@ def _repairable(text: str) -> bool:
     if end < 0:
         return False
     text = text[text.index("{") if text.find("{") >= 0 and (text.find("[") < 0 or text.find("{") < text.find("[")) else text.find("[") : end + 1]
-    if _loose(text):
+    if loose(text):
         return True
-    text = _TRAILING_COMMA.sub(r"\1", _COMMENT.sub("", text))
-    text = _LITERALS.sub("null", text)
-    return _loose(text) or _loose(re.sub(r"'((?:[^'\\]|\\.)*)'", r'"\1"', text))
-
-
-def _loose(text: str) -> bool:
     try:
-        _lenient.decode(text)
+        _lenient.decode(text)  # line breaks and tabs within strings
     except (ValueError, RecursionError):
         return False
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from detectors.schema import check
 from detectors.schema.carriers import schema_in
 from detectors.schema.compiled import MAX_COMPILED, cached, compiled
+from detectors.schema.loose import loose
 
 TICKET: dict[str, Any] = {
     "type": "object",
@@ -138,6 +140,50 @@ def test_a_schema_is_found_in_every_shape_that_carries_one(carried: Any) -> None
 @pytest.mark.parametrize("carried", [None, "", "no json", {"type": "json_object"}, {"response_format": {"type": "text"}}, 3])
 def test_shapes_without_a_schema_give_none(carried: Any) -> None:
     assert schema_in(carried) is None
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '{"kind": "other",}', "{'kind': 'other'}", '{kind: "other"}', '{“kind”: “other”}', '{"kind": "other" "tags": []}',
+        '{"kind": "other", // why\n "tags": []}', '{"kind": "other", # why\n "tags": []}', '{"kind": None}', "{'kind': \"it's\"}", '{"kind": 0x10}',
+        '{"kind": +3}', '{"kind": 03}', '{"kind": NaN}', '{"kind": "other", ...}', '{"kind": "C:\\dir"}', '{"kind": "a\nb"}', '{"kind": ("a", "b")}',
+        '{"kind": undefined}', "```python\n{'kind': 'other'}\n```",
+    ],
+)  # fmt: skip
+def test_json_but_for_its_spelling_is_named_and_never_repaired(broken: str) -> None:
+    verdict = check(broken, TICKET, None)
+    assert (verdict.class_, verdict.strict_valid, verdict.recoverable) == ("repairable_syntax", False, False)
+
+
+@pytest.mark.parametrize(
+    ("response", "name"),
+    [
+        (f"```JSON5\n{GOOD}\n```", "fenced"), (f'```json title="a.json"\n{GOOD}\n```', "fenced"), (f"  ```json\n  {GOOD}\n  ```", "fenced"),
+        (f"<json>{GOOD}</json>", "prose"), (f"json\n{GOOD}", "prose"), (f"{GOOD};", "prose"), (f"\ufeff{GOOD}", "prose"),
+        (f"{GOOD}, {GOOD}", "several_values"), (json.dumps(GOOD), "double_encoded"), ('{"kind": 3}', "violation"), (f"[{GOOD}]", "violation"),
+        (f'{{"result": {GOOD}}}', "violation"), ("kind: other", "not_json"), ('{"kind":', "truncated"),
+    ],
+)  # fmt: skip
+def test_styles_of_providers_have_their_class(response: str, name: str) -> None:
+    assert check(response, TICKET, None).class_ == name
+
+
+def test_loose_reading_takes_linear_time_and_bounded_depth() -> None:
+    began = time.process_time()
+    for hostile in ("{" + "/* " * 60_000, "{" + '"a' * 60_000, "[" * 100_000, "{" + "'" * 180_000, '{"a": ' * 20_000, "{" + "“" * 60_000):
+        assert not loose(hostile)
+    assert time.process_time() - began < 5
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab'\"", max_size=3), lambda v: st.dictionaries(st.text("ab"), v, max_size=3)
+    )
+)
+def test_what_python_prints_of_a_dict_is_loosely_json(value: Any) -> None:
+    assert loose(json.dumps({"a": value}))
+    assert loose(repr({"a": value}))
 
 
 @given(st.text(alphabet='{}[]",:`~ \n\\abc123<>/thinknullr', max_size=120), st.sampled_from([None, "stop", "length"]))
