@@ -37,6 +37,7 @@ _FIRST_TOKEN = frozenset({
 #: Providers whose output always holds reasoning and thinking.
 _HOLDS_THOUGHTS = frozenset({"openai", "azure", "anthropic", "aws"})
 _HOUR_NS = 3_600_000_000_000
+_DAY_S = 86_400
 _MOMENT_NS = 4_000_000_000
 _SESSION = 8  # a session key is at least this long: Codex says its threads' numbers under the same name
 _MAX_TEXT, _MAX_KEPT, _MAX_KEPT_VALUE = 512, 4_096, 256
@@ -280,7 +281,7 @@ def _individual(span: Span, raw: Raw, rest: dict[str, Any]) -> None:
     """How long it took, what it cost and how it ended."""
     if rest:
         if span.ttft_ms is None and "ttft_s" in rest:
-            span.ttft_ms = round(rest["ttft_s"] * 1000, 3)
+            span.ttft_ms = round(rest["ttft_s"] * 1000 if rest["ttft_s"] < _DAY_S else rest["ttft_s"] / 1e6, 3)  # LoongSuite: nanoseconds
         if "provider_cost" in rest:
             span.cost_usd, span.cost_is_provider = Decimal(str(rest["provider_cost"])), True
         elif rest.get("cost"):

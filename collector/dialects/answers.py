@@ -15,7 +15,7 @@ from collector.usage import Counts, from_object, normalise
 from collector.values import parse, to_int
 from spanledger.model import Usage
 
-_USAGE = re.compile(r"""["'](?:usage|usage_metadata|usageMetadata|token_usage|tokenUsage)["']\s*:\s*(?=\{)""")
+_USAGE = re.compile(r"""["'](?:usage|usage_metadata|usageMetadata|token_usage|tokenUsage|billed_units|billedUnits)["']\s*:\s*(?=\{)""")
 _OPENS = frozenset('{["')  # answers that are plain text hold no usage object
 _PARTS = ("cache_read", "cache_write", "cache_write_1h", "reasoning", "audio_in", "audio_out")
 _MAX_OBJECT = 2_000
@@ -31,9 +31,11 @@ def completed(usage: Usage | None, output: Any) -> Usage | None:
     """
     if usage is not None and usage.cache_read is not None and usage.reasoning is not None:
         return usage
-    if type(output) is not str or output[:1] not in _OPENS or "sage" not in output:
+    if type(output) is not str or output[:1] not in _OPENS or ("sage" not in output and "billed" not in output):
         return usage
     counts = usage_in(output)
+    if counts and "billed" in output and ("billed_units" in output or "billedUnits" in output):
+        return normalise({k: v for k, v in counts.items() if v is not None})  # Cohere bills less than it reads
     return merged(usage, counts) if counts else usage
 
 

@@ -1,7 +1,7 @@
 """Vercel AI SDK: version 5 and 6 (scope ``ai``: ``ai.generateText`` around ``.doGenerate`` per step), version 7 (``gen_ai`` scope names).
 
 Outer spans carry the sum of their steps. Version 6 counts inclusively and says ``inputTokenDetails``; version 5 passes Anthropic's
-exclusive count on: the provider's own object in ``ai.response.providerMetadata`` tells which.
+and Bedrock's exclusive counts on, and Gemini's without thoughts: the provider's own object in ``ai.response.providerMetadata`` tells.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from collector.dialects.table import Dialect
-from collector.usage import normalise
+from collector.usage import from_object, normalise
 from collector.values import dig, parse, to_int
 from spanledger.model import Span, Usage
 
@@ -40,18 +40,34 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     metadata = parse(attributes.get("ai.response.providerMetadata"))
     if span.usage.cache_read is None and isinstance(metadata, dict):
         span.usage = _with_parts(span.usage, metadata)
-    raw = dig(metadata, "anthropic")
+    whole = _gemini(metadata)
+    if whole is not None:
+        span.usage = whole
+    raw = dig(metadata, "anthropic") or dig(metadata, "bedrock")
     if not isinstance(raw, dict):
         return
     told = raw.get("usage")
     own: dict[str, Any] = told if isinstance(told, dict) else {}
     given = to_int(attributes.get("ai.usage.inputTokens", attributes.get("gen_ai.usage.input_tokens")))
-    read = to_int(own.get("cache_read_input_tokens", raw.get("cacheReadInputTokens"))) or span.usage.cache_read or 0
-    write = to_int(own.get("cache_creation_input_tokens", raw.get("cacheCreationInputTokens"))) or span.usage.cache_write or 0
+    read = _count(own, raw, "cache_read_input_tokens", "cacheReadInputTokens") or span.usage.cache_read or 0
+    write = _count(own, raw, "cache_creation_input_tokens", "cacheCreationInputTokens", "cacheWriteInputTokens") or span.usage.cache_write or 0
     if given is not None and (read or write):
-        exclusive = to_int(own.get("input_tokens")) == given if own else True
+        exclusive = to_int(own["input_tokens"]) == given if "input_tokens" in own else True
         counts = {"input": given, "output": span.usage.output, "cache_read": read, "cache_write": write, "reasoning": span.usage.reasoning}
         span.usage = normalise(counts, exclusive_input=exclusive)
+
+
+def _gemini(metadata: Any) -> Usage | None:
+    """Google's own object, which tells thoughts that the count beside it leaves out."""
+    for told in metadata.values() if isinstance(metadata, dict) else ():
+        counts = from_object(told.get("usageMetadata")) if isinstance(told, dict) else None
+        if counts:
+            return normalise({k: v for k, v in counts.items() if v is not None})
+    return None
+
+
+def _count(own: Mapping[str, Any], raw: Mapping[str, Any], *names: str) -> int | None:
+    return next((to_int(where[name]) for where in (own, raw) for name in names if where.get(name) is not None), None)
 
 
 def _with_parts(usage: Usage, metadata: Mapping[str, Any]) -> Usage:
