@@ -36,7 +36,7 @@ class IdentityKeys:
         self._master, self._folder = master, folder
         self._masters, self._since, self._read_at = [master], list[int](), -1
         self._tenant_key = lru_cache(maxsize=10_000)(self._derive)
-        self._begun: dict[tuple[str, str], Any] = {}  # hash states that have taken in their key
+        self._begun: dict[tuple[str, str, int], Any] = {}  # hash states that have taken in their key
         self._name = lru_cache(maxsize=200_000)(self._hash_name)
 
         self.refresh()
@@ -45,9 +45,10 @@ class IdentityKeys:
         return blake2b(tenant.encode(), key=self._masters[epoch], person=b"spl-tenant", digest_size=32).digest()
 
     def _hash_name(self, tenant: str, what: str, value: str, epoch: int = 0) -> str:
-        plain = unicodedata.normalize("NFKC", value).strip().casefold().encode()
-        digits = blake2b(plain, key=self._tenant_key(tenant, epoch), person=what.encode(), digest_size=_SIZE).hexdigest()
-        return digits[:_DIGITS] if what in _SHORT else digits
+        plain = value.strip().lower() if value.isascii() else unicodedata.normalize("NFKC", value).strip().casefold()
+        state = self._state(tenant, what, epoch)
+        state.update(plain.encode())
+        return state.hexdigest()[:_DIGITS] if what in _SHORT else state.hexdigest()
 
     def redaction_key(self) -> bytes:
         """Key of the hashes in placeholders (``[EMAIL:3f9a…]``)."""
@@ -102,14 +103,19 @@ class IdentityKeys:
         return self._digest(tenant, what, text)
 
     def _digest(self, tenant: str, what: str, text: str) -> str:
-        begun = self._begun.get((tenant, what))
+        state = self._state(tenant, what)
+        state.update(text.encode("utf8", "surrogatepass"))
+        return state.hexdigest()[:_DIGITS]
+
+    def _state(self, tenant: str, what: str, epoch: int = 0) -> Any:
+        """A hash that has taken in its key and waits for the value."""
+        begun = self._begun.get((tenant, what, epoch))
         if begun is None:
             if len(self._begun) > _TENANTS:
                 self._begun.clear()
-            begun = self._begun[tenant, what] = blake2b(key=self._tenant_key(tenant), person=what.encode(), digest_size=_SIZE)
-        state = begun.copy()
-        state.update(text.encode("utf8", "surrogatepass"))
-        return state.hexdigest()[:_DIGITS]
+            key = self._tenant_key(tenant, epoch)
+            begun = self._begun[tenant, what, epoch] = blake2b(key=key, person=what.encode(), digest_size=_SIZE)
+        return begun.copy()
 
 
 def load_identity_keys(folder: Path) -> IdentityKeys:

@@ -221,15 +221,21 @@ class Sealer:
         """Redact all texts of a batch in one scan; the messages of one span form a group (a value may be split across them)."""
         texts: list[str] = []
         groups: list[int] = []
+        counts: list[int] = []
         for content in (content for _, content in kept):
             first = len(texts)
             texts += _texts(content)
+            counts.append(len(texts) - first)
             turns = len(content.messages)
             groups += [first] * turns
             groups += range(first + turns, len(texts))
-        redacted = iter(self._engine.redact_batch(texts, groups) if texts else ())
-        for i, content in kept:
-            yield i, _with_texts(content, redacted)
+        redacted = self._engine.redact_batch(texts, groups) if texts else []
+        at = 0
+        for (i, content), n in zip(kept, counts, strict=True):
+            if redacted[at : at + n] != texts[at : at + n]:
+                content = _with_texts(content, iter(redacted[at : at + n]))
+            at += n
+            yield i, content
 
     def _count(self) -> None:
         found, dropped = self._engine.take_counts()

@@ -172,8 +172,8 @@ def attributes(raws: Iterable[bytes]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     known = _PAIRS.get
     for raw in raws:
-        pair = known(raw)
-        if pair is not None:
+        small = len(raw) < _PAIR_BYTES  # the rest is never kept, so not looked for either
+        if small and (pair := known(raw)) is not None:
             out[pair[0]] = pair[1]
             continue
         try:
@@ -183,7 +183,7 @@ def attributes(raws: Iterable[bytes]) -> dict[str, Any]:
         if value is None or value == "":
             continue
         out[key] = value
-        if len(raw) < _PAIR_BYTES:
+        if small:
             if len(_PAIRS) >= _PAIRS_MAX:
                 _PAIRS.clear()
             _PAIRS[raw] = (key, value)
