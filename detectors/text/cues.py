@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _REFUSES = re.compile(
     r"\b(?:unable|not able|cannot|can't|can not|couldn't) to? ?(?:\w+ )?(?:answer|provide|determine|find|help|assist)"
@@ -18,6 +19,7 @@ _DENIES = re.compile(
     r"|\b(?:niet|geen)\b[\w ,]{0,30}\b(?:vermeld|genoemd|informatie|bekend)",
     re.I,
 )
+_MAY_DENY = re.compile(r"n['’]t\b|\b(?:n|k|a|g)(?:o|e|ei|i|ã|au|ie|’|')|\bsteht nichts|cannot", re.I)  # cheap, for the many that do not
 _ADVISES = re.compile(
     r"\bimportant to|\bnote that|\bkeep in mind|\bmay vary|\bvar(?:y|ies)\b|\bdepend(?:s|ing) on|\bconsult|\brecommended"
     r"|\bensure|\bmake sure|\bbe sure|\bbest to|\byou (?:should|may|might|can) (?:also )?|\bworth noting|\balways\b|\bit's (?:best|also|essential)",
@@ -77,9 +79,10 @@ def refuses(text: str) -> bool:
     return _REFUSES.search(text) is not None
 
 
+@lru_cache(64)  # asked several times of one sentence
 def denies(text: str) -> bool:
     """Whether the sentence says that something is not mentioned, stated or known."""
-    return _DENIES.search(text) is not None
+    return _MAY_DENY.search(text) is not None and _DENIES.search(text) is not None
 
 
 def citations(text: str) -> list[int]:
