@@ -25,6 +25,7 @@ AROUND = 200  # bytes around a placeholder in which replacement may have changed
 _NEAR = 112  # bytes around a placeholder in which there must be more than words for a second look
 _DIGIT_WORD = rb"(?:zero|one|two|three|four|five|six|seven|eight|nine|oh)"
 _LIVELY = tester([rb"[0-9@=\\%&`\x80-\xff]|(?i:(?:" + _DIGIT_WORD + rb"[ ,.\-\r\n]{1,3}){3})"], latin=True)
+_SHORT = 100_000  # bytes of a text whose budget may be spent three times within a quarter of a second
 ROUNDS = 3  # redact again until nothing changes, at most so often
 
 
@@ -185,12 +186,12 @@ class Redactor:
         """Something in the batch is too costly or broken: find out what, drop that, keep the rest. Dropped texts are empty in what it gives."""
         found: dict[int, list[Span]] = {}
         parts = list(texts)
-        if len(parts) == 1:
+        if len(parts) == 1 and not _unlucky(reason, parts[0]):
             parts[0] = self._drop(changed, 0, reason)
             return join(parts), found
         for i, raw in enumerate(parts):
             try:
-                spans = self._find([raw], afresh=True).get(0)
+                spans = self._alone(raw)
                 if spans:
                     found[i] = spans
             except Dropped as exc:
@@ -200,6 +201,15 @@ class Redactor:
         if groups is not None:
             self._seams_only(parts, groups, changed, found)
         return join(parts), found
+
+    def _alone(self, raw: bytes) -> list[Span]:
+        """Spans of one text, looked at once more where bad luck may have taken its time."""
+        try:
+            return self._find([raw], afresh=True).get(0, [])
+        except Dropped as exc:
+            if not _unlucky(str(exc), raw):
+                raise
+        return self._find([raw], afresh=True).get(0, [])
 
     def _seams_only(self, parts: list[bytes], groups: Sequence[int], changed: Changed, found: dict[int, list[Span]]) -> None:
         """The cross-message view of each group by itself; a group that cannot be judged is dropped whole."""
@@ -225,11 +235,11 @@ class Redactor:
                 return
             order = list(found)
             replaced = [self._replace(parts[i], found[i]) for i in order]
-            again = self._again([new for new, _ in replaced], [found[i] for i in order])
+            again = self._again([new for new, _, _ in replaced], [marks for _, _, marks in replaced])
             later: dict[int, list[Span]] = {}
             for k, i in enumerate(order):
                 more = again.get(k)
-                new, moves = replaced[k]
+                new, moves, _ = replaced[k]
                 if isinstance(more, str):
                     self._drop(changed, i, more)
                 elif more:
@@ -243,8 +253,8 @@ class Redactor:
         for i in found:
             self._drop(changed, i, "unstable")
 
-    def _again(self, texts: list[bytes], spans: list[list[Span]]) -> dict[int, list[Span] | str]:
-        """Spans per redacted text, or the reason why one cannot be judged.
+    def _again(self, texts: list[bytes], marks: list[list[tuple[int, int]]]) -> dict[int, list[Span] | str]:
+        """Spans per redacted text, or the reason why one cannot be judged. ``marks``: its new placeholders.
 
         What replacement could have brought about stands near a placeholder: of long texts only these stretches are looked at
         first, and the whole text where one shows anything.
@@ -252,8 +262,8 @@ class Redactor:
         try:
             near: list[bytes] = []
             owners: list[int] = []
-            for k, (text, found) in enumerate(zip(texts, spans, strict=True)):
-                some = _stretches(text, found)
+            for k, text in enumerate(texts):
+                some = _stretches(text, marks[k])
                 near += some
                 owners += [k] * len(some)
             if not near:
@@ -262,28 +272,36 @@ class Redactor:
             return {doubtful[n]: found for n, found in self._find([texts[k] for k in doubtful]).items()} if doubtful else {}
         except Exception as first:
             out: dict[int, list[Span] | str] = {}
-            if len(texts) == 1:
-                return {0: str(first) if isinstance(first, Dropped) else "error"}
+            reason = str(first) if isinstance(first, Dropped) else "error"
+            if len(texts) == 1 and not _unlucky(reason, texts[0]):
+                return {0: reason}
             for k, text in enumerate(texts):
                 try:
-                    out[k] = self._find([text], afresh=True).get(0, [])
+                    out[k] = self._alone(text)
                 except Exception as exc:
                     out[k] = str(exc) if isinstance(exc, Dropped) else "error"
             return out
 
-    def _replace(self, raw: bytes, spans: Sequence[Span]) -> tuple[bytes, list[tuple[int, int]]]:
-        """The text with placeholders, and per unchanged stretch (offset in it, offset in ``raw``)."""
+    def _replace(self, raw: bytes, spans: Sequence[Span]) -> tuple[bytes, list[tuple[int, int]], list[tuple[int, int]]]:
+        """The text with placeholders; per unchanged stretch (offset in it, offset in ``raw``); first and last+1 byte of each placeholder."""
         pieces: list[bytes] = []
         moves: list[tuple[int, int]] = [(0, 0)]
+        marks: list[tuple[int, int]] = []
         last = size = 0
         for start, end, name in spans:
             mark = placeholder(name, raw[start:end], self._key)
             pieces += [raw[last:start], mark]
             size += start - last + len(mark)
             moves.append((size, end))
+            marks.append((size - len(mark), size))
             last = end
         pieces.append(raw[last:])
-        return b"".join(pieces), moves
+        return b"".join(pieces), moves, marks
+
+
+def _unlucky(reason: str, raw: bytes) -> bool:
+    """May the time of this text have gone into something else, such as a garbage collection? Its budget is so small that it is worth a try."""
+    return reason == "time" and len(raw) <= _SHORT
 
 
 def _is_utf8(raw: bytes) -> bool:
@@ -294,16 +312,20 @@ def _is_utf8(raw: bytes) -> bool:
     return True
 
 
-def _stretches(text: bytes, found: Sequence[Span]) -> list[bytes]:
+def _stretches(text: bytes, marks: Sequence[tuple[int, int]]) -> list[bytes]:
     """What may read differently now: the text, or, of a long one with few placeholders, what stands around these.
 
     Left out is what has nothing but words around its placeholders: every rule that words set off wants more than these.
     """
-    if len(text) < 4 * AROUND or len(found) * 4 * AROUND > len(text):
+    if len(text) < 4 * AROUND or len(marks) * 4 * AROUND > len(text):
         return [text] if _LIVELY.Match(PLACEHOLDER.sub(b"", text)) else []
-    marks = [m.span() for m in PLACEHOLDER.finditer(text)]
-    lively = [(a, z) for a, z in marks if _LIVELY.Match(PLACEHOLDER.sub(b"", text[max(0, a - _NEAR) : z + _NEAR]))]
-    return [text[max(0, a - AROUND) : z + AROUND] for a, z in lively]
+    return [text[max(0, a - AROUND) : z + AROUND] for a, z in marks if _lively(text, a, z)]
+
+
+def _lively(text: bytes, start: int, end: int) -> bool:
+    """Is there more than words around this placeholder?"""
+    around = text[max(0, start - _NEAR) : start] + text[end : end + _NEAR]
+    return bool(_LIVELY.Match(PLACEHOLDER.sub(b"", around) if b"[" in around else around))
 
 
 def _origin(moves: list[tuple[int, int]], at: int, *, end: bool = False) -> int:

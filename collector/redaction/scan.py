@@ -7,9 +7,8 @@ texts are joined by NUL bytes. Triggers are written so that both see the same re
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
-from itertools import chain
 from typing import Any, Protocol
 
 import hyperscan as hs
@@ -37,8 +36,6 @@ def candidate_limit(size: int) -> int:
     """How many candidates a buffer of ``size`` bytes may have per group before it is refused."""
     return 1024 + size // 5
 
-
-_PIECE = 1 << 17  # bytes of a buffer that all databases scan in turn
 
 _compile_lock = threading.Lock()
 
@@ -69,47 +66,34 @@ class HyperscanScanner:
         """See ``Scanner``."""
         limit = candidate_limit(len(buffer))
         regions = self._gates.regions(buffer)
-        found: list[Hits] = [[] for _ in self._databases]
-        for base, piece in _pieces(buffer):  # all databases over one piece, while it lies in the processor's cache
-            for hits, (gate, db) in zip(found, self._databases, strict=True):
-                if regions[gate] is None:
-                    _scan(db, piece, base, hits, limit)
         cuts = {gate: some.cut(buffer) for gate, some in regions.items() if some}
-        for hits, (gate, db) in zip(found, self._databases, strict=True):
+        together: Hits = []
+        for gate, db in self._databases:
             some = regions[gate]
-            if some:
-                _scan(db, cuts[gate], 0, hits, limit)
-                hits[:] = zip(some.places([end for end, _ in hits]), [trigger for _, trigger in hits], strict=True)
-        together = list(chain.from_iterable(found))
+            if some is None:
+                _scan(db, buffer, together, limit)
+            elif some:
+                found: Hits = []
+                _scan(db, cuts[gate], found, limit)
+                if found:
+                    together += zip(some.places([end for end, _ in found]), [trigger for _, trigger in found], strict=True)
         if len(together) > limit:
             raise TooDense
         return together
 
 
-def _scan(db: Any, text: bytes | memoryview, base: int, hits: Hits, limit: int) -> None:
+def _scan(db: Any, text: bytes, hits: Hits, limit: int) -> None:
     append = hits.append
+    most = len(hits) + limit
 
     def on_match(trigger: int, _start: int, end: int, _flags: int, _context: object) -> bool:
-        append((base + end, trigger))
-        return len(hits) > limit
+        append((end, trigger))
+        return len(hits) > most
 
     try:
         db.scan(text, match_event_handler=on_match)
     except hs.ScanTerminated as exc:
         raise TooDense from exc
-
-
-def _pieces(buffer: bytes) -> Iterator[tuple[int, memoryview]]:
-    """The buffer in pieces that end at a border of texts, with their offsets; borders belong to both sides."""
-    view = memoryview(buffer)  # no copies: memory that comes and goes costs more than a scan
-    if len(buffer) <= 2 * _PIECE:
-        yield 0, view
-        return
-    start = 0
-    while start < len(buffer):
-        end = buffer.find(b"\0", start + _PIECE) + 1 or len(buffer)
-        yield start, view[start:end]
-        start = end - 1 if end < len(buffer) else end
 
 
 class Re2Scanner:

@@ -7,6 +7,7 @@ import json
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -217,3 +218,18 @@ def test_noise_that_only_looks_like_data_earns_no_time(monkeypatch: pytest.Monke
     monkeypatch.setattr(budget, "BUDGET_S", 0.0)
     redactor = Redactor()
     assert redactor.redact("4111111111111112 " * 40_000).dropped in ("time", "candidates")
+
+
+def test_a_pause_of_the_interpreter_costs_no_short_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    redactor, paused = Redactor(), [0]
+    look = redactor._finder._look
+
+    def slow(*args: Any, **more: Any) -> Any:  # what a garbage collection does: it takes the text's CPU time, once
+        if not paused[0]:
+            paused[0] = 1
+            raise budget.Dropped("time")
+        return look(*args, **more)
+
+    monkeypatch.setattr(redactor._finder, "_look", slow)
+    assert redactor.redact("mail ana@example.org").text == "mail [EMAIL]"
+    assert paused[0]
