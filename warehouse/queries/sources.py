@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _HOUR = timedelta(hours=1)
 _MOST_HOURS = 3_000  # (hour, generation) pairs in one question (a server takes parameters of 128 KiB); the rest is asked of the base
+_COUNTS = {"calls": "e.is_deleted = 0", "scores": "e.reason != 'retired'"}  # as the views ``ledger`` and ``verdicts``
 _MOST_TIMES = 20  # stretches of time named one by one
 
 #: Measures beside those of ``sql/measures``: over a rollup's row, over entries, and how parts are put together.
@@ -155,7 +156,7 @@ def composed(client: Client, by: Sequence[str], scope: Scope, wanted: Sequence[s
         params |= named_pairs(held.rows)
     if held.times or not parts:
         told = ", ".join(f"{_BESIDE[m][1] if m in _BESIDE else known[m]} AS {m}" for m in wanted)
-        named = {"items": listed(items).replace("$time", "e.ts"), "measures": told, "live": "verdicts" if base == "scores" else "ledger"}
+        named = {"items": listed(items).replace("$time", "e.ts"), "measures": told, "table": source, "counts": _COUNTS[source]}
         condition, values = _within(held.times)
         parts.append(fill("_exact", named | {"times": condition, "where": scope.where, "group": group_clause(by)}))
         params |= values
