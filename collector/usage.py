@@ -148,7 +148,7 @@ def _langchain(u: dict[str, Any]) -> Counts | None:
         "input": to_int(u.get("input_tokens")),
         "output": to_int(u.get("output_tokens")),
         "cache_read": _first(dig(ins, "cache_read"), dig(ins, "cached_tokens")),
-        "cache_write": _first(dig(ins, "cache_creation"), dig(ins, "cache_write")),
+        "cache_write": _first(dig(ins, "cache_creation"), dig(ins, "cache_write")) or _ephemeral(ins),
         "cache_write_1h": _first(dig(ins, "ephemeral_1h_input_tokens")),
         "reasoning": _first(dig(outs, "reasoning")),
         "audio_in": _first(dig(ins, "audio"), dig(ins, "audio_tokens")),
@@ -158,6 +158,12 @@ def _langchain(u: dict[str, Any]) -> Counts | None:
 
 _READS = ("cache_read_tokens", "cached_tokens", "cached_input_tokens", "input_cached_tokens", "cache_read")
 _WRITES = ("cache_write_tokens", "cache_creation_tokens", "cache_write_input_tokens", "cache_write", "cache_creation")
+
+
+def _ephemeral(parts: Any) -> int | None:
+    """Cache writes of both ages, where the sender splits them up and leaves the sum at 0 (LangChain)."""
+    found = [to_int(dig(parts, f"ephemeral_{age}_input_tokens")) for age in ("5m", "1h")]
+    return None if found == [None, None] else sum(n or 0 for n in found)
 
 
 def _anthropic(u: dict[str, Any]) -> Counts | None:
@@ -197,7 +203,12 @@ def _buckets(u: dict[str, Any]) -> Counts | None:
     for side, parts in (("input", _INPUT_PARTS), ("output", _OUTPUT_PARTS)):
         for name, spellings in parts.items():
             counts[name] = _first(*(u.get(f"{side}_{s}") for s in spellings), *(u.get(s) for s in spellings if s.startswith("cache_")))
-    ins = sum(to_int(v) or 0 for k, v in u.items() if k.startswith(("input_", "cache_")) and k != "input_tokens")
+    ephemeral = {k: v for k, v in u.items() if "ephemeral" in k}  # Anthropic's writes by age: the parts of cache_creation, or in its stead
+    counts["cache_write_1h"] = _first(*(v for k, v in ephemeral.items() if "1h" in k))
+    whole = bool(counts["cache_write"])
+    if ephemeral and not whole:
+        counts["cache_write"] = sum(to_int(v) or 0 for v in ephemeral.values())
+    ins = sum(to_int(v) or 0 for k, v in u.items() if k.startswith(("input_", "cache_")) and k != "input_tokens" and not (whole and k in ephemeral))
     outs = sum(to_int(v) or 0 for k, v in u.items() if k.startswith("output_") and k != "output_tokens")
     plain = (given or 0) + (out or 0)
     if (ins or outs) and (total is None or total > plain):  # buckets: what is in a part is not in the whole
