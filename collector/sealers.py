@@ -5,19 +5,17 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Generic, TypeVar
-
-import yaml
 
 from collector.decode import DecodeOptions
 from collector.identity import IdentityKeys, load_identity_keys
 from collector.redaction import Redactor
 from collector.redaction.names import gate_of
 from collector.redaction.quarantine import Gate
+from collector.redaction.renewing import Renewing
 from collector.sealing import SchemaCheck, Sealer
 from collector.window_feed import WindowFeed
-from spanledger.instance import prepare, reported
+from spanledger.instance import reported
 from spanledger.instance import token as instance_token
 from spanledger.policy import Policy, PolicyFile
 from spanledger.settings import Settings
@@ -78,24 +76,28 @@ class Sealers:
             self._feed.close()
 
     def _make(self) -> Sealer:
-        engine = _redactor(self._settings, self._policy.current, self._keys)
+        renewing = Renewing(lambda policy: _redactor(self._settings, policy, self._keys), self._policy.current)
         return Sealer(
-            engine, self._keys, lambda: self._policy.current, self._check, self._ring, self._feed, heard=self._heard, on_learned=self._on_learned
+            renewing.engine,
+            self._keys,
+            lambda: self._policy.current,
+            self._check,
+            self._ring,
+            self._feed,
+            heard=self._heard,
+            on_learned=self._on_learned,
+            renew=renewing,
         )
 
 
 def _redactor(settings: Settings, policy: Policy, keys: IdentityKeys) -> Redactor:
-    """The engine with the organisation's own rules; they are read at start, a changed one takes a restart.
+    """The engine with the organisation's own rules.
 
     Raises:
         ConfigError: a rule that cannot be used: better no start than text that was meant to go.
     """
     wishes = policy.redaction
-    own: list[Path] = []
-    if wishes.rules:
-        told = [{**rule.model_dump(exclude={"name", "triggers"}), "id": rule.name.lower(), "class": rule.name} for rule in wishes.rules]
-        own = [prepare(settings.data_dir) / "redaction-rules.yaml"]
-        own[0].write_text(yaml.safe_dump(told), encoding="utf8")
+    own = [{**rule.model_dump(exclude={"name", "triggers"}), "id": rule.name.lower(), "class": rule.name} for rule in wishes.rules]
     engine = "re2" if settings.redaction_engine == "re2" else "hyperscan"
     key = keys.redaction_key() if wishes.hashes else b""
     return Redactor(engine=engine, user_rules=own, key=key, disable=wishes.disable, allow=wishes.allow)

@@ -69,11 +69,12 @@ class Sealer:
         *,
         heard: deque[dict[bytes, str]] | None = None,
         on_learned: Callable[[dict[bytes, str]], None] | None = None,
+        renew: Callable[[Policy], RedactionEngine | None] = lambda _policy: None,
     ) -> None:
         self._engine, self._keys, self._policy, self._check, self._ring, self._feed = engine, keys, policy, schema_check, ring, feed
         self._transcripts: list[tuple[int, str, int, bytes]] = []
         self._trace_tenants: dict[bytes, str] = {}
-        self._heard, self._on_learned = heard, on_learned
+        self._heard, self._on_learned, self._renew = heard, on_learned, renew
         self._registered_by: Policy | None = None
         self._app_tenants: dict[str, str] = {}
         self._clean: set[str] = set()  # words that redaction leaves as they are
@@ -83,6 +84,10 @@ class Sealer:
         """The same records, fit to be stored; they are changed in place, and content is ``None`` where it may not be kept."""
         policy = self._policy()
         self._keys.refresh()
+        if (engine := self._renew(policy)) is not None:
+            self._engine = engine
+            self._clean.clear()
+            self._changed.clear()
         tenants = self._tenants_of([span for span, _ in records], policy)
         modes = [policy.content.mode(tenant) for tenant in tenants]
         self._transcripts = []

@@ -56,7 +56,7 @@ class Redactor:
 
     Args:
         engine: ``hyperscan``, or ``re2`` with equal results at a third of the speed.
-        user_rules: YAML files with further rules (linear-time patterns only).
+        user_rules: further rules, or YAML files with such (linear-time patterns only).
         key: with a key, classes worth joining on carry a keyed hash: ``[EMAIL:3f9a1c0277]``.
         disable: classes that are left alone.
         allow: values that are left alone; see ``exceptions.Exceptions``.
@@ -69,7 +69,7 @@ class Redactor:
         self,
         *,
         engine: Literal["hyperscan", "re2"] = "hyperscan",
-        user_rules: Sequence[Path] = (),
+        user_rules: Sequence[Path | dict[str, Any]] = (),
         key: bytes = b"",
         disable: Sequence[str] = (),
         allow: Sequence[str] = (),

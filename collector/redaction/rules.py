@@ -121,8 +121,8 @@ class UserRule:
     group: int
 
 
-def load_user_rules(paths: Sequence[Path]) -> tuple[UserRule, ...]:
-    """Users' YAML files: a list of ``{id, class, pattern, positives, negatives}``; ``ignore_case`` optional.
+def load_user_rules(sources: Sequence[Path | dict[str, Any]]) -> tuple[UserRule, ...]:
+    """Users' rules, or YAML files with lists of such: ``{id, class, pattern, positives, negatives}``; ``ignore_case`` optional.
 
     Only the first capture group is redacted, if there is one. Examples are tried at once.
 
@@ -130,7 +130,10 @@ def load_user_rules(paths: Sequence[Path]) -> tuple[UserRule, ...]:
         ConfigError: with file, rule and reason: unreadable, not linear (RE2 refuses it), or an example that fails.
     """
     found: list[UserRule] = []
-    for path in paths:
+    for path in sources:
+        if isinstance(path, dict):
+            found.append(_user_rule(path, Path("policy")))
+            continue
         try:
             raws = yaml.safe_load(Path(path).read_text("utf-8")) or []
         except (OSError, yaml.YAMLError) as exc:
