@@ -12,7 +12,7 @@ from detectors.grounding.score import Grounding, Sentence
 
 _ITEM = re.compile(r"https?://[^\s)\]>]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\[[A-Z][A-Z_]{2,}[^\]\s]{0,40}\]|\d+(?:[.,'\u00a0\u202f]\d+)*")
 _CLEAN = 0.03
-_INVENTED, _MISSING, _SPELLED = 0.55, 0.4, 0.1  # risk of one item; small numbers are often spelled out
+_INVENTED, _MISSING, _SPELLED = 0.75, 0.4, 0.1  # risk of one item; small numbers are often spelled out
 _SPELLABLE = 12
 
 

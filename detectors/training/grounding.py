@@ -23,7 +23,9 @@ Array = NDArray[np.float64]
 VERSION = "grounding-3"
 THRESHOLD = 1 / 3
 INNER_FOLDS = 5
-CLEAN_PERCENTILE = 0.9  # the floor p0: what nine of ten clean retrieved answers stay under
+CLEAN_AVERAGE = (
+    0.01  # the floor p0 is the lowest at which clean retrieved answers average no more (research §6.3): 0.02 then tells one bad answer in ten
+)
 
 
 class Spec(NamedTuple):
@@ -146,8 +148,8 @@ def fit(sets: Mapping[str, Labelled], weigh: Weights, seed: int) -> Model:
     for regime, (weights, names) in MIXTURES.items():
         mixtures[regime], p = _mixture(weights, names, sets, unseen)
         if regime == "retrieved":
-            clean = np.concatenate([sets[n].y for n in names]) == 0
-            floor = round(float(np.quantile(p[clean], CLEAN_PERCENTILE)), 4)
+            natural = sets[names[0]].y
+            floor = _floor(p[: len(natural)][natural == 0])
     return Model(list(experts.values()), mixtures, weigh, round(THRESHOLD, 4), floor, VERSION)
 
 
@@ -183,6 +185,13 @@ def _mixture(
     weight = np.concatenate([_rate_weights(n, sets[n].y) for n in names])
     mixture = mixture._replace(platt=calibration.fit(mixture.mixed(opinions), y, weight))
     return mixture, mixture.platt(mixture.mixed(opinions))
+
+
+def _floor(clean: Array) -> float:
+    """The lowest floor, in hundredths, at which floored scores of clean answers average at most `CLEAN_AVERAGE`."""
+    steps = np.arange(0.0, 0.96, 0.01)
+    means = np.array([np.maximum(0.0, (clean - f) / (1 - f)).mean() for f in steps])
+    return round(float(steps[np.argmax(means <= CLEAN_AVERAGE)]), 2)
 
 
 def _rate_weights(name: str, y: Array, to: float = ASSUMED_RATE) -> Array:
