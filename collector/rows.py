@@ -140,9 +140,14 @@ def _prompt(messages: Sequence[Message]) -> str:
 
 def _taken(places: dict[str, int], rows: Sequence[tuple[Hashable, ...]], schema: pa.Schema) -> dict[str, pa.Array]:
     """Columns of rows that come in few combinations: built once for each, then taken by number."""
+    if len(rows) < _FEW:  # taking costs more than it spares
+        return {name: pa.array([row[place] for row in rows], schema.field(name).type) for name, place in places.items()}
     index, first = combinations(rows)
     few, at = [rows[i] for i in first], pa.array(index)
     return {name: pa.array([row[place] for row in few], schema.field(name).type).take(at) for name, place in places.items()}
+
+
+_FEW = 64
 
 
 def _extra(content: Content) -> list[tuple[str, str]]:
