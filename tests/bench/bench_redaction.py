@@ -278,6 +278,7 @@ FRAGMENTS = (
     *PII, "sk-proj-{w40}", "\\u0040", "%40", "\\n", "\n", " ", " ", ", ", "-", ".", ":", "=", "\"", "'", "\u200b", "４１", "٤", "\u00a0", "—", "@", "example.org", "4111", "1111", "2221",
     "password", "token:", "key ", "Bearer ", "eyJhbGciOiJIUzI1NiJ9.e30.", "{w24}", "{h32}", "{d7}", "{d3}", "+44", "0x{h40}", "::1", "fe80::", "de:ad:be:ef:00:01", "http://", "u:p@", "<b>", "**", "[EMAIL]",
     "{\"content\":\"", "\"},{\"role\":\"user\",\"content\":\"", "one two three four five six seven", " [at] ", " [dot] ", "Main Street", "12 ", "-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkq", "-----END", "\0", "é", "🙂", "请", "\\\"",
+    "the pin is ", "4821", "CVV: ", "IDENTIFIED BY '", "login bob password ", "sshpass -p ", "redis-cli -a ", "docker login -u b -p ", "name: DB_PASSWORD\n  value: ", '{"name":"TOKEN","value":"', "密码是 ", "пароль ", "[.]", "203[.]0[.]113[.]9", "ул. Ленина ", "geb. ", "12.03.1975", "年", " @ ", "a n a @ e x . o r g", "DE89\n3704\n0044", "8 (912) 345-67-89",
 )  # fmt: skip
 
 
