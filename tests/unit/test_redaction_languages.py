@@ -3,8 +3,6 @@
 Each line was first tried against rules that had never seen it; what was missed became a rule for its class, never for the line.
 """
 
-
-
 from __future__ import annotations
 
 import pytest
