@@ -46,7 +46,7 @@ def hash_token(token: str) -> None:
 def doctor(settings: Settings) -> int:
     """Print findings; 1 when something is wrong, else 0."""
     found: list[Finding] = []
-    for check in (_program, _foreign_rooms, _extras, _policy, _data_directory, _listeners, _warehouse):
+    for check in (_program, _foreign_rooms, _extras, _policy, _data_directory, _listeners, _warehouse, _collector, _judging):
         try:
             found += list(check(settings))
         except SpanledgerError as exc:
@@ -135,6 +135,41 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
             yield from report(client)
     except NotFound as exc:
         yield "warning", "warehouse", str(exc)
+
+
+def _collector(settings: Settings) -> Iterator[Finding]:
+    """What the running collector has counted since it started: waiting, refused, dropped."""
+    from dashboard.collector_metrics import fetched, losses
+
+    address = (instance.reported(settings.data_dir, "collector") or {}).get("otlp_http", "") if instance.held(settings.data_dir) else ""
+    if not address:
+        return
+    samples = fetched(address)
+    one = {s.name: s.value for s in samples if not s.labels}
+    kept, spool, waiting = (one.get(f"spanledger_{n}", 0) for n in ("spans_journaled_total", "spool_bytes", "posting_backlog"))
+    slow = spool > settings.spool_bytes / 2
+    yield (
+        "warning" if slow else "ok",
+        "ingest",
+        f"{kept:,.0f} rows since the start; {spool / 2**20:.1f} MiB on the spool, {waiting:,.0f} rows to post",
+    )
+    for meaning, reason, n in losses(samples):
+        harmless = "nothing about an LLM call" in meaning
+        yield "ok" if harmless else "warning", "drops", f"{n:,} × {meaning[:1].lower()}{meaning[1:]}{f': {reason}' if reason else ''}"
+
+
+def _judging(settings: Settings) -> Iterator[Finding]:
+    """How far the detectors are."""
+    from dashboard.collector_metrics import fetched
+
+    address = (instance.reported(settings.data_dir, "window") or {}).get("metrics", "") if instance.held(settings.data_dir) else ""
+    if not address:
+        return
+    one = {s.name.removeprefix("spanledger_"): s.value for s in fetched(address) if not s.labels}
+    waiting, lag, oldest = (one.get(n, 0) for n in ("answers_waiting", "judging_lag_seconds", "judging_backlog_seconds"))
+    rest = ", resting while exports come in" if one.get("judging_resting") else ""
+    told = f"{one.get('answers_judged_total', 0):,.0f} answers since the start; {waiting:,.0f} wait, the oldest {oldest:,.0f} s"
+    yield "ok", "judging", f"{told}; {lag:.1f} s behind{rest}"
 
 
 def _memory_gib() -> float:

@@ -101,6 +101,8 @@ def test_doctor_finds_the_instance(instance, spanledger):
     done = spanledger("doctor", "--data", str(instance[0]))
     assert done.returncode == 0, done.stdout
     assert f"process {instance[1].pid}" in done.stdout
+    assert " rows to post" in done.stdout
+    assert " s behind" in done.stdout
 
 
 def test_a_bad_policy_starts_nothing(spanledger, tmp_path):
