@@ -6,9 +6,8 @@ Pure: no I/O, no clock. Open ``post.py`` first; ``same_call.py`` decides what is
 """
 
 from collector.posting.family import family_keys, pick
-from collector.posting.gateways import suspects
 from collector.posting.post import key, post
 from collector.posting.rules import AppEntry, GatewayRule, PostingRules, rules_from
 from collector.posting.singles import post_singles
 
-__all__ = ["AppEntry", "GatewayRule", "PostingRules", "family_keys", "key", "pick", "post", "post_singles", "rules_from", "suspects"]
+__all__ = ["AppEntry", "GatewayRule", "PostingRules", "family_keys", "key", "pick", "post", "post_singles", "rules_from"]

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 
 from collector.posting.family import session
 from collector.posting.rules import GatewayRule
-from collector.pricing import ZERO, stripped
+from collector.pricing import ZERO
 from spanledger.model import Entry, Span
 
 SUSPECTED = 4
-_NEAR_US = 2_000_000
 #: User agents of coding agents that can report their calls themselves.
 _TELLS_ITSELF = re.compile(r"claude-cli|claude-code|codex|gemini-?cli|qwen|opencode|copilot", re.IGNORECASE)
 
@@ -49,25 +48,3 @@ def _without_figures(entry: Entry, policy: str) -> None:
     for name in ("cost_estimate_usd", "cost_in_usd", "cost_cache_read_usd", "cost_cache_write_usd", "cost_out_usd", "cost_other_usd"):
         setattr(entry, name, ZERO)
     entry.cost_source, entry.price_id, entry.usage_source = "computed", "", "reported"
-
-
-def suspects(entries: Sequence[Entry]) -> list[tuple[Entry, Entry]]:
-    """Pairs of billed entries of different traces that may be one call seen by an agent and its gateway.
-
-    Same model and totals, started within two seconds of each other, exactly one of them told by a gateway (marked in ``conflict``).
-    For display: nothing is changed.
-    """
-    by_content: dict[tuple[str, str, int, int], list[Entry]] = {}
-    for e in entries:
-        if e.billed and e.tokens_in + e.tokens_out:
-            by_content.setdefault((e.project, stripped(e.model), e.tokens_in, e.tokens_out), []).append(e)
-    found: list[tuple[Entry, Entry]] = []
-    for same in by_content.values():
-        same.sort(key=lambda e: (e.ts_us, e.trace_id, e.span_id))
-        for i, a in enumerate(same):
-            for b in same[i + 1 :]:
-                if b.ts_us - a.ts_us > _NEAR_US:
-                    break
-                if a.trace_id != b.trace_id and (a.conflict == SUSPECTED) != (b.conflict == SUSPECTED):
-                    found.append((a, b))
-    return found

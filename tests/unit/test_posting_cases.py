@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from collector.posting import AppEntry, GatewayRule, PostingRules, family_keys, post, rules_from, suspects
+from collector.posting import AppEntry, GatewayRule, PostingRules, family_keys, post, rules_from
 from spanledger.model import Entry, Span, Usage
 from spanledger.policy import Policy
 
@@ -315,7 +315,6 @@ def test_gateway_twins_without_a_common_id_are_marked_and_left_to_a_policy():
     both = post([proxy, event], RULES)
     assert summed(both) == (2000, 100, 2)
     assert sorted(e.conflict for e in both) == [0, 4]
-    assert len(suspects(both)) == 1
     for policy, kept in (("prefer_client", "claude-code"), ("prefer_gateway", "proxy")):
         other = "proxy" if policy == "prefer_client" else "claude-code"
         rules = replace(RULES, gateways=(GatewayRule(policy, {"service": (other,)}),))
