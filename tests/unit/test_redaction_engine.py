@@ -143,11 +143,15 @@ def test_an_oversized_text_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", list(bench.adversarial(10)))
 def test_hostile_input_ends_soon(name: str) -> None:
-    """A wide bound, machines differ; ``tests/bench/bench_redaction.py --adversarial`` prints the figures."""
+    """The best of three looks, since a garbage collection of this process may fall into one; ``bench_redaction.py --adversarial`` prints figures."""
     text = bench.adversarial()[name]
-    start = time.thread_time()
-    FAST.redact_batch([text])
-    assert time.thread_time() - start < 0.25
+
+    def spent() -> float:
+        start = time.thread_time()
+        FAST.redact_batch([text])
+        return time.thread_time() - start
+
+    assert any(spent() < 0.25 for _ in range(3))
 
 
 def test_both_engines_agree_offsets_are_valid_and_twice_is_once() -> None:
