@@ -106,6 +106,7 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
     if shape.own_biz:
         span.biz = {name: float(v) for name, n in shape.own_biz if isinstance(v := attributes[n], int | float)}
     if dialect.refine is not None:
+        span.attrs = span.attrs or {}  # an empty one belongs to the prototype as well: what is added is this span's alone
         dialect.refine(span, attributes)
     if span.role == "call" and "output" in shape.content:
         _from_answer(span, shape, attributes)

@@ -158,6 +158,15 @@ def test_streams_counted_by_the_instrumentation_are_marked_estimated() -> None:
     assert not decoded("opentelemetry.instrumentation.openai.v1", {**GEN, "gen_ai.request.stream": True}).usage_estimated
 
 
+def test_doubt_about_the_counts_of_one_span_stays_with_that_span() -> None:
+    streamed = {"name": "first_token", "timeUnixNano": "1795248042500000000", "attributes": []}
+    told = {"traceId": "ab" * 16, "name": "chat", "startTimeUnixNano": "1795248042000000000", "attributes": pairs(GEN)}
+    spans = [{**told, "spanId": "01" * 8, "events": [streamed]}, {**told, "spanId": "02" * 8}]
+    body = {"resourceSpans": [{"scopeSpans": [{"scope": {"name": "openlit.instrumentation.openai"}, "spans": spans}]}]}
+    found = decode_traces(json.dumps(body).encode(), json=True, project="p", options=DecodeOptions()).records
+    assert ["usage_possibly_estimated" in record[0].attrs for record in found] == [True, False]
+
+
 def test_a_clients_cost_is_kept_beside_and_zero_is_no_cost() -> None:
     assert decoded("openlit.instrumentation.openai", {**GEN, "gen_ai.usage.cost": 0.00018}).cost_usd == Decimal("0.00018")
     assert decoded("openlit.instrumentation.openai", {**GEN, "gen_ai.usage.cost": 0.0}).cost_usd is None
