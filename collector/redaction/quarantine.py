@@ -7,6 +7,7 @@ in the warehouse. Several processes may add; one reads and removes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -42,9 +43,13 @@ class Quarantine:
 
     @property
     def bytes(self) -> int:
-        """Size on disk."""
+        """Size on disk; of what another process removes or renames meanwhile, maybe not."""
+        total = 0
         with os.scandir(self._folder) as files:
-            return sum(f.stat().st_size for f in files)
+            for file in files:
+                with contextlib.suppress(FileNotFoundError):
+                    total += file.stat().st_size
+        return total
 
     def add(self, rows: pa.RecordBatch) -> bool:
         """Seal, write and fsync. False: the quarantine is full or has no key, and the text must be dropped."""

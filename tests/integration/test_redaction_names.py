@@ -7,8 +7,10 @@ import json
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +209,26 @@ def test_erasing_takes_rows_out_of_the_quarantine(quarantine: Quarantine) -> Non
     assert quarantine.add(rows("user: Berg", "user: Marta", tenant="bb"))
     assert quarantine.erase(tenant_hash="bb") == 2
     assert [quarantine.open(n).column("tenant_hash").to_pylist() for n in quarantine.waiting()] == [["aa"]]
+
+
+def test_several_may_add_and_measure_while_one_removes(quarantine: Quarantine, tmp_path: Path, ring: Keyring) -> None:
+    ended = threading.Event()
+
+    def take() -> None:
+        while not ended.is_set():
+            for name in quarantine.waiting():
+                quarantine.remove(name)
+
+    taker = threading.Thread(target=take)
+    taker.start()
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            others = [Quarantine(tmp_path / "quarantine", ring) for _ in range(3)]
+            kept = list(pool.map(lambda n: others[n % 3].add(rows("user: Ana")), range(200)))
+    finally:
+        ended.set()
+        taker.join()
+    assert all(kept)
 
 
 @pytest.mark.parametrize("broken", ["bit", "cut", "moved"])
