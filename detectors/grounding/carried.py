@@ -44,4 +44,4 @@ def _plain(item: str) -> str:
 
 
 def _small(item: str) -> bool:
-    return item.isdigit() and int(item) <= _SPELLABLE
+    return item.isdigit() and float(item) <= _SPELLABLE  # no `int`: it refuses thousands of digits

@@ -105,9 +105,8 @@ class ContextIndex:
             return out
         between = self.text[token.end : after.start]
         if between in ("-", "/", ".") and after.kind == NUMBER:
-            out += [_MONTH_TERMS[int(t.term) - 1] for t in (token, after) if t.term.isdigit() and 1 <= int(t.term) <= len(_MONTH_TERMS)]
-        elif token.term.isdigit() and int(token.term) <= 2 * _HALF_DAY:
-            hour = int(token.term)
+            out += [_MONTH_TERMS[month - 1] for t in (token, after) if 1 <= (month := _small(t.term)) <= len(_MONTH_TERMS)]
+        elif 0 <= (hour := _small(token.term)) <= 2 * _HALF_DAY:
             if between == ":" and hour > _HALF_DAY:
                 out.append(str(hour - _HALF_DAY))
             elif hour < _HALF_DAY and (after.word == "pm" or (between == ":" and any(t.word == "pm" for t in part[place + 2 : place + 3]))):
@@ -144,6 +143,11 @@ def _passages(text: str, spans: list[tuple[int, int]]) -> dict[int, int]:
             if start <= a < stop:
                 out[number] = out.get(number, 0) | 1 << k
     return out
+
+
+def _small(term: str) -> int:
+    """A number of one or two digits; -1 for anything else (`int` refuses thousands of digits)."""
+    return int(term) if len(term) <= 2 and term.isdigit() else -1
 
 
 def by_sentence(words: list[Token], spans: list[tuple[int, int]]) -> list[list[Token]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from detectors import contradiction, grounding
+from detectors.grounding.carried import carried
 from detectors.text import cues
 from detectors.text.arithmetic import Arithmetic
 from detectors.text.context import ContextIndex
@@ -64,6 +65,12 @@ def test_a_grouping_point_has_two_readings() -> None:
 )
 def test_a_context_holds_other_ways_to_write_its_dates_hours_and_numbers(context: str, known: str) -> None:
     assert known in ContextIndex(context).where
+
+
+def test_a_number_of_thousands_of_digits_breaks_nothing() -> None:
+    digits = "1" * 5_000
+    assert digits in ContextIndex(f"The key is {digits} today, {digits}-3 before.").where
+    assert carried("It costs 4.", f"Es kostet {digits}.", 1 / 3, 0.36).flagged
 
 
 @pytest.mark.parametrize(
