@@ -156,14 +156,15 @@ def _langchain(u: dict[str, Any]) -> Counts | None:
     }
 
 
-_READS = ("cache_read_tokens", "cached_tokens", "cached_input_tokens", "input_cached_tokens", "cache_read")
-_WRITES = ("cache_write_tokens", "cache_creation_tokens", "cache_write_input_tokens", "cache_write", "cache_creation")
-
-
 def _ephemeral(parts: Any) -> int | None:
     """Cache writes of both ages, where the sender splits them up and leaves the sum at 0 (LangChain)."""
     found = [to_int(dig(parts, f"ephemeral_{age}_input_tokens")) for age in ("5m", "1h")]
     return None if found == [None, None] else sum(n or 0 for n in found)
+
+
+#: Cached tokens in other words than Anthropic's.
+_READS = ("cache_read_tokens", "cached_tokens", "cached_input_tokens", "input_cached_tokens", "cache_read")
+_WRITES = ("cache_write_tokens", "cache_creation_tokens", "cache_write_input_tokens", "cache_write", "cache_creation")
 
 
 def _anthropic(u: dict[str, Any]) -> Counts | None:
@@ -221,9 +222,9 @@ def _buckets(u: dict[str, Any]) -> Counts | None:
 
 def _details(u: dict[str, Any]) -> Counts | None:
     """Only the parts (``{'cache_read': 768, 'audio': 0}``): completes counts told elsewhere."""
-    found = {"cache_read": _first(u.get("cache_read"), u.get("cached_tokens")), "cache_write": _first(u.get("cache_creation"), u.get("cache_write")),
-             "reasoning": _first(u.get("reasoning"), u.get("reasoning_tokens"))}  # fmt: skip
-    return dict(found) if any(v is not None for v in found.values()) else None
+    found: Counts = {"cache_read": _first(*(u.get(n) for n in _READS)), "cache_write": _first(*(u.get(n) for n in _WRITES)),
+                     "reasoning": _first(u.get("reasoning"), u.get("reasoning_tokens"))}  # fmt: skip
+    return found if any(v is not None for v in found.values()) else None
 
 
 def _first(*values: Any) -> int | None:

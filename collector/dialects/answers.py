@@ -16,6 +16,7 @@ from collector.values import parse, to_int
 from spanledger.model import Usage
 
 _USAGE = re.compile(r"""["'](?:usage|usage_metadata|usageMetadata|token_usage|tokenUsage|billed_units|billedUnits)["']\s*:\s*(?=\{)""")
+_WORDS = ("usage", "Usage", "billed")  # without one of them the pattern finds nothing
 _OPENS = frozenset('{["')  # answers that are plain text hold no usage object
 _PARTS = ("cache_read", "cache_write", "cache_write_1h", "reasoning", "audio_in", "audio_out")
 _MAX_OBJECT = 2_000
@@ -31,17 +32,17 @@ def completed(usage: Usage | None, output: Any) -> Usage | None:
     """
     if usage is not None and usage.cache_read is not None and usage.reasoning is not None:
         return usage
-    if type(output) is not str or output[:1] not in _OPENS or ("sage" not in output and "billed" not in output):
+    if type(output) is not str or output[:1] not in _OPENS or not any(word in output for word in _WORDS):
         return usage
     counts = usage_in(output)
-    if counts and "billed" in output and ("billed_units" in output or "billedUnits" in output):
-        return normalise({k: v for k, v in counts.items() if v is not None})  # Cohere bills less than it reads
+    if counts and ("billed_units" in output or "billedUnits" in output):
+        return normalise(counts)  # Cohere bills less than it reads
     return merged(usage, counts) if counts else usage
 
 
 def merged(usage: Usage | None, counts: Counts) -> Usage | None:
     """``usage`` with what a usage object read elsewhere adds: everything where nothing is told, parts where the totals agree."""
-    found = normalise({k: v for k, v in counts.items() if v is not None})
+    found = normalise(counts)
     if found is None or found.empty:
         return usage
     if usage is None or usage.empty:

@@ -49,7 +49,7 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     usage = answer.get("usage")
     counts = {k: usage.get(name) for k, name in _COUNTS.items()} if isinstance(usage, dict) else {}
     exact = from_object(own)
-    span.usage = normalise({k: v for k, v in exact.items() if v is not None}) if exact else normalise(counts)
+    span.usage = normalise(exact or counts)
     if exact and counts.get("input"):
         span.usage = merged(span.usage, counts)
 

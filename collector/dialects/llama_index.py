@@ -12,7 +12,7 @@ from typing import Any
 from collector.dialects.table import Dialect
 from collector.outcomes import finish_of, provider_of
 from collector.usage import from_object, normalise
-from collector.values import dig, parse, to_text
+from collector.values import dig, parse
 from spanledger.model import Span
 
 _EVENTS = {
@@ -39,7 +39,7 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     counts = from_object(answer) if answer else None
     if not counts:
         counts = {field: attributes.get("response.additional_kwargs." + name) for field, name in _COUNTS.items()}
-    span.usage = normalise({k: v for k, v in counts.items() if v is not None and to_text(v) != "null"})
+    span.usage = normalise(counts)
 
 
 def nested(flat: Iterable[tuple[str, Any]]) -> dict[str, Any]:

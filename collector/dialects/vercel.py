@@ -62,7 +62,7 @@ def _gemini(metadata: Any) -> Usage | None:
     for told in metadata.values() if isinstance(metadata, dict) else ():
         counts = from_object(told.get("usageMetadata")) if isinstance(told, dict) else None
         if counts:
-            return normalise({k: v for k, v in counts.items() if v is not None})
+            return normalise(counts)
     return None
 
 
