@@ -100,7 +100,7 @@ def test_numbers_that_do_not_follow_are_not_nor_years_nor_anything_among_many(nu
     "text",
     [
         "The documents don't mention a warranty.", "Dazu liegen mir keine Angaben vor.", "Le document ne le précise pas.",
-        "Would you like me to book it?",
+        "Aucune mention du prix.", "Would you like me to book it?",
         "Thanks for asking!", "No information about pay is given.", "In den Unterlagen steht nichts dazu.",
     ],
 )  # fmt: skip
