@@ -22,7 +22,7 @@ class SketchKeys:
                 self._master = self._file.read_bytes()
             except OSError:
                 return b""
-        return self._derived(tenant)
+        return self._derived(tenant) if self._master else b""  # an empty file would make hashes without a key
 
     def _derive(self, tenant: str) -> bytes:
         return blake2b(tenant.encode(), key=self._master, person=b"spl-sketches", digest_size=32).digest()

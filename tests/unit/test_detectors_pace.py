@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from detectors.contradiction.features import Answer
 from detectors.contradiction.sketch import Sketch, shipped_sketches, sketch, sketch_features
 from detectors.grounding.carried import carried
 from detectors.grounding.model import weights
+from detectors.keys import SketchKeys
 from detectors.material import Text
 from detectors.pace import BUSY_ROWS_S, LATEST_S, POSTED_S, WORK_S, Pace
 from detectors.places import HOUR_US, Places
@@ -150,6 +152,16 @@ def test_what_is_no_sketch_is_none() -> None:
 def test_sketches_of_other_keys_share_nothing() -> None:
     text = "Canberra is the capital of Australia."
     assert not sketched(text).words & sketched(text, b"other").words
+
+
+def test_without_a_key_there_are_no_sketches(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    file, keys = tmp_path / "keys" / "hash.key", SketchKeys(tmp_path)
+    assert keys.of("tenant") == b""
+    file.write_bytes(b"")
+    assert keys.of("tenant") == b""
+    file.write_bytes(KEY)
+    assert len(keys.of("tenant")) == 32
 
 
 def test_answers_that_disagree_score_higher_by_their_sketches_alone() -> None:
