@@ -60,6 +60,8 @@ def sensible(row: Mapping[str, Any], number: int, name: str) -> dict[str, Any]:
     if odd := sorted(set(row) - set(FIELDS)):
         raise wrong(f"unknown field {odd[0]!r}: known are {', '.join(FIELDS)}")
     told: dict[str, Any] = dict(row)
+    if told.get("hallucinated", 0) not in (0, 1):
+        raise wrong("hallucinated must be true or false")
     if "hallucinated" in told:
         told = {"kind": "label", "name": "hallucination", "value": float(bool(told.pop("hallucinated"))), **told}
     told = dict[str, Any](span_id="", value=1.0, name="", label="", comment="", id="", actor="") | told
@@ -70,9 +72,14 @@ def sensible(row: Mapping[str, Any], number: int, name: str) -> dict[str, Any]:
     if told.get("kind") not in KINDS:
         raise wrong(f"kind must be one of {', '.join(KINDS)}")
     allowed = {"thumb": (1, -1), "label": (0, 1)}.get(told["kind"])
-    if isinstance(told["value"], bool) or not isinstance(told["value"], int | float) or (allowed and told["value"] not in allowed):
+    if not _number(told["value"]) or (allowed and told["value"] not in allowed):
         raise wrong(f"value must be {' or '.join(map(str, allowed)) if allowed else 'a number'}")
     return told
+
+
+def _number(value: object) -> bool:
+    """Whether it can be summed: JSON as Python reads it also knows NaN and Infinity."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 def _hexadecimal(text: str, digits: int) -> bool:

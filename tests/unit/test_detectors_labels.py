@@ -54,6 +54,9 @@ def test_a_line_about_an_unknown_call_makes_no_statement() -> None:
         {"trace_id": TRACE, "kind": "thumb", "value": 3},
         {"trace_id": TRACE, "kind": "label", "value": 0.5},
         {"trace_id": TRACE, "kind": "business", "value": "much"},
+        {"trace_id": TRACE, "kind": "business", "value": float("nan")},
+        {"trace_id": TRACE, "kind": "business", "value": 10**400},
+        {"trace_id": TRACE, "hallucinated": "false"},
         {"trace_id": TRACE, "kind": "thumb", "colour": "red"},
     ],
 )
