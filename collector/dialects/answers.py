@@ -18,7 +18,7 @@ from spanledger.model import Usage
 _USAGE = re.compile(r"""["'](?:usage|usage_metadata|usageMetadata|token_usage|tokenUsage|billed_units|billedUnits)["']\s*:\s*(?=\{)""")
 _WORDS = ("usage", "Usage", "billed")  # without one of them the pattern finds nothing
 _OPENS = frozenset('{["')  # answers that are plain text hold no usage object
-_PARTS = ("cache_read", "cache_write", "cache_write_1h", "reasoning", "audio_in", "audio_out")
+_CLASSES = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning", "audio_in", "audio_out")
 _MAX_OBJECT = 2_000
 _MAX_FOUND = 64
 
@@ -41,17 +41,17 @@ def completed(usage: Usage | None, output: Any) -> Usage | None:
 
 
 def merged(usage: Usage | None, counts: Counts) -> Usage | None:
-    """``usage`` with what a usage object read elsewhere adds: everything where nothing is told, parts where the totals agree."""
+    """``usage`` with what a usage object read elsewhere adds: what is not told, where the totals told agree."""
     found = normalise(counts)
     if found is None or found.empty:
         return usage
     if usage is None or usage.empty:
         return found
     cached = (found.cache_read or 0) + (found.cache_write or 0)
-    if usage.output not in (None, found.output) or usage.input not in (found.input, (found.input or 0) - cached):
+    if usage.output not in (None, found.output) or usage.input not in (None, found.input, (found.input or 0) - cached):
         return usage
-    more = {name: getattr(found, name) for name in _PARTS if getattr(found, name) and not getattr(usage, name)}
-    return structs.replace(usage, input=found.input, **more) if more else usage
+    more = {name: getattr(found, name) for name in _CLASSES if getattr(found, name) and not getattr(usage, name)}
+    return structs.replace(usage, **{**more, "input": found.input}) if more else usage
 
 
 def usage_in(output: str) -> Counts | None:

@@ -32,6 +32,8 @@ TWICE = (
         (Usage(input=1896, output=50), BEDROCK, Usage(input=1896, output=50, cache_read=768, cache_write=128)),
         (Usage(input=1000, output=50), BEDROCK, Usage(input=1896, output=50, cache_read=768, cache_write=128)),
         (Usage(input=1000, output=50), HAYSTACK, Usage(input=1000, output=50, cache_read=768, reasoning=32)),
+        (Usage(input=1896), BEDROCK, Usage(input=1896, output=50, cache_read=768, cache_write=128)),  # a stream that tells only its input
+        (Usage(output=50), BEDROCK, Usage(input=1896, output=50, cache_read=768, cache_write=128)),
         (None, EMBEDDER, Usage(input=12, output=0)),
         (None, TWICE, Usage(input=9, output=3, cache_read=4)),
     ],
@@ -43,6 +45,7 @@ def test_an_answers_usage_object_tells_what_attributes_do_not(told: Usage | None
 @pytest.mark.parametrize(
     ("told", "answer"),
     [
+        (Usage(output=7), BEDROCK),
         (Usage(input=7, output=50), BEDROCK),  # other totals: another call's object
         (Usage(input=1000, output=50, cache_read=0, reasoning=0), HAYSTACK),  # told already
         (None, TWO),
