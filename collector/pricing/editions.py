@@ -90,21 +90,19 @@ def _check(lists: Mapping[str, Provider], source: str) -> None:
             raise ConfigError(f"{source}: has no prices of {key}")
     for key, provider in lists.items():
         for model in provider.models:
-            if any(rate < 0 for price in _prices(model) for rate in price):
+            if any(rate < 0 for rate in _all_rates(model)):
                 raise ConfigError(f"{source}: {key}/{model.id} has a price below zero")
 
 
-def _prices(model: ModelInfo) -> list[tuple[Decimal, ...]]:
-    """All rates of a model, one tuple per price entry; equal models have equal lists."""
-    entries = [model.prices] if isinstance(model.prices, ModelPrice) else [c.prices for c in model.prices]
-    return [_rates(e) for e in entries]
-
-
-def _rates(price: ModelPrice) -> tuple[Decimal, ...]:
+def _all_rates(model: ModelInfo) -> list[Decimal]:
+    """Every rate of a model: of all days and times, of all tiers and of its variants (batch, priority …)."""
+    prices = [model.prices] if isinstance(model.prices, ModelPrice) else [c.prices for c in model.prices]
+    prices += [variant.prices for variant in model.price_variants or ()]
     found: list[Decimal] = []
-    for _, value in sorted((n, v) for n, v in price.__dict__.items() if v is not None):
-        found += [value.base, *(t.price for t in value.tiers)] if isinstance(value, TieredPrices) else [value]
-    return tuple(found)
+    for price in prices:
+        for value in price.__dict__.values():
+            found += [value.base, *(t.price for t in value.tiers)] if isinstance(value, TieredPrices) else [value] if value is not None else []
+    return found
 
 
 def changes(new: Mapping[str, Provider], old: Mapping[str, Provider]) -> Changes:

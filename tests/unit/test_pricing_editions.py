@@ -99,9 +99,20 @@ def test_what_is_no_full_price_list_is_refused_in_one_line(body: bytes) -> None:
     assert "\n" not in str(refused.value)
 
 
-def test_a_negative_price_is_refused(newer: bytes) -> None:
-    with pytest.raises(ConfigError, match="gpt-9"):
-        parsed(newer.replace(b'"input_mtok": 9,', b'"input_mtok": -9,'), since=DAY, source="x")
+@pytest.mark.parametrize(
+    "prices",
+    [
+        {"prices": {"input_mtok": -9, "output_mtok": 90}},
+        {"prices": {"input_mtok": {"base": 9, "tiers": [{"start": 200_000, "price": -18}]}}},
+        {"price_variants": [{"when": {"service_tier": "batch"}, "prices": {"input_mtok": -4.5}}]},
+    ],
+    ids=["plain", "tiered", "of a variant"],
+)
+def test_a_negative_price_is_refused(prices: dict[str, Any], newer: bytes) -> None:
+    lists = json.loads(newer)
+    next(m for p in lists for m in p["models"] if m["id"] == "gpt-9").update(prices)
+    with pytest.raises(ConfigError, match="gpt-9 has a price below zero"):
+        parsed(json.dumps(lists).encode(), since=DAY, source="x")
 
 
 def test_what_is_kept_is_read_again_and_a_changed_file_is_noticed(newer: bytes, tmp_path: Any) -> None:
