@@ -83,14 +83,14 @@ class NamesProcess:
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
-        if self._process is not None:
-            self._process.terminate()
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(5)
-            if self._process.poll() is None:
-                self._process.kill()
-                self._process.wait(5)
-            self._process = None
+                process.wait(5)
+            if process.poll() is None:
+                process.kill()
+                process.wait(5)
 
 
 _ROOT = str(Path(__file__).parents[2])

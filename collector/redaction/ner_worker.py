@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 LONGEST = 262_144  # characters of a text that the tier reads; longer ones are withheld
 _ASK_CHARS = 65_536  # asked at once: a stop need not wait longer than for these
 _ATTEMPTS = 3
+_AWAY_S = 30.0  # between two tries to start a process whose model cannot be loaded
 _TEXTS = ("prompt", "response")
 
 names_waiting = Gauge("spanledger_names_waiting_bytes", "Sealed texts that wait for the name tier", registry=metrics.registry)
@@ -77,6 +78,8 @@ class NamesWorker:
         while not self._ended.wait(pause):
             pause = 0.5
             try:
+                if self._process.pid is None:
+                    self._process.start()
                 for name in self._quarantine.waiting():
                     names_waiting.set(self._quarantine.bytes)
                     self._one(name)
@@ -87,19 +90,12 @@ class NamesWorker:
                 return
             except NamesLost as exc:
                 log.warning("names_process_lost", reason=str(exc))
-                pause = self._again()
+            except ConfigError as exc:
+                log.warning("names_process_does_not_start", reason=str(exc)[:300])
+                pause = _AWAY_S
             except Exception as exc:  # nothing is lost: the quarantine has it
                 log.warning("names_wait", error=type(exc).__name__)
                 pause = 5.0
-
-    def _again(self) -> float:
-        """Start the process anew; how long to wait."""
-        try:
-            self._process.start()
-        except ConfigError as exc:
-            log.warning("names_process_does_not_start", reason=str(exc)[:300])
-            return 30.0
-        return 0.5
 
     def _one(self, name: str) -> None:
         try:
@@ -109,11 +105,13 @@ class NamesWorker:
             metrics.content_dropped.labels("names_unreadable").inc()
             self._quarantine.remove(name)
             return
-        gone = self._erased(rows.column("trace_id").to_pylist())
+        rows = with_texts(rows, self._redacted(name, sorted(set(texts_of(rows)))))
+        traces = rows.column("trace_id").to_pylist()
+        gone = self._erased(traces)  # asked last: reading a batch takes minutes, and an erasure does not wait for it
         if gone:
-            rows = rows.filter(pa.array([t not in gone for t in rows.column("trace_id").to_pylist()], pa.bool_()))
+            rows = rows.filter(pa.array([t not in gone for t in traces], pa.bool_()))
         if rows.num_rows:
-            self._insert(with_texts(rows, self._redacted(name, sorted(set(texts_of(rows))))))
+            self._insert(rows)
         self._quarantine.remove(name)
         self._failed.pop(name, None)
 
@@ -131,7 +129,7 @@ class NamesWorker:
                     self._failed[name] = self._failed.get(name, 0) + 1
                     raise
                 self._process.start()
-                new |= dict.fromkeys(some, _withheld("names"))
+                new |= {text: _withheld("names") for text in some}
                 continue
             for text, spans in zip(some, found, strict=True):
                 new[text] = replaced(text, spans)

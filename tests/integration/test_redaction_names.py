@@ -6,10 +6,11 @@ import base64
 import json
 import os
 import random
+import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from collector import metrics
 from collector.identity import load_identity_keys
 from collector.redaction import ner_worker
 from collector.redaction.names import gate_of
-from collector.redaction.ner import Tier, TokenModel
+from collector.redaction.ner import Found, Tier, TokenModel
 from collector.redaction.ner_process import NamesProcess
 from collector.redaction.ner_worker import NamesWorker, replaced
 from collector.redaction.quarantine import TENANT, Gate, Quarantine
@@ -181,6 +182,37 @@ def test_what_waits_outlives_the_process_and_the_models_process(
     assert sorted(r["prompt"] for b in run.inserted for r in b.to_pylist()) == ["user: [PERSON] is late"] * 6
 
 
+def test_text_that_waited_for_an_absent_model_is_read_and_not_withheld(
+    quarantine: Quarantine, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Counted(NamesProcess):
+        starts = 0
+
+        def start(self) -> None:
+            self.starts += 1
+            super().start()
+
+    monkeypatch.setattr(ner_worker, "_AWAY_S", 0.05)
+    folder, away = tmp_path / "model", tmp_path / "away"
+    shutil.copytree(model, folder)
+    one = Counted(Tier(str(folder), LABELS))
+    inserted: list[pa.RecordBatch] = []
+    worker = NamesWorker(quarantine, one, inserted.append, nobody)
+    one.start()
+    assert one.pid
+    folder.rename(away)
+    os.kill(one.pid, signal.SIGKILL)
+    assert quarantine.add(rows("user: Ana is late"))
+    worker.start()
+    try:
+        until(lambda: one.starts > 6)
+        away.rename(folder)
+        until(lambda: not quarantine.waiting())
+    finally:
+        worker.close(30)
+    assert [r["prompt"] for b in inserted for r in b.to_pylist()] == ["user: [PERSON] is late"]
+
+
 def test_rows_are_tried_again_until_the_warehouse_takes_them(quarantine: Quarantine, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert quarantine.add(rows("user: Ana"))
     calls: list[pa.RecordBatch] = []
@@ -202,6 +234,27 @@ def test_what_was_erased_meanwhile_is_not_inserted(quarantine: Quarantine, run: 
     run(erased=lambda traces: {traces[0]})
     until(lambda: not quarantine.waiting())
     assert [r["trace_id"] for b in run.inserted for r in b.to_pylist()] == [b"\1" * 16]
+
+
+def test_what_is_erased_while_the_model_reads_is_not_inserted(quarantine: Quarantine, process: NamesProcess) -> None:
+    erased: set[bytes] = set()
+    inserted: list[pa.RecordBatch] = []
+
+    class Reading(NamesProcess):
+        pid = process.pid
+
+        def find(self, texts: Sequence[str]) -> list[Found]:
+            erased.add(b"\0" * 16)
+            return process.find(texts)
+
+    assert quarantine.add(rows("user: Ana", "user: Berg is late"))
+    worker = NamesWorker(quarantine, Reading(Tier("")), inserted.append, erased.intersection)
+    worker.start()
+    try:
+        until(lambda: not quarantine.waiting())
+    finally:
+        worker.stop(30)
+    assert [r["trace_id"] for b in inserted for r in b.to_pylist()] == [b"\1" * 16]
 
 
 def test_erasing_takes_rows_out_of_the_quarantine(quarantine: Quarantine) -> None:
