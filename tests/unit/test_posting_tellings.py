@@ -1,0 +1,115 @@
+"""Several tellings of one call that differ: which figures, model and price the entry takes, and what makes two calls of them."""
+
+from decimal import Decimal
+
+import pytest
+
+from collector.posting import PostingRules, post
+from spanledger.model import Span, Usage
+
+RULES = PostingRules()
+S = 1_000_000_000
+T0 = 1_795_000_000 * S
+
+
+def u(n_in: int, n_out: int = 0, **more: int) -> Usage:
+    return Usage(input=n_in, output=n_out, **more)
+
+
+def span(name: str, parent: str = "", start: float = 0, end: float = 1, usage: Usage | None = None, **told) -> Span:
+    base = {
+        "project": "p", "service": "shop", "trace_id": b"t" * 16, "span_id": name.encode().ljust(8, b"\0"), "name": name, "scope": "a",
+        "status": "ok", "parent_id": parent.encode().ljust(8, b"\0") if parent else b"",
+        "start_ns": T0 + int(start * S), "end_ns": T0 + int(end * S),
+    }  # fmt: skip
+    return Span(**{**base, "usage": usage, **told})
+
+
+def call(name: str, parent: str = "", start: float = 0, end: float = 1, usage: Usage | None = None, **told) -> Span:
+    model = {"provider": "openai", "model": "gpt-4o-2024-08-06", "model_requested": "gpt-4o", "authority": 2}
+    return span(name, parent, start, end, usage, **{"kind": "llm", "role": "call", **model, **told})
+
+
+def test_a_framework_that_knows_only_a_streams_output_tells_the_same_call():
+    fw = call("fw", "q", 0, 1, u(0, 50), scope="fw", authority=1)
+    sdk = call("sdk", "q", 0.1, 1, u(1896, 50, cache_read=768), scope="sdk", authority=3, response_id="msg_000001")
+    (entry,) = post([fw, sdk], RULES)
+    assert (entry.tokens_in, entry.tokens_out, entry.tokens_cache_read, entry.conflict) == (1896, 50, 768, 0)
+
+
+def test_a_telling_without_cached_tokens_is_the_same_call_as_one_with_them():
+    bare = call("bare", "q", 0, 1, u(1000, 50), scope="agentops")
+    sdk = call("sdk", "q", 0, 1, u(1896, 50, cache_read=768, cache_write=128), scope="sdk", authority=3)
+    (entry,) = post([bare, sdk], RULES)
+    assert (entry.tokens_in, entry.tokens_cache_read, entry.tokens_cache_write, entry.conflict) == (1896, 768, 128, 0)
+
+
+def test_input_that_leaves_cached_tokens_out_is_completed_by_a_member_that_has_the_whole():
+    excluding = call("ex", "q", 0, 1, u(1000, 50, cache_read=768, cache_write=128), scope="other")
+    whole = call("in", "q", 0, 1, u(1896, 50), scope="client")
+    (entry,) = post([excluding, whole], RULES)
+    assert (entry.tokens_in, entry.tokens_cache_read, entry.tokens_cache_write, entry.conflict) == (1896, 768, 128, 0)
+
+
+def test_zeros_of_one_member_do_not_hide_what_another_one_knows():
+    zeros = call("z", "q", 0, 1, u(1000, 50, cache_read=0, cache_write=0, reasoning=0, audio_in=0), scope="a")
+    knows = call("k", "z", 0.1, 1, u(1000, 50, cache_read=768), scope="b")
+    (entry,) = post([zeros, knows], RULES)
+    assert (entry.tokens_in, entry.tokens_cache_read) == (1000, 768)
+
+
+def test_a_fallback_inside_one_call_is_priced_as_the_model_that_answered():
+    outer = call("outer", start=0, end=1, usage=u(1000, 50), scope="litellm", model="openai/gpt-4o", model_requested="openai/gpt-4o")
+    failure = call("try1", "outer", 0.1, 0.2, scope="litellm", status="error", outcome="rate_limited", model="openai/gpt-4o")
+    answer = call("try2", "outer", 0.3, 0.9, u(1000, 50), scope="litellm", model="openai/gpt-4o-mini", model_requested="openai/gpt-4o-mini")
+    kept = [e for e in post([outer, failure, answer], RULES) if e.billed]
+    assert [(e.model, e.cost_estimate_usd) for e in kept] == [("openai/gpt-4o-mini", Decimal("0.000180000"))]
+
+
+def test_an_alias_for_a_deployment_gives_way_to_the_name_that_has_a_price():
+    inner = call("inner", "outer", 0.1, 0.9, u(1000, 50), scope="b", model="prod-deployment-7", model_requested="prod-deployment-7")
+    (entry,) = post([call("outer", usage=u(1000, 50)), inner], RULES)
+    assert (entry.model, entry.cost_source) == ("gpt-4o-2024-08-06", "computed")
+
+
+@pytest.mark.parametrize(("one", "other", "calls"), [("chatcmpl-1", "msg_0001", 1), ("resp_00001", "msg_00001", 1), ("resp_00001", "resp_00002", 2)])
+def test_ids_of_different_makes_say_nothing_about_two_tellings(one, other, calls):
+    tellings = [call("a", "q", 0, 1, u(1000, 50), scope="a", response_id=one), call("b", "q", 0, 1, u(1000, 50), scope="b", response_id=other)]
+    assert len(post(tellings, RULES)) == calls
+
+
+def test_a_native_span_that_drops_cached_tokens_is_completed_by_a_client_that_knows_them():
+    native = call("n", "c", 0.1, 0.9, u(1000, 50), scope="botocore", authority=3)
+    client = call("c", "q", 0, 1, u(1896, 50, cache_read=768, cache_write=128), scope="oi")
+    (entry,) = post([client, native], RULES)
+    assert (entry.tokens_in, entry.tokens_cache_read, entry.tokens_cache_write, entry.conflict) == (1896, 768, 128, 0)
+
+
+def test_the_tokens_that_a_stream_of_anthropics_begins_with_make_no_second_call():
+    claude = {"provider": "anthropic", "model": "claude-sonnet-4-5", "model_requested": "claude-sonnet-4-5"}
+    counted_twice = call("a", "q", 0, 1, u(1000, 51), scope="opentelemetry.instrumentation.anthropic", **{**claude, "authority": 0})
+    (entry,) = post([counted_twice, call("b", "q", 0, 1, u(1000, 50), scope="ai", **{**claude, "authority": 1})], RULES)
+    assert (entry.tokens_in, entry.tokens_out, entry.conflict) == (1000, 50, 2)
+    assert len(post([counted_twice, call("b", "q", 0, 1, u(1000, 90), scope="ai", **claude)], RULES)) == 2
+
+
+def test_a_count_that_may_be_the_instrumentations_own_gives_way_to_one_of_the_provider():
+    guess = call("g", "q", 0, 1, u(4, 7), scope="@traceloop/instrumentation-openai", attrs={"usage_possibly_estimated": "true"})
+    (entry,) = post([guess, call("b", "q", 0, 1, u(1000, 50), scope="other", authority=1)], RULES)
+    assert (entry.tokens_in, entry.tokens_out, entry.conflict) == (1000, 50, 0)
+
+
+def test_a_sum_over_one_call_completes_it_with_what_the_call_itself_drops():
+    whole = u(1000, 50, cache_read=768, reasoning=32)
+    spans = [span("a", end=9, usage=whole, kind="agent", role="aggregate", aggregate_rule="sum"), call("c", "a", 0, 1, u(1000, 50))]
+    (entry,) = post(spans, RULES)
+    assert (entry.tokens_in, entry.tokens_cache_read, entry.tokens_out, entry.tokens_reasoning) == (1000, 768, 50, 32)
+    two = post([*spans, call("d", "a", 2, 3, u(1000, 50))], RULES)
+    assert [e.tokens_cache_read for e in two if e.entry_kind == "call"] == [0, 0]  # whose cached tokens they were, nobody knows
+
+
+def test_a_claude_stream_is_one_call_though_one_teller_adds_its_first_tokens_and_the_other_drops_its_cached_ones():
+    whole = call("a", "r", scope="a", usage=u(1896, 51, cache_read=768, cache_write=128), model="claude-sonnet-4-5", model_requested="")
+    bare = call("b", "r", scope="b", usage=u(1000, 50), model="claude-sonnet-4-5-20250929", model_requested="")
+    (entry,) = post([whole, bare], RULES)
+    assert (entry.tokens_in, entry.tokens_cache_read) == (1896, 768)
