@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,36 @@ def test_shredded_keys_are_gone_for_good(tmp_path: Path) -> None:
         with pytest.raises(KeyUnavailable):
             someone.init("acme")
         assert someone.verify() == {"acme": "destroyed"}
+
+
+def test_a_shredding_that_was_cut_short_can_be_finished(tmp_path: Path) -> None:
+    ring = _ring(tmp_path)
+    ring.init("acme")
+    path = tmp_path / "acme.json"
+    path.write_bytes(os.urandom(path.stat().st_size))  # killed between overwriting and the tombstone
+    ring.shred("acme")
+    assert _ring(tmp_path).verify() == {"acme": "destroyed"}
+
+
+@pytest.mark.parametrize("meanwhile", ["shred", "rewrap"])
+def test_a_key_made_meanwhile_undoes_no_change_of_another_process(tmp_path: Path, meanwhile: str) -> None:
+    wrapping = threading.Event()
+
+    class Slow(LocalKek):
+        def wrap(self, key: bytes, context: bytes) -> bytes:
+            wrapping.set()
+            time.sleep(0.2)
+            return super().wrap(key, context)
+
+    ring = _ring(tmp_path)
+    ring.init("acme")
+    maker = threading.Thread(target=Keyring(tmp_path, Slow(b"k" * 32)).rotate, args=("acme",))
+    maker.start()
+    assert wrapping.wait(10)
+    changed = ring.shred("acme") if meanwhile == "shred" else ring.rewrap(LocalKek(b"n" * 32))
+    maker.join()
+    assert changed == 2
+    assert _ring(tmp_path, b"n" * 32).verify() == {"acme": "destroyed" if meanwhile == "shred" else "ok"}
 
 
 def test_without_a_kek_nothing_is_made(tmp_path: Path) -> None:

@@ -134,15 +134,16 @@ class Keyring:
     def rewrap(self, new: Kek) -> int:
         """Wrap every tenant key with another KEK (KEK rotation); how many keys. Objects are untouched."""
         n = 0
-        for tenant in self.tenants():
-            state = self._read(tenant)
-            if state is None or state.get("destroyed_at"):
-                continue
-            for version, entry in state["versions"].items():
-                context = _context(tenant, int(version))
-                entry["wrapped"] = base64.b64encode(new.wrap(self._unwrap(entry, context), context)).decode()
-                n += 1
-            self._write(tenant, state)
+        with self._alone():
+            for tenant in self.tenants():
+                state = self._read(tenant)
+                if state is None or state.get("destroyed_at"):
+                    continue
+                for version, entry in state["versions"].items():
+                    context = _context(tenant, int(version))
+                    entry["wrapped"] = base64.b64encode(new.wrap(self._unwrap(entry, context), context)).decode()
+                    n += 1
+                self._write(tenant, state)
         self._kek = new
         self._cache.clear()
         return n
@@ -184,18 +185,21 @@ class Keyring:
 
     def shred(self, tenant: str) -> int:
         """Destroy all keys of a tenant, for good; how many there were. A tombstone stays."""
-        state = self._read(tenant) or {"versions": {}}
-        n = len(state["versions"])
         path = self._path(tenant)
-        if path.exists():  # overwrite before the file is replaced, so that the old blocks do not keep it
-            with open(path, "r+b") as file:
-                file.write(os.urandom(path.stat().st_size))
-                file.flush()
-                os.fsync(file.fileno())
-        self._write(tenant, {"tenant": tenant, "versions": {}, "destroyed_at": datetime.now(UTC).isoformat()})
+        with self._alone():
+            try:
+                state = self._read(tenant) or {"versions": {}}
+            except KeyUnavailable:  # noise that a shredding cut short has left
+                state = {"versions": {}}
+            if path.exists():  # overwrite before the file is replaced, so that the old blocks do not keep it
+                with open(path, "r+b") as file:
+                    file.write(os.urandom(path.stat().st_size))
+                    file.flush()
+                    os.fsync(file.fileno())
+            self._write(tenant, {"tenant": tenant, "versions": {}, "destroyed_at": datetime.now(UTC).isoformat()})
         for held in [k for k in self._cache if k[0] == tenant]:
             del self._cache[held]
-        return n
+        return len(state["versions"])
 
     @contextlib.contextmanager
     def _alone(self) -> Generator[None]:
