@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from collector.dialects.genai import BASE
+from collector.dialects.genai import BASE, usage_class
 from collector.dialects.table import Dialect
 
-#: Names by which any event gives itself away as one that tells usage, and the other names that it may tell beside.
+#: Listed names by which any event gives itself away as one that tells usage, and the other names that it may tell beside.
 _USAGE = frozenset(n for names in BASE.usage.values() for n in names) | frozenset(BASE.usage_objects)
 _BESIDE = frozenset(n for field in ("model", "response_id", "finish_reason") for n in BASE.fields[field])
 
@@ -23,8 +23,8 @@ def lift(attributes: dict[str, Any], events: Sequence[tuple[str, int, dict[str, 
     for name, _, told in events:
         if name in dialect.own_events:
             found.update(told)
-        elif not _USAGE.isdisjoint(told):
-            found.update((n, v) for n, v in told.items() if n in _USAGE or n in _BESIDE)
+        elif counts := [n for n in told if n in _USAGE or usage_class(n)]:
+            found.update((n, told[n]) for n in (*counts, *_BESIDE.intersection(told)))
     new = {n: v for n, v in found.items() if n not in attributes}
     attributes.update(new)
     return bool(new)

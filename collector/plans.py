@@ -234,10 +234,10 @@ def _fields(table: Dialect, there: frozenset[str]) -> Iterable[Field]:
 
 
 def _usage(table: Dialect, there: frozenset[str]) -> Iterable[tuple[str, str]]:
+    unlisted = {usage_class(n): n for n in sorted(there, reverse=True)}  # of several for one class the first by name
     for field in {**table.usage, **BASE.usage}:
         names = (f"{OWN}usage.{field}", f"{OWN}tokens_{field}", *table.usage.get(field, ()), *BASE.usage.get(field, ()))
-        name = next((n for n in names if n in there), None)
-        name = name or next((n for n in sorted(there) if usage_class(n) == field), None)
+        name = next((n for n in names if n in there), None) or unlisted.get(field)
         if name is not None:
             yield field, name
 

@@ -56,8 +56,10 @@ def test_unlisted_counts_complete_a_call() -> None:
     assert told.usage == Usage(input=1000, output=50, cache_read=768)
 
 
-def test_usage_in_an_event_counts_as_the_spans_own_and_the_last_word_counts() -> None:
-    counts = [{"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": n, "gen_ai.response.id": "chatcmpl-1234567"} for n in (7, 50)]
+@pytest.mark.parametrize("names", [("input_tokens", "output_tokens"), ("inputTokens", "outputTokens")], ids=["listed", "unlisted"])
+def test_usage_in_an_event_counts_as_the_spans_own_and_the_last_word_counts(names: tuple[str, str]) -> None:
+    given, out = (f"gen_ai.usage.{name}" for name in names)
+    counts = [{given: 1000, out: n, "gen_ai.response.id": "chatcmpl-1234567"} for n in (7, 50)]
     events = [{"name": "usage", "timeUnixNano": "1795248042500000000", "attributes": pairs(c)} for c in counts]
     told = span({"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}, events)
     assert (told.usage, told.response_id) == (Usage(input=1000, output=50), "chatcmpl-1234567")
