@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collector.dialects.table import Dialect
 
+_SCOPES = (
+    "opentelemetry.instrumentation.botocore.bedrock-runtime",
+    "@opentelemetry/instrumentation-aws-sdk",
+    "opentelemetry.instrumentation.genai.bedrock*",
+)
+
 BEDROCK = Dialect(
     name="botocore",
-    scopes=(
-        "opentelemetry.instrumentation.botocore.bedrock-runtime",
-        "@opentelemetry/instrumentation-aws-sdk",
-        "opentelemetry.instrumentation.genai.bedrock*",
-    ),
+    scopes=_SCOPES,
     marks=("aws.bedrock.*",),
     fields={"request_id": ("aws.request_id",), "http_status": ("http.status_code",), "endpoint": ("rpc.method",)},
-    exclusive_input=(
-        "opentelemetry.instrumentation.botocore.bedrock-runtime",
-        "@opentelemetry/instrumentation-aws-sdk",
-        "opentelemetry.instrumentation.genai.bedrock*",
-    ),
+    exclusive_input=_SCOPES,
     authority=3,
 )

@@ -1,6 +1,6 @@
-"""Frameworks whose own tracers need only a scope name and a few kinds; everything else is the common base.
+"""Frameworks whose own tracers need only a scope name and a few kinds (AG2: its calls told twice, too); everything else is the common base.
 
-Semantic Kernel, AutoGen (core and AgentChat), AG2, CrewAI's own telemetry, smolagents, DSPy, Haystack, LlamaIndex, Opik's OTLP form.
+Semantic Kernel, AutoGen (core and AgentChat), AG2, VoltAgent, CrewAI's own telemetry, smolagents, DSPy, Haystack, LlamaIndex, Opik's OTLP form.
 """
 
 from __future__ import annotations

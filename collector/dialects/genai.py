@@ -110,8 +110,9 @@ _USAGE_PREFIXES = ("gen_ai.usage.", "gen_ai.response.usage.", "gen_ai.token_usag
 _USAGE_KNOWN = frozenset(n for names in USAGE.values() for n in names)
 #: Words by which a count is no token class of ours: money, settings, parts that no price knows.
 _NO_CLASS = ("cost", "price", "usd", "type", "limit", "budget", "ratio", "duration", "partial", "image", "text", "tool", "prediction", "character",
-    "units", "streaming", "topics", "summary", "sentiment", "intents", "system", "5m", "rate", "video", "uncached", "non_cached",
+    "units", "streaming", "topics", "summary", "sentiment", "intents", "system", "5m", "_rate", "hitrate", "video", "uncached", "non_cached",
     "miss", "estimate", "count_", "context")  # fmt: skip
+#: Token class ('' for none of ours), words of which the name must hold one, words of which it must hold another; the first that fits.
 _CLASSES = (
     ("", ("audio",), ("cache",)),
     ("cache_write_1h", ("cache",), ("1h",)), ("cache_write", ("cache",), ("write", "creat", "storage")),
