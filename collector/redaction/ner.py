@@ -108,6 +108,8 @@ def _words(text: str, marks: Found) -> Found:
     """Marked pieces of words as whole words, neighbours of one class as one."""
     out: Found = []
     for start, end, name in sorted(marks):
+        if out and end <= out[-1][1]:
+            continue  # a further piece of a word that is taken whole already
         while start > 0 and text[start - 1].isalnum():
             start -= 1
         while start < end and text[start].isspace():

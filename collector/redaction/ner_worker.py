@@ -60,6 +60,7 @@ class NamesWorker:
         """
         if self._process.pid is None:
             self._process.start()
+        self._quarantine.tidy()
         self._thread.start()
 
     def stop(self, timeout_s: float) -> None:

@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 TENANT = "quarantine"
 MAX_BYTES = 1 << 30
+_WRITTEN_S = 600  # a file that is not finished by then has lost its writer
 _FILE_BYTES = 16 << 20  # of rows in one file; the envelope opens up to 64 MiB
 
 
@@ -66,11 +67,15 @@ class Quarantine:
             log.warning("quarantine_without_key", reason=str(exc)[:200])
             return False
         part = self._folder / f"{name}.part"
-        with open(part, "wb", opener=lambda p, f: os.open(p, f, 0o600)) as file:
-            file.write(sealed)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self._folder / f"{name}.sealed")
+        try:
+            with open(part, "wb", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+                file.write(sealed)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self._folder / f"{name}.sealed")
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
         _sync(self._folder)
         return True
 
@@ -84,6 +89,13 @@ class Quarantine:
         plain = unseal(sealed, _place(name), self._ring.key(TENANT, key_version_of(sealed)))
         with pa.ipc.open_stream(plain) as stream:
             return stream.read_next_batch()
+
+    def tidy(self) -> None:
+        """Remove what a process killed in the middle of :meth:`add` has left: nobody was told of it, and it takes up room."""
+        for part in self._folder.glob("*.part"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - part.stat().st_mtime > _WRITTEN_S:
+                    part.unlink()
 
     def remove(self, name: str) -> None:
         """Its rows are in the warehouse, or gone for good."""

@@ -30,7 +30,7 @@ from collector import metrics
 from collector.identity import load_identity_keys
 from collector.redaction import ner_worker
 from collector.redaction.names import gate_of
-from collector.redaction.ner import Found, Tier, TokenModel
+from collector.redaction.ner import Found, Tier, TokenModel, _words
 from collector.redaction.ner_process import NamesProcess
 from collector.redaction.ner_worker import NamesWorker, replaced
 from collector.redaction.quarantine import TENANT, Gate, Quarantine
@@ -284,6 +284,16 @@ def test_several_may_add_and_measure_while_one_removes(quarantine: Quarantine, t
     assert all(kept)
 
 
+def test_a_file_whose_writer_was_killed_takes_up_no_room_for_ever(quarantine: Quarantine, tmp_path: Path) -> None:
+    lost, in_work = (tmp_path / "quarantine" / f"{n}.part" for n in (1, 2))
+    for part in (lost, in_work):
+        part.write_bytes(b"x" * 1_000)
+    os.utime(lost, (time.time() - 3_600,) * 2)
+    assert quarantine.add(rows("user: Ana"))
+    quarantine.tidy()
+    assert (lost.exists(), in_work.exists(), len(quarantine.waiting())) == (False, True, 1)
+
+
 @pytest.mark.parametrize("broken", ["bit", "cut", "moved"])
 def test_a_changed_file_is_never_inserted(quarantine: Quarantine, run: Any, tmp_path: Path, broken: str) -> None:
     assert quarantine.add(rows("user: Ana"))
@@ -379,6 +389,14 @@ def test_placeholders_stay_whole_and_a_second_time_changes_nothing(model: Path) 
     assert once == ["[PERSON] and [PERSON]", "[PERSON] [EMAIL:0011223344] [PERSON]", "[PERSON]", "nobody here", "", "   "]
     assert [replaced(t, f) for t, f in zip(once, reader.find(once), strict=True)] == once
     assert replaced("see [EMAIL:0011223344] now", [(0, 26, "PERSON")]).count("[EMAIL:0011223344]") == 1
+
+
+def test_pieces_of_one_endless_word_are_one_find_and_cost_no_more() -> None:
+    text = "Ana " + "x" * 200_000 + " Berg"
+    pieces = [(0, 3, "PERSON"), *((at, at + 4, "ADDRESS") for at in range(4, 200_000, 4)), (len(text) - 4, len(text), "PERSON")]
+    began = time.thread_time()
+    assert _words(text, pieces) == [(0, 3, "PERSON"), (4, 200_004, "ADDRESS"), (200_005, 200_009, "PERSON")]
+    assert time.thread_time() - began < 5
 
 
 def chat(names: str) -> bytes:
