@@ -2,6 +2,7 @@
 
 Every statement is idempotent and recorded once it has run, so that a killed migration goes on where it stopped. A copy
 (``INSERT INTO`` a table of the migration's own) begins with emptying its target: killed half-way, it starts anew.
+Of several processes that start on one server, one migrates and the others wait for it.
 ``layout="cluster"`` renders the same files for a replicated, sharded server (:mod:`warehouse.cluster`).
 """
 
@@ -9,15 +10,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING, Literal, NamedTuple
+from uuid import uuid4
 
-from spanledger.errors import ConfigError
+import structlog
+
+from spanledger.errors import ConfigError, WarehouseBusy
 from warehouse import cluster
+from warehouse.engine import Engine
+from warehouse.leases import Lease
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
+
+log = structlog.get_logger(__name__)
 
 Layout = Literal["single", "cluster"]
 
@@ -29,6 +39,9 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 """
 
 _COPY = re.compile(r"INSERT INTO (spanledger\.\w+)")
+_STATEMENT_S = 630.0  # longer than a client waits for one statement (``engine.connect``)
+_CLAIM_S = 690.0  # so long do others wait after a migrating process was killed
+_WAIT_S = 2.0
 
 
 class Statement(NamedTuple):
@@ -65,27 +78,56 @@ def migrate(client: Client, *, layout: Layout = "single") -> list[str]:
 
     Raises:
         ConfigError: the warehouse was written by a newer Spanledger.
+        WarehouseBusy: this process stood still so long that another has gone on in its place.
     """
     render = cluster.render if layout == "cluster" else _as_is
     for sql in ("CREATE DATABASE IF NOT EXISTS spanledger ENGINE = Atomic", _BOOK):
         for one in render(sql):
             client.command(one)
-    done, todo = _done(client), list(statements())
-    known = {s.version for s in todo}
-    if newer := sorted({version for version, _ in done} - known):
+    if not _todo(client):
+        return []
+    applied: dict[str, None] = {}
+    with _alone(client, render) as go_on:
+        for statement in _todo(client):
+            go_on()
+            emptied = [f"TRUNCATE TABLE {match[1]}"] if (match := _COPY.match(statement.sql)) else []
+            for one in (text for sql in (*emptied, statement.sql) for text in render(sql)):
+                client.command(one)
+            _record(client, statement)
+            applied[f"{statement.version:04d}_{statement.name}"] = None
+    return list(applied)
+
+
+def _todo(client: Client) -> list[Statement]:
+    """Statements that have not run yet, in order."""
+    done, known = _done(client), list(statements())
+    if newer := sorted({version for version, _ in done} - {s.version for s in known}):
         raise ConfigError(f"the warehouse has migration {newer[-1]:04d}, which this version does not know: upgrade Spanledger")
-    applied: list[str] = []
-    for statement in todo:
-        if (statement.version, statement.number) in done:
-            continue
-        emptied = [f"TRUNCATE TABLE {match[1]}"] if (match := _COPY.match(statement.sql)) else []
-        for one in (text for sql in (*emptied, statement.sql) for text in render(sql)):
-            client.command(one)
-        _record(client, statement)
-        name = f"{statement.version:04d}_{statement.name}"
-        if name not in applied:
-            applied.append(name)
-    return applied
+    return [s for s in known if (s.version, s.number) not in done]
+
+
+@contextmanager
+def _alone(client: Client, render: Callable[[str], list[str]]) -> Generator[Callable[[], None]]:
+    """Waits until no other process migrates; call what it gives before each statement. Embedded, there is no other process."""
+    if Engine.of(client) is not None:
+        yield lambda: None
+        return
+    leases = next(s for s in statements() if s.sql.startswith("CREATE TABLE IF NOT EXISTS spanledger.leases"))
+    for one in render(leases.sql):
+        client.command(one)
+    lease = Lease(client, "migrate", str(uuid4()), ttl_s=_CLAIM_S)
+
+    def go_on() -> None:
+        if lease.until - time.monotonic() < _STATEMENT_S and not lease.hold():
+            raise WarehouseBusy("another process has begun to migrate this warehouse: start again")
+
+    while not lease.hold():
+        log.info("another process migrates this warehouse: waiting")
+        time.sleep(_WAIT_S)
+    try:
+        yield go_on
+    finally:
+        lease.release()
 
 
 def pending(client: Client) -> list[str]:

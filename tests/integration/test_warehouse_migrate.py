@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,8 @@ from clickhouse_connect.driver.client import Client
 
 from spanledger.errors import ConfigError
 from warehouse import queries, rollup_days, tables
-from warehouse.engine import Engine
+from warehouse.endpoint import Principal, serve
+from warehouse.engine import Engine, connect
 from warehouse.migrate import migrate, pending, statements
 from warehouse.queries import Scope
 from warehouse.rollups import TABLES, RollupWorker
@@ -266,6 +268,25 @@ def test_an_upgrade_that_is_killed_while_it_copies_rollups_ends_with_every_row_o
                 )
         migrate(client)
         _assert_kept(client)
+
+
+def test_collectors_that_start_together_on_one_server_upgrade_it_once(client: Client, tmp_path: Path) -> None:
+    """Each of them would otherwise empty, drop and rename what another has just put in place."""
+    _before(client, 17)
+    _old_rollups(client)
+    engine = Engine.open(tmp_path)
+    door = serve(engine, "127.0.0.1", 0, lambda _user, _secret: Principal("i", "instance"))
+    clients = [connect(f"clickhouse://{door.address}/spanledger") for _ in range(3)]
+    try:
+        with ThreadPoolExecutor(len(clients)) as pool:
+            applied = list(pool.map(migrate, clients))
+    finally:
+        for one in clients:
+            one.close()
+        door.close()
+        engine.close()
+    assert sorted(map(bool, applied)) == [False, False, True]
+    _assert_kept(client)
 
 
 def test_a_warehouse_of_a_newer_version_is_refused(client: Client) -> None:
