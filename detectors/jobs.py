@@ -157,7 +157,7 @@ class Worker:
         began = time.thread_time()
         until = now_us - SETTLE_US
         if self._places is None:
-            self._places = Places.read(scoring.mark(self._client, JOB)[0], until)
+            self._places = self._taken_up(until)
         if self._policy.reload():
             self._detectors = with_schemas(self._policy.current.detectors, self._folder)
         found = self._new(until)
@@ -174,17 +174,29 @@ class Worker:
         metrics.busy_seconds.inc(time.thread_time() - began)
         return done
 
+    def _taken_up(self, until: int) -> Places:
+        """Where the last worker stood. What came since is behind, with what may still have been landing; what was taken back is retired now."""
+        mark, _ = scoring.mark(self._client, JOB)
+        places = Places.read(mark)
+        away = places.take_up(until, OVERLAP_US)
+        if mark:
+            self._arrived(away)
+        return places
+
+    def _arrived(self, known: Between) -> Between | None:
+        """Starts of the calls that evidence posted then is about; None: nothing was. Scores of entries that were taken back leave every sum."""
+        arrived = scoring.arrived(self._client, *known)
+        starts = _around(arrived)
+        if starts and arrived.withdrawn:
+            metrics.retired.inc(scoring.retire(self._client, self._clock, known, starts))
+        return starts
+
     def _new(self, until: int) -> list[dict[str, Any]]:
         """Answers whose evidence came since the last pass."""
         places = self._places or Places()
         known = Between(places.tail - OVERLAP_US, until)
-        arrived = scoring.arrived(self._client, *known)
-        found: list[dict[str, Any]] = []
-        if arrived.entries or arrived.documents:
-            starts = Between(arrived.first - HOUR_US, arrived.last + HOUR_US)
-            if arrived.withdrawn:
-                metrics.retired.inc(scoring.retire(self._client, self._clock, known, starts))
-            found = scoring.candidates(self._client, known, starts, BATCH).to_dicts()
+        starts = self._arrived(known)
+        found = scoring.candidates(self._client, known, starts, BATCH).to_dicts() if starts else []
         if len(found) == BATCH:
             places.fall_behind(known)
         places.tail = max(places.tail, until)
@@ -203,11 +215,11 @@ class Worker:
         """Answers that were known long ago, newest calls first."""
         places = self._places or Places()
         if places.behind is not None and places.cursor is None:
-            arrived = scoring.arrived(self._client, *places.behind)
-            if not arrived.entries:
+            starts = _around(scoring.arrived(self._client, *places.behind))
+            if starts is None:
                 places.behind = None
                 return []
-            places.oldest, places.cursor = arrived.first, arrived.last + 1
+            places.oldest, places.cursor = starts
         for _ in range(SLICES):
             if places.behind is None:
                 return []
@@ -310,6 +322,12 @@ class Worker:
             self._calibrations = calibrations(scoring.labels(self._client, until - timedelta(days=LABELS_DAYS), until))
             self._calibrated_at = time.monotonic()
         return self._calibrations
+
+
+def _around(arrived: scoring.Arrived) -> Between | None:
+    """Starts of the calls; documents and tool outputs may start some time before or after theirs."""
+    apart = HOUR_US if arrived.documents else 0
+    return Between(arrived.first - apart, arrived.last + apart + 1) if arrived.entries or arrived.documents else None
 
 
 def with_schemas(detectors: Detectors, folder: Path) -> Detectors:

@@ -7,7 +7,7 @@ grow where little is found. Nothing is lost by walking a slice twice: an answer 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import orjson
@@ -27,14 +27,21 @@ class Places:
     behind: Between | None = None
     cursor: int | None = None  # calls that started before it are still to be looked through; None: from the newest on
     oldest: int = 0  # start of the oldest call behind
-    slice_us: int = field(default=HOUR_US)
+    slice_us: int = HOUR_US
 
     @classmethod
-    def read(cls, mark: str, now_us: int) -> Places:
-        """From a stored mark: what was posted since it was written is behind, so that the newest answers come first."""
+    def read(cls, mark: str) -> Places:
+        """Where the stored mark stood."""
         told = orjson.loads(mark or "0")
         tail, after = (told, None) if isinstance(told, int) else (int(told["tail"]), told["behind"])
-        return cls(now_us, Between(tail if after is None else min(after, tail), now_us))
+        return cls(tail, None if after is None else Between(min(after, tail), tail))
+
+    def take_up(self, now_us: int, overlap_us: int = 0) -> Between:
+        """The time since the mark, in which nobody looked, falls behind, with ``overlap_us`` before it; returns it."""
+        away = Between(max(0, self.tail - overlap_us), now_us)
+        self.fall_behind(away)
+        self.tail = now_us
+        return away
 
     def mark(self) -> str:
         """As text; where the walk stands is not kept, judged answers are skipped quickly."""

@@ -106,6 +106,35 @@ def test_a_worker_that_starts_again_takes_up_what_came_while_it_was_away(client:
     assert sum(found) == 1
 
 
+def test_a_posting_that_landed_after_the_last_pass_is_not_lost_by_a_restart(client: Client, ledger: Any) -> None:
+    ledger.call(GOOD, documents=(DOCUMENT,))
+    assert all_judged(worker(client)) == 1
+    ledger.call(GOOD, documents=(DOCUMENT,), ver=NOW_US - 5_000_000)
+    assert worker(client).step(NOW_US + 7_200_000_000).judged == 1
+
+
+@pytest.mark.parametrize("apart_us", [-60_000_000, 0, 60_000_000])
+def test_documents_that_came_while_no_worker_ran_have_the_answer_judged_again(client: Client, ledger: Any, apart_us: int) -> None:
+    entry = ledger.call(GOOD)
+    all_judged(worker(client))
+    assert verdicts(client, "composite")[1]["reason"] == "no_context"
+    document = msgspec.structs.replace(entry, ts_us=entry.ts_us + apart_us)
+    ledger.text(document, b"retrieve", "retriever", context=[DOCUMENT])
+    ledger.span(document, b"retrieve", "retriever", NOW_US + 3_600_000_000)
+    assert worker(client).step(NOW_US + 7_200_000_000).judged == 1
+
+
+def test_scores_of_an_entry_that_was_taken_back_while_no_worker_ran_count_nowhere(client: Client, ledger: Any) -> None:
+    entry = ledger.call(BAD, documents=(DOCUMENT,))
+    all_judged(worker(client))
+    row = client.query_arrow("SELECT * FROM spanledger.calls").to_pylist()[0]
+    row |= {"is_deleted": 1, "ver": NOW_US + 3_600_000_000, "trace_id": entry.trace_id, "span_id": entry.span_id, "members": [entry.span_id]}
+    client.insert_arrow("calls", pa.Table.from_pylist([row], schema=tables.CALLS))
+    worker(client).step(NOW_US + 7_200_000_000)
+    assert not verdicts(client, "composite")
+    assert not verdicts(client, "grounding")
+
+
 def test_scores_of_an_entry_that_was_taken_back_count_nowhere(client: Client, ledger: Any) -> None:
     entry = ledger.call(BAD, documents=(DOCUMENT,))
     judge = worker(client)

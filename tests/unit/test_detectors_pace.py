@@ -80,7 +80,8 @@ def test_a_collector_that_says_nothing_holds_nothing_up() -> None:
 
 
 def test_what_is_behind_is_walked_from_the_newest_to_the_oldest_and_ends() -> None:
-    places = Places.read("", 1_000 * HOUR_US)
+    places = Places.read("")
+    places.take_up(1_000 * HOUR_US)
     assert places.behind == Between(0, 1_000 * HOUR_US)
     places.oldest, places.cursor = 0, 1_000 * HOUR_US
     seen = []
@@ -103,14 +104,20 @@ def test_a_full_slice_is_looked_at_again() -> None:
 
 @given(st.integers(1, 10**15), st.integers(0, 10**15))
 def test_a_mark_says_where_to_go_on_and_the_time_away_is_behind(tail: int, away: int) -> None:
-    places = Places(tail, None)
-    again = Places.read(places.mark(), tail + away)
+    again = Places.read(Places(tail, None).mark())
+    assert again.take_up(tail + away) == Between(tail, tail + away)
     assert again.tail == tail + away
     assert again.behind == Between(tail, tail + away)
 
 
+def test_what_was_behind_stays_behind_with_what_may_still_have_been_landing() -> None:
+    again = Places.read(Places(5_000, Between(300, 400)).mark())
+    assert again.take_up(9_000, overlap_us=100) == Between(4_900, 9_000)
+    assert again.behind == Between(300, 9_000)
+
+
 def test_a_mark_of_an_earlier_version_is_understood() -> None:
-    assert Places.read("1700", 2_000).behind == Between(1_700, 2_000)
+    assert Places.read("1700").take_up(2_000) == Between(1_700, 2_000)
 
 
 def test_texts_in_memory_are_taken_once_oldest_first_and_again_when_told_anew() -> None:
