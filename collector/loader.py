@@ -30,7 +30,7 @@ Parts = list[tuple[str, pa.RecordBatch]]  # table and rows; the journal's last
 
 _KEPT_ROWS = 80_000
 _TRICKLE = 1_000  # rows that are not worth waiting longer for more
-_STREAM = 4
+_STREAM = 2
 _IN_ORDER = ("audit_objects", "contents", "spans")  # the journal last: a span that is posted has its text beside it
 
 
@@ -42,7 +42,7 @@ class Loader:
         spool: what has been acknowledged.
         poster: is offered the spans once they are in the journal.
         batch_rows: most rows of one insert.
-        linger_s: how long a batch waits for company; up to four times as long while rows keep coming (a row of an insert of 20,000 costs a
+        linger_s: how long a batch waits for company; up to twice as long while rows keep coming (a row of an insert of 20,000 costs a
             third of one of 3,000).
         first_batch: the journal's highest batch so far; inserts are numbered upwards from it, in the order in which they are posted.
     """
@@ -52,7 +52,8 @@ class Loader:
         self._batch_rows, self._linger_s = batch_rows, linger_s
         self._kept: dict[int, tuple[Parts, list[Row]]] = {}
         self._kept_rows = self._waiting = 0
-        self._counts: dict[int, int] = {}
+        self._found: dict[int, tuple[int, float]] = {}  # of each file: rows, when it was acknowledged
+        self._away = False
         self._since: float | None = None
         self._changed = threading.Condition()
         self._closing = False
@@ -79,10 +80,20 @@ class Loader:
     def found(self, number: int, rows: int) -> None:
         """A batch is on the spool and has to be read from there."""
         with self._changed:
-            self._counts[number] = rows
+            self._found[number] = rows, time.monotonic()
             self._waiting += rows
             self._since = self._since or time.monotonic()
             self._changed.notify()
+
+    @property
+    def behind_s(self) -> float:
+        """Age of the oldest acknowledged row that is not in the ledger; 0 while the warehouse is away: then the spool takes what comes."""
+        with self._changed:
+            if self._away:
+                return 0.0
+            since = min((at for _, at in self._found.values()), default=None)
+        ages = [time.monotonic() - at for at in (since, self._poster.waiting_since) if at is not None]
+        return max(ages, default=0.0)
 
     def close(self, timeout_s: float) -> None:
         """Load what is left, as far as the time goes; the rest stays on the spool."""
@@ -108,9 +119,11 @@ class Loader:
                 self._since = None
             try:
                 self._load()
+                self._away = False
                 pause = 0.2
             except Exception as exc:  # nothing is lost: the spool has it
                 log.warning("load_waits", error=type(exc).__name__, reason=str(exc)[:300], spool_bytes=self._spool.bytes)
+                self._away = True
                 if self._closing:
                     return
                 time.sleep(pause)
@@ -121,7 +134,7 @@ class Loader:
         chosen: list[tuple[int, Parts, list[Row]]] = []
         size = 0
         for file in self._spool.numbers():
-            if chosen and size + self._counts.get(file, 0) > self._batch_rows:
+            if chosen and size + self._found.get(file, (0, 0.0))[0] > self._batch_rows:
                 break
             kept = self._kept.get(file) or self._read_back(file)
             if chosen and size + len(kept[1]) > self._batch_rows:
@@ -136,13 +149,15 @@ class Loader:
                 rows = pa.Table.from_batches(batches)
                 journal.insert(self._client, table, numbered(rows, number) if table == "spans" else rows)
         metrics.insert_seconds.observe(time.monotonic() - started)
-        self._poster.offer(number, [row for _, _, rows in chosen for row in rows])
+        now = time.monotonic()
+        since = min(self._found.get(file, (0, now))[1] for file, _, _ in chosen)
+        self._poster.offer(number, [row for _, _, rows in chosen for row in rows], since)
         for file, _, _ in chosen:
             self._spool.remove(file)
             with self._changed:
                 gone = self._kept.pop(file, None)
                 self._kept_rows -= len(gone[1]) if gone else 0
-                self._waiting -= self._counts.pop(file, 0)
+                self._waiting -= self._found.pop(file, (0, 0.0))[0]
 
     def _read_back(self, number: int) -> tuple[Parts, list[Row]]:
         parts = [(_table_of(batch), batch) for batch in self._spool.read(number)]

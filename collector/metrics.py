@@ -23,7 +23,9 @@ insert_seconds = Histogram(
 )
 spool_bytes = Gauge("spanledger_spool_bytes", "Bytes in the local spool", registry=registry)
 posting_backlog = Gauge("spanledger_posting_backlog", "Journal rows not yet posted", registry=registry)
-posting_lag = Histogram("spanledger_posting_lag_seconds", "From durable to posted", buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30), registry=registry)
+posting_lag = Histogram(
+    "spanledger_posting_lag_seconds", "From acknowledged to posted", buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30), registry=registry
+)
 posting_seconds = Counter("spanledger_posting_busy_seconds", "Wall time spent posting", registry=registry)
 posting_retries = Counter("spanledger_posting_retries", "Passes repeated because the warehouse was busy", registry=registry)
 families_read = Counter("spanledger_families_read", "Traces read back from the journal to be posted again", registry=registry)

@@ -70,7 +70,7 @@ class Poster:
         self._again: list[tuple[float, set[bytes]]] = []  # server mode: touched traces, posted once more when others' rows have landed
         self._ver = 0
         self._mark = self._marked = 0
-        self._stopping = False
+        self._stopping = self._failing = False
         self._stale = threading.Event()
         self._behind: list[bytes] = []
         self._highest = 0
@@ -88,12 +88,12 @@ class Poster:
         self._thread.start()
         return highest
 
-    def offer(self, batch: int, rows: list[Row]) -> None:
-        """Durable journal rows, in the order of their batches. Waits while too many are unposted."""
+    def offer(self, batch: int, rows: list[Row], since: float) -> None:
+        """Durable journal rows, in the order of their batches, acknowledged ``since`` (monotonic). Waits while too many are unposted."""
         with self._changed:
             while self._backlog > self._max_backlog and not self._stopping:
                 self._changed.wait(0.5)
-            self._waiting.append((batch, time.monotonic(), rows))
+            self._waiting.append((batch, since, rows))
             self._backlog += len(rows)
             self._changed.notify_all()
         metrics.posting_backlog.set(self._backlog)
@@ -106,6 +106,12 @@ class Poster:
     def alive(self) -> bool:
         """The thread runs."""
         return self._thread.is_alive()
+
+    @property
+    def waiting_since(self) -> float | None:
+        """When the oldest row was acknowledged that waits here; None: none does, or posting fails and is tried again."""
+        with self._changed:
+            return self._waiting[0][1] if self._waiting and not self._failing else None
 
     @property
     def idle(self) -> bool:
@@ -128,13 +134,14 @@ class Poster:
                     self._behind, self._mark = [], max(self._mark, self._highest)
                 if not self._step():
                     return
-                pause = 0.1
+                pause, self._failing = 0.1, False
             except Exception as exc:  # nothing is lost: the rows wait here, and the journal has them
                 if isinstance(exc, WarehouseBusy):
                     log.warning("posting_waits", reason=str(exc), backlog=self._backlog, retry_s=pause)
                 else:
                     log.exception("posting_failed", backlog=self._backlog, retry_s=pause)
                 metrics.posting_retries.inc()
+                self._failing = True
                 if self._stopping:
                     return
                 time.sleep(pause)

@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 Command = Callable[[int], Sequence[str]]
 
 _READY_S = 60.0
+_BEHIND_S = 3.0  # what is acknowledged is in the ledger within five seconds
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _STEADY_S = 0.2, 10.0, 30.0
 
 
@@ -104,6 +105,11 @@ class Workers:
     def stopping(self) -> bool:
         """No worker is started again."""
         return self._stopping
+
+    @property
+    def behind(self) -> bool:
+        """The ledger does not keep up: exports wait here, unacknowledged, rather than in a growing spool."""
+        return self._loader is not None and not self._stopping and self._loader.behind_s > _BEHIND_S
 
     def settled(self, exports: Sequence[Export]) -> None:
         """These no longer wait."""
@@ -251,6 +257,9 @@ class _Worker:
                         self._changed.wait(1.0)
                     if self._gone:
                         return
+                    if self._outbox and self._owner.behind:
+                        self._changed.wait(0.05)
+                        continue
                     said, self._outbox = self._outbox, []
                     last = self._finishing
                 if said:

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
 
     # Posting
     posting_interval_ms: int = Field(
-        default=500, gt=0, description="How long acknowledged rows wait for company before they are inserted and posted; up to four times as long"
+        default=500, gt=0, description="How long acknowledged rows wait for company before they are inserted and posted; up to twice as long"
     )
 
     # Reads

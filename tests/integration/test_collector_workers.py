@@ -14,6 +14,7 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from collector import workers
 from collector.worker import MOST_WORKERS
 
 pytestmark = pytest.mark.parametrize("warehouse_url", ["embedded"], indirect=True)
@@ -180,3 +181,16 @@ def test_rules_that_cannot_be_used_refuse_the_start_in_one_line(start_collector:
     with pytest.raises(ConfigError, match="broken"):
         start_collector("redaction: {rules: [{name: BROKEN, pattern: 'x(?=y)', positives: [xy]}]}\n", sealing_processes=1)
     assert sealing_processes() == []
+
+
+def test_exports_wait_while_the_ledger_is_behind(start_collector: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    one = start_collector(sealing_processes=1)
+    monkeypatch.setattr(workers, "_BEHIND_S", -1.0)  # even an idle ledger is that far behind
+    done = threading.Event()
+    sender = threading.Thread(target=lambda: (send(one.url("/v1/traces"), export(1)), done.set()))
+    sender.start()
+    assert not done.wait(1.0)
+    monkeypatch.undo()
+    assert done.wait(10)
+    sender.join()
+    assert one.settled(SPANS, 20) == 20
