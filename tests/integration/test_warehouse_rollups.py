@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from warehouse import queries, verify
 from warehouse.endpoint import Principal, RemoteBackend, serve
 from warehouse.engine import Engine, connect
 from warehouse.migrate import migrate
-from warehouse.queries import Scope
+from warehouse.queries import Filters, Scope
 from warehouse.rollups import TABLES, HourClock, RollupWorker, freeze, touch
 
 pytest.importorskip("chdb")
@@ -221,6 +222,25 @@ def test_a_part_of_a_day_is_never_answered_by_the_whole_day(client: Client) -> N
         assert queries.spend(client, part, by=())["calls"][0] == alone
     beyond = Scope(DAY - timedelta(days=1), DAY + timedelta(days=2))
     assert queries.spend(client, beyond, by=("month",))["calls"][0] == 1_440
+
+
+@pytest.mark.parametrize("table", ["calls", "scores"])
+def test_the_last_version_counts_alone_also_where_versions_lie_on_both_sides_of_an_edge(client: Client, table: str) -> None:
+    """Two versions of one row, of one hour (their key) but 40 minutes apart; a window's edge between them."""
+    for ver, minutes in ((1, 10), (2, 50)):
+        client.command(
+            f"INSERT INTO spanledger.{table} (project, ts, trace_id, span_id, app_id, ver{', detector, score' if table == 'scores' else ''})"
+            f" SELECT 'p', toDateTime64('2026-11-01 05:00:00', 6, 'UTC') + toIntervalMinute({minutes}), 't', 's', 'app{ver}', {ver}"
+            f"{', ' + repr('composite') + ', 0.5' if table == 'scores' else ''}"
+        )
+    for since, until, held in ((5, 5.5, 0), (5.5, 6, 1), (4, 5.5, 0), (5.5, 7, 1), (5, 6, 1)):
+        part = Scope(DAY + timedelta(hours=since), DAY + timedelta(hours=until))
+        for filters, count in ((Filters(), held), (Filters(app=("app1",)), 0), (Filters(app=("app2",)), held)):
+            scope = replace(part, filters=filters)
+            if table == "scores":
+                assert queries.quality_objective(client, scope).answers == count
+            found = queries.spend(client, scope, by=())["calls"] if table == "calls" else queries.quality(client, scope, by=())["answers"]
+            assert found.to_list() == [count]
 
 
 def test_a_day_that_was_inserted_but_not_published_does_not_count_and_is_swept(client: Client) -> None:

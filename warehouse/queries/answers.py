@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from spanledger.errors import QueryRefused
-from warehouse.queries.ask import DIMENSIONS, Scope, fill, frame, group_clause, listed, order_of, require
-from warehouse.queries.sources import composed
+from warehouse.queries.ask import DIMENSIONS, Scope, aware, fill, frame, group_clause, listed, order_of, require
+from warehouse.queries.sources import around, composed
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -60,7 +60,8 @@ def quality(client: Client, scope: Scope, *, by: Sequence[str] = ("app",), safet
 def quality_objective(client: Client, scope: Scope, *, detector: str = "composite") -> Objective:
     """The average score of a window (SLO "hallucination_score < 0.02 over 30 minutes"), from the exact rows."""
     require(scope, "scores")
-    row = frame(client, fill("quality_objective", {"where": scope.where}), scope.params | {"detector": detector}).row(0, named=True)
+    params = scope.params | around(aware(scope.since), aware(scope.until)) | {"detector": detector}
+    row = frame(client, fill("quality_objective", {"where": scope.where}), params).row(0, named=True)
     average = float(row["score_avg"]) if row["scored"] else None
     return Objective(average, int(row["scored"]), int(row["judged"]), int(row["answers"]), int(row["flagged"]))
 

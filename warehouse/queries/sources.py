@@ -29,6 +29,7 @@ _HOUR = timedelta(hours=1)
 _MOST_HOURS = 3_000  # (hour, generation) pairs in one question (a server takes parameters of 128 KiB); the rest is asked of the base
 _COUNTS = {"calls": "e.is_deleted = 0", "scores": "e.reason != 'retired'"}  # as the views ``ledger`` and ``verdicts``
 _MOST_TIMES = 20  # stretches of time named one by one
+_OPAQUE = "identity(e.ts)"  # no index sees through it: a part with the last version must not be left out because that lies beyond an edge
 
 #: Measures beside those of ``sql/measures``: over a rollup's row, over entries, and how parts are put together.
 _BESIDE = {
@@ -157,8 +158,8 @@ def composed(client: Client, by: Sequence[str], scope: Scope, wanted: Sequence[s
     if held.times or not parts:
         told = ", ".join(f"{_BESIDE[m][1] if m in _BESIDE else known[m]} AS {m}" for m in wanted)
         named = {"items": listed(items).replace("$time", "e.ts"), "measures": told, "table": source, "counts": _COUNTS[source]}
-        condition, values = _within(held.times)
-        parts.append(fill("_exact", named | {"times": condition, "where": scope.where, "group": group_clause(by)}))
+        hours, times, values = _within(held.times)
+        parts.append(fill("_exact", named | {"hours": hours, "times": times, "where": scope.where, "group": group_clause(by)}))
         params |= values
     if not (table and held.rows) and not any(m.endswith("_quantiles") for m in wanted):
         return Source(parts[0], params)
@@ -180,13 +181,29 @@ def named_pairs(pairs: Pairs) -> dict[str, Any]:
     return {"rows_first": min(hours), "rows_last": max(hours), "rows_at": hours, "rows_gen": [gen for _, gen in pairs]}
 
 
-def _within(times: Sequence[tuple[datetime, datetime]]) -> tuple[str, dict[str, Any]]:
-    """The condition on ``e.ts`` that stands for these stretches, and its parameters."""
-    if len(times) <= _MOST_TIMES:
-        values = {f"t{i}_{end}": stamp(at) for i, pair in enumerate(times) for end, at in zip(("since", "until"), pair, strict=True)}
-        return " OR ".join(f"({_between(f't{i}_since', f't{i}_until')})" for i in range(len(times))) or "0", values
-    values = {"t_since": stamp(times[0][0]), "t_until": stamp(times[-1][1]), "t_rolled": _clean_between(times)}
-    return f"({_between('t_since', 't_until')}) AND toUnixTimestamp(toStartOfHour(e.ts)) NOT IN {{t_rolled:Array(UInt32)}}", values
+def _within(times: Sequence[tuple[datetime, datetime]]) -> tuple[str, str, dict[str, Any]]:
+    """The conditions on ``e.ts`` that stand for the hours around these stretches and for the stretches, and their parameters."""
+    if len(times) > _MOST_TIMES:
+        first, last = times[0][0], times[-1][1]
+        hours = f"{_between('h_', 'e.ts')} AND toUnixTimestamp(toStartOfHour(e.ts)) NOT IN {{t_rolled:Array(UInt32)}}"
+        return hours, _between("t_", _OPAQUE), around(first, last) | _ends("t_", first, last) | {"t_rolled": _clean_between(times)}
+    values: dict[str, Any] = {}
+    for i, (since, until) in enumerate(times):
+        values |= around(since, until, f"h{i}_") | _ends(f"t{i}_", since, until)
+    hours, exact = (
+        " OR ".join(f"({_between(f'{name}{i}_', told)})" for i in range(len(times))) or "0" for name, told in (("h", "e.ts"), ("t", _OPAQUE))
+    )
+    return hours, exact, values
+
+
+def around(since: datetime, until: datetime, prefix: str = "h_") -> dict[str, str]:
+    """Both ends of the whole UTC hours that ``[since, until)`` lies in, as parameters ``prefix`` + since, until."""
+    first, last = (at.replace(minute=0, second=0, microsecond=0) for at in (since, until))
+    return _ends(prefix, first, last if last == until else last + _HOUR)
+
+
+def _ends(prefix: str, since: datetime, until: datetime) -> dict[str, str]:
+    return {f"{prefix}since": stamp(since), f"{prefix}until": stamp(until)}
 
 
 def _clean_between(times: Sequence[tuple[datetime, datetime]]) -> list[int]:
@@ -194,5 +211,5 @@ def _clean_between(times: Sequence[tuple[datetime, datetime]]) -> list[int]:
     return [hour for (_, end), (start, _) in pairwise(times) for hour in range(int(end.timestamp()), int(start.timestamp()), 3_600)]
 
 
-def _between(since: str, until: str) -> str:
-    return f"e.ts >= {{{since}:DateTime64(6, 'UTC')}} AND e.ts < {{{until}:DateTime64(6, 'UTC')}}"
+def _between(prefix: str, told: str) -> str:
+    return f"{told} >= {{{prefix}since:DateTime64(6, 'UTC')}} AND {told} < {{{prefix}until:DateTime64(6, 'UTC')}}"

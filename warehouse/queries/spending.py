@@ -51,6 +51,7 @@ _SPEND = [
     "conflicts",
     "cost_disputed",
 ]
+_OVER_TIME = ["calls", "billed_calls", "tokens_in", "tokens_out", "cost_usd", "unpriced_calls"]
 _TOKENS = [
     "calls",
     "billed_calls",
@@ -145,11 +146,12 @@ def spend_over_time(
     grain: Grain = "day",
     by: Sequence[str] = (),
 ) -> pl.DataFrame:
-    """The rows of :func:`spend` per period and group, in order of time; a column named as the grain (``hour`` Datetime, else Date).
+    """What charts draw: ``calls``, ``billed_calls``, ``tokens_in``, ``tokens_out``, ``cost_usd``, ``unpriced_calls`` per period and group.
 
-    Periods without a call have no row.
+    In order of time; a column named as the grain (``hour`` Datetime, else Date). Periods without a call have no row. All measures of
+    :func:`spend` are had with a grain in its ``by``; planning and adding up thirty of them costs twice as much.
     """
-    return _ask(client, "spend", _SPEND, [grain, *by], scope)
+    return _ask(client, "spend_over_time", _OVER_TIME, [grain, *by], scope)
 
 
 def tokens(
