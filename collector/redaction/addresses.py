@@ -20,18 +20,18 @@ _SUFFIX = (
 )
 _UNIT = r"(?:,?\s+(?:#\s?|Apt\.?\s|Apartment\s|Suite\s|Ste\.?\s|Unit\s|Floor\s|Fl\.?\s|Flat\s|Room\s|Rm\.?\s)[A-Za-z0-9\-]{1,6})?"
 _TOWN = r"(?:,?\s+[A-Z][A-Za-z.]+(?:\s[A-Z][a-z]+){0,2},?\s+[A-Z]{2},?\s+[0-9]{5}(?:-[0-9]{4})?)?"
-_L, _R = r"(?:^|[^\w.\-/$€£#])", r"(?:[^A-Za-z0-9]|$)"
+_L, _R = r"[^\w.\-/$€£#]", r"[^A-Za-z0-9]"
 _PATTERNS = {
-    "number-street": rf"{_L}([0-9]{{1,6}}(?:[A-Z]|-[0-9]{{1,4}}|\s1/2)?,?\s(?:[NSEW]{{1,2}}\.?\s|(?:North|South|East|West)\s)?{_PROPER}\s(?:{_NAME}\s){{0,3}}(?:{_SUFFIX})\b\.?(?:\s(?:[NSEW]{{1,2}}|North|South|East|West)\b)?{_UNIT}{_TOWN})(?:[^A-Za-z]|$)",
-    "number-rue": rf"{_L}([0-9]{{1,4}}(?:\s?(?:bis|ter|[A-F]))?,?\s(?:rue|avenue|boulevard|bd|chemin|impasse|allée|place|quai|cours|route|via|viale|piazza|corso|calle|avenida|paseo|plaza|rua|travessa)\s(?:{_NAME}|(?:du|des|aux|da|do|à|d'|l')\s?[{_ACCENT}'’\-]+)(?:\s(?:{_NAME}|du|des|aux|da|do|à))*){_R}",
-    "street-number": rf"(?:^|[^\w])((?:Calle|C/|Avenida|Avda\.?|Av\.|Paseo|Plaza|Carrer|Via|Viale|Piazza|Corso|Rua|Travessa|Largo|ul\.|ulica|al\.)\s(?:{_NAME}\s){{0,4}}{_NAME},?\s(?:n[º°.]?\s?)?[0-9]{{1,5}}){_R}",
-    "strasse-number": rf"(?:^|[^\w])((?:{_NAME}\s){{0,2}}[A-ZÀ-ž][{_ACCENT}\-]*(?:str(?:aße|asse|\.)|weg|gasse|platz|allee|damm|ufer|ring|straat|laan|plein|gracht|kade|dijk|gatan|vägen|vej|gade|veien|gata|katu|tie|kuja|utca)\s[0-9]{{1,4}}(?:\s?[a-zA-Z])?){_R}",
-    "box": rf"(?:^|[^A-Za-z])((?:P\.?\s?O\.?\s?Box|Post Office Box|Postfach|PSC\s[0-9]+,?\sBox|Apartado|Casilla|CMR\s[0-9]+,?\sBox|Unit\s[0-9]+\sBox)\s#?[0-9]{{1,6}}(?:\s?\n?[AFD]PO\sA[AEP]\s[0-9]{{5}})?){_R}",
+    "number-street": rf"{_L}[0-9]{{1,6}}(?:[A-Z]|-[0-9]{{1,4}}|\s1/2)?,?\s(?:[NSEW]{{1,2}}\.?\s|(?:North|South|East|West)\s)?{_PROPER}\s(?:{_NAME}\s){{0,3}}(?:{_SUFFIX})\b\.?(?:\s(?:[NSEW]{{1,2}}|North|South|East|West)\b)?{_UNIT}{_TOWN}[^A-Za-z]",
+    "number-rue": rf"{_L}[0-9]{{1,4}}(?:\s?(?:bis|ter|[A-F]))?,?\s(?:rue|avenue|boulevard|bd|chemin|impasse|allée|place|quai|cours|route|via|viale|piazza|corso|calle|avenida|paseo|plaza|rua|travessa)\s(?:{_NAME}|(?:du|des|aux|da|do|à|d'|l')\s?[{_ACCENT}'’\-]+)(?:\s(?:{_NAME}|du|des|aux|da|do|à))*{_R}",
+    "street-number": rf"[^\w](?:Calle|C/|Avenida|Avda\.?|Av\.|Paseo|Plaza|Carrer|Via|Viale|Piazza|Corso|Rua|Travessa|Largo|ul\.|ulica|al\.)\s(?:{_NAME}\s){{0,4}}{_NAME},?\s(?:n[º°.]?\s?)?[0-9]{{1,5}}{_R}",
+    "strasse-number": rf"[^\w](?:{_NAME}\s){{0,2}}[A-ZÀ-ž][{_ACCENT}\-]*(?:str(?:aße|asse|\.)|weg|gasse|platz|allee|damm|ufer|ring|straat|laan|plein|gracht|kade|dijk|gatan|vägen|vej|gade|veien|gata|katu|tie|kuja|utca)\s[0-9]{{1,4}}(?:\s?[a-zA-Z])?{_R}",
+    "box": rf"[^A-Za-z](?:P\.?\s?O\.?\s?Box|Post Office Box|Postfach|PSC\s[0-9]+,?\sBox|Apartado|Casilla|CMR\s[0-9]+,?\sBox|Unit\s[0-9]+\sBox)\s#?[0-9]{{1,6}}(?:\s?\n?[AFD]PO\sA[AEP]\s[0-9]{{5}})?{_R}",
 }
 
 
 def address_handler(rule: Rule) -> Handler:
-    """Street and number in the notation that ``rule.shape`` names; the trigger ends within the street word or number."""
+    """Street and number in the notation that ``rule.shape`` names, with a character on either side; the trigger ends in the street word, behind it, or in the number."""
     source = _PATTERNS[rule.shape].encode()
     pattern, occurs = re2.compile(source), tester([source], latin=False)
 
@@ -41,17 +41,34 @@ def address_handler(rule: Rule) -> Handler:
             first -= 1
         while last < hi and b[last] & 0xC0 == 0x80:
             last += 1
-        window, done, at = b[first:last], to, 0
+        window, at = b"\0%b\0" % b[first:last], 0  # a character of no word on either side
         if not occurs.Match(window):
             return to
         while (m := pattern.search(window, at)) is not None:
-            start, end = first + m.start(1), first + m.end(1)
-            at = max(m.end(1), at + 1)
+            start, end = m.span()
+            at = _last(window, end)
+            start, end = first - 1 + _next(window, start), first - 1 + at
             if start >= to:
                 break
             if end + 1 >= to:
                 out.append((start, end, rule.class_name))
-                done = max(done, end)
-        return done
+                return max(to, end)
+        return to
 
     return handle
+
+
+def _next(raw: bytes, at: int) -> int:
+    """Where the character after the one at ``at`` begins."""
+    at += 1
+    while raw[at] & 0xC0 == 0x80:
+        at += 1
+    return at
+
+
+def _last(raw: bytes, end: int) -> int:
+    """Where the last character before ``end`` begins."""
+    end -= 1
+    while raw[end] & 0xC0 == 0x80:
+        end -= 1
+    return end

@@ -290,10 +290,11 @@ class Redactor:
         last = size = 0
         for start, end, name in spans:
             mark = placeholder(name, raw[start:end], self._key)
-            pieces += [raw[last:start], mark]
-            size += start - last + len(mark)
+            size += start - last
+            marks.append((size, size + len(mark)))
+            size += len(mark)
+            pieces += (raw[last:start], mark)
             moves.append((size, end))
-            marks.append((size - len(mark), size))
             last = end
         pieces.append(raw[last:])
         return b"".join(pieces), moves, marks

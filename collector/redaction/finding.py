@@ -6,12 +6,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+import numpy as np
+
 from collector.redaction import handlers, rules, scan
 from collector.redaction.budget import Budget, Dropped
 from collector.redaction.exceptions import Exceptions
 from collector.redaction.joined import Joined, join
 from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import resolve
+from collector.redaction.plain import DENSE, LEAST, plain_values
 from collector.redaction.seams import borders, messages
 from collector.redaction.views import decode, prepare, unwrap_base64, window
 
@@ -56,6 +59,7 @@ class Finder:
             hits = self.scanner.hits(b, starts, ends)
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
+        hits, owners = _placed(b, starts, ends, hits, out)
         table = self.table
         Runaway.generation += 1
         slots, slot_of, special = table.handlers, table.slots, table.special
@@ -64,11 +68,10 @@ class Finder:
         wrapped: list[tuple[int, int]] = []
         listed: list[int] = []
         clock = _CHECK_EVERY
-        for to, trigger in hits:
+        for (to, trigger), i in zip(hits, owners, strict=True):
             slot = slot_of[trigger]
             if to <= done[slot]:
                 continue
-            i = bisect_right(starts, to - 1) - 1
             name = special[slot]
             if name is None:
                 done[slot] = end = slots[slot](b, min(to, ends[i]), starts[i], ends[i], out)
@@ -177,6 +180,24 @@ class Finder:
             if clean:
                 found[i] = clean
         return found
+
+
+def _placed(b: bytes, starts: list[int], ends: list[int], hits: scan.Hits, out: list[Span]) -> tuple[scan.Hits, list[int]]:
+    """The hits that matchers have to look at, and the text of each. Plain values of dense texts are taken here."""
+    if len(hits) < LEAST:
+        return hits, [bisect_right(starts, to - 1) - 1 for to, _ in hits]
+    ats = np.array([to for to, _ in hits])
+    owners = np.searchsorted(starts, ats) - 1
+    first = len(out)
+    for i, n in enumerate(np.bincount(owners).tolist()):
+        if n >= LEAST and n * DENSE >= ends[i] - starts[i]:
+            plain_values(b, starts[i], ends[i], out)
+    if len(out) > first:
+        taken = sorted(out[first:])
+        before = np.searchsorted(np.array([start for start, _, _ in taken]), ats) - 1
+        left = np.flatnonzero((before < 0) | (ats > np.array([end for _, end, _ in taken])[before] + 1))
+        owners, hits = owners[left], [hits[k] for k in left.tolist()]
+    return hits, owners.tolist()
 
 
 def _nuls(b: bytes, start: int, end: int) -> Iterable[int]:

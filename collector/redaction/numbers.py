@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from collector.redaction.checksums import VALIDATORS, card, card_sure, ssn
@@ -20,8 +20,8 @@ from collector.redaction.rules import Rule
 
 _SEP = rb"[ .\-()\t\r\n_/*]|\xe2\x80[\x80-\x95\xaf]|\xe2\x88\x92|\xe3\x80\x80|\xc2\xa0|\\\\?[nrt]|&nbsp;|%20|%2[DE]"
 _PES = rb"[ .\-()\t\r\n_/*]|[\x80-\x95\xaf]\x80\xe2|\x92\x88\xe2|\x80\x80\xe3|\xa0\xc2|[nrt]\\\\?|;psbn&|02%|[DE]2%"
-_FORWARD = re.compile(rb"(?:(?:" + _SEP + rb"){0,3}[0-9])*+")
-_BACKWARD = re.compile(rb"(?:(?:" + _PES + rb"){1,3}(?=[0-9])|[0-9])*+")
+_FORWARD = re.compile(rb"(?:[0-9]++|(?:" + _SEP + rb"){1,3}(?=[0-9]))*+")
+_BACKWARD = re.compile(rb"(?:(?:[1-9]|0(?!2%))++|(?:" + _PES + rb"){1,3}(?=[0-9]))*+")
 _LONGEST = 2048  # bytes of a cluster judged at once
 _NO_DIGITS = bytes(c for c in range(256) if not 48 <= c <= 57)
 _USUAL = re.compile(rb"([0-9]{3}-[0-9]{2}-[0-9]{4})|([0-9]{4}([ \-])[0-9]{4}\3[0-9]{4}\3[0-9]{4})")  # a social security number, a card
@@ -31,8 +31,9 @@ _OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _DOTTED_QUAD = re.compile(rb"%b(?:\.%b){3}" % (_OCTET, _OCTET))
 _ONE_LINE = re.compile(rb"[0-9]{1,4}(?:[ \-.]?[0-9]{2,7}){1,5}")
 _GROUP = re.compile(rb"%2[0DE]|([0-9]+)")
+_PIECES = re.compile(r"([0-9]+)")
 _EXTENSION = re.compile(rb"(?i)[ ,]{0,2}(?:x|ext\.?|extension|poste|durchwahl|#) ?[0-9]{1,6}(?![0-9])")
-_DASHES = re.compile(rb"-|\xe2\x80[\x90-\x95]|\xe2\x88\x92|%2D")
+_DASHES = re.compile(rb"-|\xe2\x80[\x90-\x95]|\xe2\x88\x92|%~D")
 _BREAKS = re.compile(rb"[\r\n]|\\[nr]")
 _CARD_SIZES = {
     (4, 4, 4, 4),
@@ -59,10 +60,28 @@ _CARD_WORDS = words(
 )
 
 _SHAPES_BY_FIRST = {n: sorted((s for s in _CARD_SIZES if s[0] == n), key=len, reverse=True) for n in (4, 5, 6, 8)}
+_ZEROS = ["0" * n for n in range(_LONGEST + 1)]
+_NEAR = (56, 20)  # bytes before and after digits in which a word about them may stand
 NumberRule = tuple[re.Pattern[str], Callable[[str], bool], str, int]  # shape, check, class, number of its words or -1
 Group = tuple[
     int, int, str, str
 ]  # first byte, one past the last, digits, separator before: one of "-", ".", " ", "/", "(", "\n", "|" (several of a kind, or mixed)
+
+
+class Around:
+    """Is any word of the rules near a cluster? Asked once, and only if need be, instead of for each of its pieces."""
+
+    __slots__ = ("_any", "_place")
+
+    def __init__(self, words_of_rules: Any, b: bytes, start: int, end: int, lo: int, hi: int) -> None:
+        self._any: bool | None = None
+        self._place = words_of_rules, b, start, end, lo, hi
+
+    def told(self) -> bool:
+        """If not, none is near any piece either: between the pieces there are but digits and separators."""
+        if self._any is None:
+            self._any = bool(said_near(*self._place, *_NEAR))
+        return self._any
 
 
 def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
@@ -73,18 +92,23 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
     for k, rule in enumerate(rules):
         for n in rule.digits:
             by_length.setdefault(n, []).append((re.compile(rule.shape), VALIDATORS[rule.validator], rule.class_name, k if rule.words else -1))
-    unconditional = {n: [entry for entry in entries if entry[3] < 0] for n, entries in by_length.items()}
 
-    def judge(b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], *, phone_too: bool = True) -> bool:
+    @lru_cache(maxsize=4096)
+    def fitting(layout: str) -> tuple[list[NumberRule], list[NumberRule]]:
+        """Rules whose shape these groups have (digits are told as ``0``): all, and those that need no word."""
+        fit = [entry for entry in by_length.get(layout.count("0"), ()) if entry[0].fullmatch(layout)]
+        return fit, [entry for entry in fit if entry[3] < 0]
+
+    def judge(b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], around: Around, *, phone_too: bool = True) -> bool:
         digits = "".join([g[2] for g in piece])
         n = len(digits)
         if not 6 <= n <= 19 or (n == 8 and len(piece) == 3 and _date(piece)):
             return False
         start, end = piece[0][0], piece[-1][1]
-        said = said_near(told, b, start, end, lo, hi, 56, 20)
-        shape = digits if len(piece) == 1 else piece[0][2] + "".join([g[3] + g[2] for g in piece[1:]])
-        for pattern, valid, class_name, k in (by_length if said else unconditional).get(n, ()):
-            if (k >= 0 and k not in said) or pattern.fullmatch(shape) is None or not valid(digits):
+        fit, free = fitting(_ZEROS[n] if len(piece) == 1 else _ZEROS[len(piece[0][2])] + "".join([g[3] + _ZEROS[len(g[2])] for g in piece[1:]]))
+        said = said_near(told, b, start, end, lo, hi, *_NEAR) if around.told() else ()
+        for _, valid, class_name, k in fit if said else free:
+            if (k >= 0 and k not in said) or not valid(digits):
                 continue
             out.append((start, end, class_name))
             return True
@@ -94,31 +118,33 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         return _phone(b, piece, digits, lo, hi, out, spoken, other, phone_rule.class_name)
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        for _ in range(8):  # some triggers end behind the digits
-            if 48 <= b[to - 1] <= 57 or to <= lo:
-                break
+        least = max(lo, to - 8)
+        while not 48 <= b[to - 1] <= 57 and to > least:  # some triggers end behind the digits
             to -= 1
-        left = b[max(lo, to - 256) : to]
-        start = to - _BACKWARD.match(left[::-1]).end()  # type: ignore[union-attr]
+        start = to - _BACKWARD.match(b[max(lo, to - 256) : to][::-1]).end()  # type: ignore[union-attr]
         end = _FORWARD.match(b, to, min(hi, to + _LONGEST)).end()  # type: ignore[union-attr]
         if _glued(b, start, lo):
             return _only_long(b, start, end, lo, hi, out)
         cluster = b[start:end]
+        around = Around(told, b, start, end, lo, hi)
         if cluster.isdigit():
             whole = [(start, end, cluster.decode(), "")]
             if len(cluster) >= 12 and _is_card(b, whole, 0, 1, lo, hi, usual=True):
                 out.append((start, end, "CREDIT_CARD"))
             else:
-                judge(b, whole, lo, hi, out)
+                judge(b, whole, lo, hi, out, around)
             return end
-        date = _ISO_DATE.match(cluster)
-        if date:
-            cluster = cluster[date.end() :]
-            start += date.end()
+        if cluster.startswith((b"19", b"20")):
+            date = _ISO_DATE.match(cluster)
+            if date:
+                cluster = cluster[date.end() :]
+                start += date.end()
+            if _YEARS.fullmatch(cluster):
+                return end
         digits = cluster.translate(None, _NO_DIGITS)
-        if len(digits) < 6 or _DOTTED_QUAD.fullmatch(cluster) or _YEARS.fullmatch(cluster):
+        if len(digits) < 6 or (cluster.count(b".") == 3 and _DOTTED_QUAD.fullmatch(cluster)):
             return end
-        usual = _USUAL.fullmatch(cluster)
+        usual = _USUAL.fullmatch(cluster) if len(cluster) in (11, 19) else None
         if usual and (ssn if usual[1] else card_sure)(digits.decode()):
             out.append((start, end, "US_SSN" if usual[1] else "CREDIT_CARD"))
             return end
@@ -134,15 +160,15 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             return end
         for part in _split(free, "|") if _spread(free) else [free]:
             lines = list(_split(part, "\n"))
-            if len(lines) > 1 and len(part) < 20 and judge(b, part, lo, hi, out, phone_too=False):
+            if len(lines) > 1 and len(part) < 20 and judge(b, part, lo, hi, out, around, phone_too=False):
                 continue
             for line in lines:
-                if (len(line) < 20 and judge(b, line, lo, hi, out)) or len(line) == 1:
+                if (len(line) < 20 and judge(b, line, lo, hi, out, around)) or len(line) == 1:
                     continue
                 tokens = list(_split(line, " "))
-                hit = len(tokens) > 1 and any(judge(b, token, lo, hi, out) for token in tokens)
+                hit = len(tokens) > 1 and any(judge(b, token, lo, hi, out, around) for token in tokens)
                 if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)):
-                    _ = judge(b, line[1:], lo, hi, out) or judge(b, line[:-1], lo, hi, out)
+                    _ = judge(b, line[1:], lo, hi, out, around) or judge(b, line[:-1], lo, hi, out, around)
         return end
 
     return handle
@@ -180,37 +206,42 @@ def _only_long(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span]
 
 
 def _groups(b: bytes, start: int, end: int) -> list[Group]:
+    """The groups of a cluster; it begins with a digit."""
+    text = b[start:end].decode("latin-1")
+    if "%" in text:  # an escaped separator has digits of its own
+        text = text.replace("%20", "%~z").replace("%2", "%~")
+    pieces = _PIECES.split(text)
     groups: list[Group] = []
-    last = start
-    for m in _GROUP.finditer(b, start, end):
-        digits = m[1]
-        if digits is None:
-            continue
-        first, past = m.span()
-        raw = b[last:first]
-        kind = _KINDS.get(raw)
-        if kind is None:
-            kind = _separator(raw)
+    at, kind = start, ""
+    for i in range(1, len(pieces), 2):
+        digits, after = pieces[i], pieces[i + 1]
+        past = at + len(digits)
+        groups.append((at, past, digits, kind))
+        at = past + len(after)
+        if after in _KINDS:
+            kind = _KINDS[after]
+        else:
+            kind = _separator(after)
             if len(_KINDS) < 4096:
-                _KINDS[raw] = kind
-        groups.append((first, past, digits.decode(), kind))
-        last = past
+                _KINDS[after] = kind
     return groups
 
 
-_KINDS: dict[bytes, str] = {}  # separators seen so far
+_KINDS: dict[str, str] = {}  # separators seen so far
 
 
-def _separator(raw: bytes) -> str:
+def _separator(text: str) -> str:
+    """What stands between two groups, reduced to one of the marks that :data:`Group` names. ``text``: its bytes as Latin-1."""
+    raw = text.encode("latin-1")
     if len(raw) <= 1:
-        return raw.decode("latin-1").replace("\t", "|").replace("\r", "\n")
+        return text.replace("\t", "|").replace("\r", "\n")
     if _BREAKS.search(raw):
         return "\n"
     if b"(" in raw or b")" in raw:
         return "("
     if _DASHES.fullmatch(raw):
         return "-"
-    if raw == b"%2E":
+    if raw == b"%~E":
         return "."
     if raw.strip(b" -./_*\t"):
         return " "  # one Unicode blank, or an escaped one
@@ -227,10 +258,14 @@ def _cards(b: bytes, groups: list[Group], lo: int, hi: int, out: list[Span]) -> 
         spelled = len(groups) <= 19 and max(sizes) == 1
         if not (spelled and card_sure("".join(g[2] for g in groups))):
             return groups
-    i, left = 0, []
     few = sum(sizes) <= 19
+    spelled = 19 < len(groups) < 200
+    if not few and not spelled and max(sizes) < 4:
+        return groups
+    i, left = 0, []
     while i < len(groups):
-        n = _card_at(b, groups, sizes, i, lo, hi, whole=few and i == 0)
+        size = sizes[i]
+        n = _card_at(b, groups, sizes, i, lo, hi, whole=few and i == 0) if size > 3 or (size == 1 and spelled) or (few and i == 0) else 0
         if n:
             out.append((groups[i][0], groups[i + n - 1][1], "CREDIT_CARD"))
             i += n
@@ -278,19 +313,20 @@ def _split(groups: list[Group], strong: str) -> Iterator[list[Group]]:
 
 def _phone(b: bytes, piece: list[Group], digits: str, lo: int, hi: int, out: list[Span], spoken: bool, other: Any, class_name: str) -> bool:
     start, end = piece[0][0], piece[-1][1]
-    plus = b[start - 1 : start] == b"+" or b[start - 2 : start] in (b"+(", b"(+")
-    extension = _EXTENSION.match(b, end, hi)
-    if b[end : end + 1].isalnum() and not extension:
-        return False
+    plus = b[start - 1] == 43 or (b[start - 1] == 40 and b[start - 2] == 43)
     judged = phone(
         [len(g[2]) for g in piece],
         digits,
         [g[3] for g in piece[1:]],
         plus=plus,
-        spoken_of=lambda: spoken,
+        spoken=spoken,
         refused=partial(near, other, b, start, end, lo, hi, 14, 0),
     )
-    if judged:
-        first = start - (1 if plus or b[start - 1 : start] == b"(" else 0)
-        out.append((first, extension.end() if extension else end, class_name))
-    return judged
+    if not judged:
+        return False
+    extension = _EXTENSION.match(b, end, hi)
+    if b[end : end + 1].isalnum() and not extension:
+        return False
+    first = start - (1 if plus or b[start - 1] == 40 else 0)
+    out.append((first, extension.end() if extension else end, class_name))
+    return True

@@ -24,7 +24,7 @@ def country_code(digits: str) -> bool:
     return digits[:1] in ("1", "7") or digits[:2] in _CODES or digits[:3] in _CODES
 
 
-def phone(sizes: Sequence[int], digits: str, seps: Sequence[str], *, plus: bool, spoken_of: Callable[[], bool], refused: Callable[[], bool]) -> bool:
+def phone(sizes: Sequence[int], digits: str, seps: Sequence[str], *, plus: bool, spoken: bool, refused: Callable[[], bool]) -> bool:
     """Judge one candidate.
 
     Args:
@@ -32,17 +32,17 @@ def phone(sizes: Sequence[int], digits: str, seps: Sequence[str], *, plus: bool,
         digits: all digits.
         seps: what stands before each group but the first, reduced to one of ``-``, ``.``, `` ``, ``/``, ``(``.
         plus: a ``+`` stands directly before.
-        spoken_of: is a word for telephones near? Asked only when the shape alone does not tell.
-        refused: is a word near that says it is some other number?
+        spoken: is a word for telephones near? It counts only when the shape alone does not tell.
+        refused: is a word near that says it is some other number? Asked last.
     """
     n = len(digits)
     if not 7 <= n <= 17 or len(set(digits)) < 2:
         return False
     if plus:
-        return _international(sizes, digits, seps, n) and (n > 7 or spoken_of())
+        return _international(sizes, digits, seps, n) and (n > 7 or spoken)
     if _own_shape(sizes, digits, seps, n):
         return not refused()
-    return _plausible(sizes, digits, seps, n) and spoken_of() and not refused()
+    return spoken and _plausible(sizes, digits, seps, n) and not refused()
 
 
 def _international(sizes: Sequence[int], digits: str, seps: Sequence[str], n: int) -> bool:

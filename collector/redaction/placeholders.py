@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
 
 from collector.redaction.matching import Span
 
@@ -19,6 +21,11 @@ def placeholder(class_name: str, value: bytes, key: bytes) -> bytes:
     if key and class_name in JOINABLE:
         tag = hashlib.blake2b(b"".join(value.lower().split()), key=key[:64], digest_size=5, person=b"redact").hexdigest()
         return f"[{class_name}:{tag}]".encode()
+    return _bare(class_name)
+
+
+@cache
+def _bare(class_name: str) -> bytes:
     return f"[{class_name}]".encode()
 
 
@@ -27,6 +34,20 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
 
     Overlapping spans become one, named after the longest of them: what any rule found goes.
     """
+    ordered = sorted(spans)
+    if ordered and ordered[0][0] >= lo and ordered[-1][1] <= hi and all(a[1] <= z[0] for a, z in pairwise(ordered)):
+        found = ordered  # the usual case
+    else:
+        found = _merged(spans, lo, hi)
+    if found and b.find(b"[", lo, hi) >= 0:
+        taken = [m.span() for m in PLACEHOLDER.finditer(b, lo, hi)]
+        if taken:
+            found = [piece for span in found for piece in _around(b, span, taken)]
+    return [s if b[s[0]] < 0x80 and b[s[1] - 1] < 0x80 else _whole_characters(b, s) for s in found]
+
+
+def _merged(spans: Sequence[Span], lo: int, hi: int) -> list[Span]:
+    """Spans that overlap, as one."""
     merged: list[list[int | str]] = []
     longest = 0
     for start, end, name in sorted(spans, key=lambda s: (s[0], -s[1], s[2] in _GENERAL, s[2])):
@@ -40,12 +61,7 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
         else:
             merged.append([start, end, name])
             longest = end - start
-    found: list[Span] = [(int(s), int(e), str(n)) for s, e, n in merged]
-    if found and b.find(b"[", lo, hi) >= 0:
-        taken = [m.span() for m in PLACEHOLDER.finditer(b, lo, hi)]
-        if taken:
-            found = [piece for span in found for piece in _around(b, span, taken)]
-    return [_whole_characters(b, s) for s in found]
+    return [(int(s), int(e), str(n)) for s, e, n in merged]
 
 
 def _around(b: bytes, span: Span, taken: Sequence[tuple[int, int]]) -> list[Span]:

@@ -18,7 +18,7 @@ _CLOSING = b" .,;:!?\"')]}\n\r\t\\"
 _HALF = re.compile(rb"[0-9@\-_]")  # what half of a number, a key or an address holds
 _WORDY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._%+/=:-"  # what _TAIL runs over
 _TELLING = re.compile(rb"[0-9@:=]")
-_CONTENT = re.compile(rb'"(?:content|text|delta|value|input|output)\\*"\s*:\s*\\*"')
+_CONTENT = re.compile(rb'"(?:content|text|delta|value|input|output)\\*"\s*:\s*(\\*)"')
 _KEYED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._@+/=\-]{2,}")
 
 Part = tuple[int, int]  # byte range in the buffer
@@ -73,21 +73,23 @@ def _border(b: bytes, left: Part, right: Part) -> Iterator[SeamView]:
     a, z = left
     if a == z or right[0] == right[1]:
         return
-    tail = b[max(a, z - _REACH) : z].rstrip(_CLOSING)
-    telling = _HALF.search(tail, tail.rfind(b" ") + 1) is not None
+    first, end = max(a, z - _REACH), z
+    while end > first and b[end - 1] in _CLOSING:
+        end -= 1
+    telling = _HALF.search(b, max(first, b.rfind(b" ", first, end)), end) is not None
     if not telling and not (b[z - 1] in _WORDY and b[right[0]] in _WORDY):
         return  # nothing to put together: the usual case, and a cheap one
     word = _last_word(b, a, z)
     if word[1] - word[0] < 2:
         return
     if word[1] == z and _cut(b, word[0], z, right[0], right[1]):
-        yield join(b, [(max(a, z - _REACH), z), (right[0], min(right[1], right[0] + _REACH))])
+        yield join(b, [(first, z), (right[0], min(right[1], right[0] + _REACH))])
     if telling and _worth(b, *word):
-        end = _last_word(b, *right)
-        if _worth(b, *end):
-            yield join(b, [word, end])
+        last = _last_word(b, *right)
+        if _worth(b, *last):
+            yield join(b, [word, last])
         for m in _KEYED.finditer(b, right[0], min(right[1], right[0] + 96)):
-            if m.span() != end and _worth(b, *m.span()):
+            if m.span() != last and _worth(b, *m.span()):
                 yield join(b, [word, m.span()])
                 break
 
@@ -117,9 +119,8 @@ def messages(b: bytes, lo: int, hi: int) -> list[Part]:
     parts: list[Part] = []
     at = lo
     while (m := _CONTENT.search(b, at, hi)) is not None:
-        escapes = m[0].count(b"\\", m[0].rindex(b":"))
         start = m.end()
-        end = _string_end(b, start, hi, escapes)
+        end = _string_end(b, start, hi, len(m[1]))
         if end < 0:
             break
         parts.append((start, end))
@@ -130,6 +131,10 @@ def messages(b: bytes, lo: int, hi: int) -> list[Part]:
 def _string_end(b: bytes, start: int, hi: int, escapes: int) -> int:
     """Offset of what closes the string: a quote after exactly ``escapes`` backslashes."""
     at = b.find(b'"', start, hi)
+    if not escapes:
+        while at >= 0 and b[at - 1] == 92:
+            at = b.find(b'"', at + 1, hi)
+        return at
     while at >= 0:
         run = at
         while run > start and b[run - 1] == 92:

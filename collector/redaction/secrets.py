@@ -87,10 +87,13 @@ def name_strength(name: bytes) -> str:
     return "weak" if _WEAK_NAME.search(plain) else ""
 
 
+_LEAST = {"password": 4, "secret": 6, "weak": 20}  # bytes of a value, by what its name promises
+
+
 def is_secret(value: bytes, strength: str, *, quoted: bool) -> bool:
     """Is this value, assigned to a name of that strength, a secret and not something that stands for one?"""
     n = len(value)
-    if n < (4 if strength == "password" else 6) or _PLACEHOLDER.fullmatch(value) or _REFERENCE.match(value):
+    if n < _LEAST[strength] or _PLACEHOLDER.fullmatch(value) or _REFERENCE.match(value):
         return False
     if b"\xe2\x80\xa2" in value or b"***" in value or b"${" in value or b"{{" in value or (value[:1] in b"<" and value[-1:] in b">"):
         return False
@@ -101,7 +104,7 @@ def is_secret(value: bytes, strength: str, *, quoted: bool) -> bool:
     if b"://" in value or (_PATH.fullmatch(value) and not (n >= 32 and (looks_random(value) or _mixes_case(value)) and value.count(b"/") < 6)):
         return False
     if strength == "weak":
-        return n >= 20 and looks_random(value) and not value.startswith((b"sha", b"http"))
+        return looks_random(value) and not value.startswith((b"sha", b"http"))
     if not digits:
         return (n >= 16 and entropy(value) >= 3.6 and value != value.lower() and not _IDENTIFIER.fullmatch(value)) or (n >= 24 and _mixes_case(value))
     if _DOTTED.fullmatch(value) and not looks_random(value):

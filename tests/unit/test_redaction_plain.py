@@ -1,0 +1,67 @@
+"""Dense tables of people's data: what fills a field in its plain form goes at once, the rest as in any other text."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector.redaction import Redactor
+from collector.redaction.plain import plain_values
+
+ROWS = [
+    f"{i},Ana,ana.berg{i}@example.org,+1 202-555-{1000 + i},4111 1111 1111 1111,5{i:02d}-12-{3000 + i},203.0.113.{i + 1},{i + 1} Main Street"
+    for i in range(60)
+]
+CLASSES = ["EMAIL", "PHONE", "CREDIT_CARD", "US_SSN", "IP_ADDRESS", "STREET_ADDRESS"]
+
+
+@pytest.fixture(scope="module", params=["hyperscan", "re2"])
+def redactor(request: pytest.FixtureRequest) -> Redactor:
+    return Redactor(engine=request.param)
+
+
+@pytest.mark.parametrize("mark", [",", ";", "|", "\t", " | ", ", ", '","'])
+def test_every_value_of_a_long_table_goes_whatever_stands_between_its_fields(redactor: Redactor, mark: str) -> None:
+    redacted = redactor.redact("\n".join(row.replace(",", mark) for row in ROWS))
+    assert redacted.dropped is None
+    for i, line in enumerate(redacted.text.split("\n")):
+        assert line == mark.join([str(i), "Ana", *(f"[{name}]" for name in CLASSES)])
+
+
+def test_a_long_table_reads_as_its_lines_do_alone(redactor: Redactor) -> None:
+    assert redactor.redact("\n".join(ROWS)).text.split("\n") == redactor.redact_batch(ROWS)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "4111 1111 1111 1112",
+        "000-12-3456",
+        "666-12-3456",
+        "256.1.1.1",
+        "127.0.0.1",
+        "1.2.3.4.5",
+        "+1 2",
+        "ana@example.nosuchending",
+        "ana@b",
+        "Ana Berg",
+    ],
+)
+def test_a_field_that_is_no_valid_value_is_left_to_the_matchers(field: str) -> None:
+    found: list[tuple[int, int, str]] = []
+    raw = f"\0x,{field},y\0".encode()
+    plain_values(raw, 1, len(raw) - 1, found)
+    assert found == []
+
+
+def test_a_dotted_quad_behind_a_word_and_a_tab_is_left_to_the_matcher_that_knows_versions() -> None:
+    found: list[tuple[int, int, str]] = []
+    raw = b"\0version\t10.2.3.4\t203.0.113.9,203.0.113.10\0"
+    plain_values(raw, 1, len(raw) - 1, found)
+    assert [raw[a:z] for a, z, _ in found] == [b"203.0.113.10"]
+
+
+def test_blanks_around_a_value_stay() -> None:
+    found: list[tuple[int, int, str]] = []
+    raw = "\0ä; ana@example.org ;219-09-9999\0".encode()
+    plain_values(raw, 1, len(raw) - 1, found)
+    assert [(raw[a:z].decode(), name) for a, z, name in found] == [("ana@example.org", "EMAIL"), ("219-09-9999", "US_SSN")]
