@@ -1,19 +1,21 @@
-"""Which spans belong together: recent families in memory, and a fast 'no' for everything that stands only on disk.
+"""Which spans belong together: recent families in memory, calls asleep, and a fast 'no' for everything that stands only on disk.
 
 A family (DESIGN §4, posting 7) is the traces that share a provider response id or an agent session. Posting needs all spans of a
 touched family. Nearly always they are in memory; ``ColdKeys`` says when they may not be, and only then is the journal read.
+A call that was posted alone (:mod:`collector.lone`) stays the row that it came as until something joins it.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pyarrow as pa
 import xxhash
 
 from collector.posting import family_keys
-from collector.rows import EntryKey
+from collector.rows import EntryKey, spans_of
 from spanledger.model import Entry, Span
 
 Ident = tuple[str, str, int, bytes]  # project, service, hour of start, span id: what the journal keeps one row of (with the trace id)
@@ -22,11 +24,24 @@ _HOUR_NS = 3_600_000_000_000
 
 def cold_keys(span: Span) -> tuple[int, int, int]:
     """The 64-bit keys of ``warehouse.journal.known_keys`` for one span: trace, response id (0 = none), link (0 = none)."""
-    return (
-        int.from_bytes(span.trace_id[8:16], "little"),
-        xxhash.xxh64_intdigest(span.response_id.encode()) if span.response_id else 0,
-        xxhash.xxh64_intdigest(span.link.encode()) if span.link else 0,
-    )
+    return _trace_key(span.trace_id), _text_key(span.response_id), _text_key(span.link)
+
+
+def cold_keys_of(rows: pa.RecordBatch) -> np.ndarray:
+    """The same for journal rows without links: (n, 2) keys of traces and response ids."""
+    traces, responses = map(_trace_key, rows["trace_id"].to_pylist()), map(_text_key, rows["response_id"].to_pylist())
+    return np.array([np.fromiter(keys, np.uint64, rows.num_rows) for keys in (traces, responses)]).T
+
+
+def _trace_key(trace_id: bytes) -> int:
+    return int.from_bytes(trace_id[8:16], "little") or _ZERO
+
+
+_ZERO = 1  # the key of a trace whose id ends in eight zero bytes: 0 is no key
+
+
+def _text_key(value: str) -> int:
+    return xxhash.xxh64_intdigest(value.encode()) if value else 0
 
 
 class ColdKeys:
@@ -39,7 +54,7 @@ class ColdKeys:
     def extend(self, keys: np.ndarray) -> None:
         """Add many (UInt64)."""
         if len(keys):
-            self._blocks.append(np.unique(keys.astype(np.uint64)))
+            self._blocks.append(np.unique(np.where(keys == 0, np.uint64(_ZERO), keys.astype(np.uint64))))
             if len(self._blocks) > 8:
                 self._blocks = [np.unique(np.concatenate(self._blocks))]
 
@@ -51,17 +66,63 @@ class ColdKeys:
                 self.extend(np.fromiter(self._new, np.uint64, len(self._new)))
                 self._new = set()
 
-    def hits(self, keys: Sequence[int]) -> list[bool]:
-        """For each key: may it stand in the journal only? 0 never does."""
-        asked = np.fromiter(keys, np.uint64, len(keys))
-        found = np.zeros(len(asked), bool)
+    def known(self, keys: np.ndarray) -> np.ndarray:
+        """For each key (UInt64, any shape): may it stand in the journal only? 0 never does."""
+        found = np.fromiter(map(self._new.__contains__, keys.ravel().tolist()), bool, keys.size).reshape(keys.shape)
         for block in self._blocks:
-            at = np.searchsorted(block, asked)
+            at = np.searchsorted(block, keys)
             at[at == len(block)] = 0
-            found |= block[at] == asked
-        found[asked == 0] = False
-        new = self._new
-        return found.tolist() if not new else [f or k in new for f, k in zip(found.tolist(), keys, strict=True)]
+            found |= block[at] == keys
+        return found & (keys != 0)
+
+
+class Asleep:
+    """Calls in memory that nothing else belongs to: journal rows, found by trace id and link keys (both 16 bytes)."""
+
+    def __init__(self) -> None:
+        self._batches: deque[tuple[int, pa.RecordBatch, dict[int, list[bytes]]]] = deque()  # number of the first row, rows, link keys of sleepers
+        self._at: dict[bytes, int] = {}  # number of the row with this key
+        self._next = 0
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._at
+
+    def __len__(self) -> int:
+        return self._next - self._batches[0][0] if self._batches else 0
+
+    def add(self, rows: pa.RecordBatch, links: dict[int, list[bytes]]) -> None:
+        """Journal rows; those that ``links`` names are each alone in their trace, and no other span in memory has their link keys."""
+        first, self._next = self._next, self._next + rows.num_rows
+        rows = rows.select(_KEPT)
+        self._batches.append((first, rows, links))
+        traces = rows["trace_id"].to_pylist()
+        for i, keys in links.items():
+            self._at[traces[i]] = first + i
+            for key in keys:
+                self._at[key] = first + i
+
+    def wake(self, keys: Iterable[bytes]) -> list[tuple[int, Span]]:
+        """(version, span) of the calls with one of these keys; they sleep no longer."""
+        found: list[tuple[int, Span]] = []
+        for number in {self._at[key] for key in keys if key in self._at}:
+            first, rows, links = next(b for b in reversed(self._batches) if b[0] <= number)
+            row = rows.slice(number - first, 1)
+            for key in (row["trace_id"][0].as_py(), *links.pop(number - first)):
+                del self._at[key]
+            found += spans_of(row)
+        return found
+
+    def forget_oldest(self) -> tuple[list[int], list[int]]:
+        """The oldest rows leave memory: cold keys of the traces and response ids that sleep there (0 = none)."""
+        _, rows, links = self._batches.popleft()
+        traces, responses = rows["trace_id"].to_pylist(), rows["response_id"].to_pylist()
+        for i, keys in links.items():
+            for key in (traces[i], *keys):
+                del self._at[key]
+        return [_trace_key(traces[i]) for i in links], [_text_key(responses[i]) for i in links]
+
+
+_KEPT = ["project", "service", "trace_id", "span_id", "parent_span_id", "response_id", "facts", "ver"]
 
 
 class Trace:
@@ -77,18 +138,29 @@ class Trace:
 
 
 class Recent:
-    """Traces in memory, oldest first, bounded by their number of spans."""
+    """Traces in memory, oldest first, bounded by their number of spans; as many calls may be asleep beside them."""
 
     def __init__(self, max_spans: int) -> None:
         self.traces: OrderedDict[bytes, Trace] = OrderedDict()
         self.by_key: dict[bytes, set[bytes]] = {}
         self.loaded_keys: set[int] = set()  # cold response/link keys whose traces have all been loaded
+        self.asleep = Asleep()
         self.cold = ColdKeys()
         self._max = max_spans
         self._count = 0
 
+    def __contains__(self, key: bytes) -> bool:
+        """A span in memory has this trace id or link key (both 16 bytes)."""
+        return key in self.traces or key in self.by_key or key in self.asleep
+
     def add(self, version: int, span: Span, *, whole: bool, keys: Sequence[bytes] | None = None) -> Trace:
         """Take a span in; of two versions of one span the greater version stays. ``keys``: its link keys, where they are at hand."""
+        links = family_keys(span)[1:] if keys is None else keys
+        for other in self.asleep.wake((span.trace_id, *links)):
+            self._take(*other, True, family_keys(other[1])[1:]).posted[_entry_key(other[1])] = None
+        return self._take(version, span, whole, links)
+
+    def _take(self, version: int, span: Span, whole: bool, links: Sequence[bytes]) -> Trace:
         trace = self.traces.get(span.trace_id)
         if trace is None:
             trace = self.traces[span.trace_id] = Trace(whole)
@@ -98,7 +170,7 @@ class Recent:
             self._count += 1
         if old is None or version > old[0]:
             trace.spans[ident] = (version, span)
-            for key in family_keys(span)[1:] if keys is None else keys:
+            for key in links:
                 trace.keys.add(key)
                 self.by_key.setdefault(key, set()).add(span.trace_id)
         return trace
@@ -121,10 +193,19 @@ class Recent:
     def forget_oldest(self) -> None:
         """Keep within bounds; what goes is remembered as cold, so that it is read back when something joins it."""
         self._forget_down_to(self._max)
+        self._forget_asleep(self._max)
 
     def forget_all(self) -> None:
         """Start afresh: everything is read back from the journal when something joins it."""
         self._forget_down_to(-1)
+        self._forget_asleep(0)
+
+    def _forget_asleep(self, most: int) -> None:
+        while len(self.asleep) > most:
+            traces, responses = self.asleep.forget_oldest()
+            for key in (*traces, *responses):
+                self.cold.add(key)
+            self.loaded_keys.difference_update(responses)
 
     def _forget_down_to(self, most: int) -> None:
         while self._count > most and len(self.traces) > (most > 0):
@@ -141,3 +222,8 @@ class Recent:
                 for key in keys:
                     self.cold.add(key)
                 self.loaded_keys.difference_update(keys[1:])
+
+
+def _entry_key(span: Span) -> EntryKey:
+    """What the entry of a span stands under that was posted alone."""
+    return span.project, span.service, span.start_ns // 1000, span.trace_id, span.span_id

@@ -23,7 +23,7 @@ from collector import metrics
 from collector.compression import inflate
 from collector.decode import Decoded, DecodeOptions, decode_logs, decode_metrics, decode_traces
 from collector.loader import Parts
-from collector.poster import Row
+from collector.lone import with_figures
 from collector.redaction.quarantine import Gate
 from collector.rows import contents_batch, facts_of, journal_batch, version_of
 from collector.sealing import Sealer
@@ -95,7 +95,7 @@ class SpoolWriter(Protocol):
 class BatchTaker(Protocol):
     """Who takes them on."""
 
-    def add(self, number: int, parts: Parts, rows: list[Row]) -> None:
+    def add(self, number: int, parts: Parts) -> None:
         """A batch is on the spool."""
         ...
 
@@ -294,9 +294,9 @@ class Intake:
             parts: Parts = [("contents", told)] if told is not None else []
             if batch.transcripts and at == 0:
                 parts.append(("audit_objects", rows_of(batch.transcripts)))
-            parts.append(("spans", journal_batch(spans, batch.facts[at : at + self._batch_rows], versions)))
+            parts.append(("spans", with_figures(journal_batch(spans, batch.facts[at : at + self._batch_rows], versions), spans)))
             self._spool.add(number, [rows for _, rows in parts])
-            self._loader.add(number, parts, list(zip(versions, spans, strict=True)))
+            self._loader.add(number, parts)
 
     def _next_batch(self) -> int:
         """The next file's number: microseconds since the epoch, no number twice in this folder."""

@@ -15,8 +15,9 @@ import pyarrow as pa
 import structlog
 
 from collector import metrics
-from collector.poster import Poster, Row
-from collector.rows import numbered, spans_of
+from collector.lone import SPOOLED, spooled
+from collector.poster import Poster
+from collector.rows import numbered
 from collector.spool import Spool
 from warehouse import journal
 from warehouse.tables import SPANS
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-Parts = list[tuple[str, pa.RecordBatch]]  # table and rows; the journal's last
+Parts = list[tuple[str, pa.RecordBatch]]  # table and rows; the journal's last, with figures for the poster
 
 _KEPT_ROWS = 80_000
 _TRICKLE = 1_000  # rows that are not worth waiting longer for more
@@ -50,7 +51,7 @@ class Loader:
     def __init__(self, client: Callable[[], Client], spool: Spool, poster: Poster, *, batch_rows: int, linger_s: float, first_batch: int = 0) -> None:
         self._open, self._spool, self._poster, self._batch = client, spool, poster, first_batch
         self._batch_rows, self._linger_s = batch_rows, linger_s
-        self._kept: dict[int, tuple[Parts, list[Row]]] = {}
+        self._kept: dict[int, Parts] = {}
         self._kept_rows = self._waiting = 0
         self._found: dict[int, tuple[int, float]] = {}  # of each file: rows, when it was acknowledged
         self._away = False
@@ -69,13 +70,14 @@ class Loader:
         """The thread runs."""
         return self._thread.is_alive()
 
-    def add(self, number: int, parts: Parts, rows: list[Row]) -> None:
-        """A batch is on the spool: take it from here. Waits while the warehouse is slow and memory is full, not while it is away."""
+    def add(self, number: int, parts: Parts) -> None:
+        """A batch is on the spool: take it from here."""
+        rows = _rows(parts)
         with self._changed:
-            if self._kept_rows + len(rows) <= _KEPT_ROWS:
-                self._kept[number] = parts, rows
-                self._kept_rows += len(rows)
-        self.found(number, len(rows))
+            if self._kept_rows + rows <= _KEPT_ROWS:
+                self._kept[number] = parts
+                self._kept_rows += rows
+        self.found(number, rows)
 
     def found(self, number: int, rows: int) -> None:
         """A batch is on the spool and has to be read from there."""
@@ -131,40 +133,43 @@ class Loader:
 
     def _load(self) -> None:
         """Insert the oldest batches, as many as fit one insert."""
-        chosen: list[tuple[int, Parts, list[Row]]] = []
+        chosen: dict[int, Parts] = {}
         size = 0
         for file in self._spool.numbers():
             if chosen and size + self._found.get(file, (0, 0.0))[0] > self._batch_rows:
                 break
-            kept = self._kept.get(file) or self._read_back(file)
-            if chosen and size + len(kept[1]) > self._batch_rows:
+            parts = self._kept.get(file) or [(_table_of(batch), batch) for batch in self._spool.read(file)]
+            if chosen and size + _rows(parts) > self._batch_rows:
                 break
-            chosen.append((file, *kept))
-            size += len(kept[1])
+            chosen[file] = parts
+            size += _rows(parts)
         started = time.monotonic()
         number = self._batch = max(self._batch + 1, time.time_ns() // 1000)
+        journaled = pa.Table.from_batches([], SPOOLED)
         for table in _IN_ORDER:
-            batches = [rows for _, parts, _ in chosen for name, rows in parts if name == table]
-            if batches:
-                rows = pa.Table.from_batches(batches)
-                journal.insert(self._client, table, numbered(rows, number) if table == "spans" else rows)
+            batches = [rows for parts in chosen.values() for name, rows in parts if name == table]
+            if batches and table == "spans":
+                journaled = pa.Table.from_batches(list(map(spooled, batches)))
+                journal.insert(self._client, table, numbered(journaled.select(SPANS.names), number))
+            elif batches:
+                journal.insert(self._client, table, pa.Table.from_batches(batches))
         metrics.insert_seconds.observe(time.monotonic() - started)
         now = time.monotonic()
-        since = min(self._found.get(file, (0, now))[1] for file, _, _ in chosen)
-        self._poster.offer(number, [row for _, _, rows in chosen for row in rows], since)
-        for file, _, _ in chosen:
+        since = min(self._found.get(file, (0, now))[1] for file in chosen)
+        self._poster.offer(number, journaled, since)
+        for file in chosen:
             self._spool.remove(file)
             with self._changed:
-                gone = self._kept.pop(file, None)
-                self._kept_rows -= len(gone[1]) if gone else 0
+                self._kept_rows -= _rows(self._kept.pop(file, []))
                 self._waiting -= self._found.pop(file, (0, 0.0))[0]
 
-    def _read_back(self, number: int) -> tuple[Parts, list[Row]]:
-        parts = [(_table_of(batch), batch) for batch in self._spool.read(number)]
-        return parts, [row for name, batch in parts if name == "spans" for row in spans_of(batch)]
+
+def _rows(parts: Parts) -> int:
+    """Journal rows of a file."""
+    return sum(rows.num_rows for table, rows in parts if table == "spans")
 
 
 def _table_of(batch: pa.RecordBatch) -> str:
-    if batch.schema.equals(SPANS):
+    if "facts" in batch.schema.names:
         return "spans"
     return "audit_objects" if "sealed" in batch.schema.names else "contents"

@@ -1,15 +1,18 @@
 """Calls that are a family of their own, straight into ledger columns: the same rows as ``calls_batch(post_singles(spans))``.
 
-Calls differ in ids, times, tokens, people and text; everything else comes in few combinations. For one call of each combination the
-entry is posted in the ordinary way (``posting.singles.plain``); the others take its row, with columns of their own where they differ.
+Calls differ in ids, times, tokens, people and text; everything else comes in few combinations. Where spans are sealed, journal rows of
+calls that may be plain get their combination and their own figures beside them (:func:`with_figures`). Where they are posted, one call
+of each combination is posted in the ordinary way (``posting.singles.plain``); the others take its row, with columns of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from hashlib import blake2b
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -18,133 +21,172 @@ from collector.posting.identity import alone, registered
 from collector.posting.singles import common, may_be_plain, plain
 from collector.pricing.book import Rates
 from collector.pricing.columns import price_rows
-from collector.rows import calls_batch, combinations, micros, usd_of_nanos
-from spanledger.model import Entry, Span
+from collector.rows import calls_batch, spans_of, usd_of_nanos
+from spanledger.model import Entry, Span, Usage
+from warehouse.tables import SPANS
 
-_NO_PARENT = b"\0" * 8
-_DAY_NS, _DAY_US = 86_400_000_000_000, 86_400_000_000
+_DAY_NS = 86_400_000_000_000
 _FEWEST = 64  # below, the ordinary way is as quick
+_MODELS = 20_000
 _U32 = 0xFFFFFFFF
+
+#: What a journal row holds beside the journal's own columns on its way to the poster; ``combination`` is null where a call is not plain.
+FIGURES = pa.schema(
+    [
+        ("combination", pa.binary(16)),
+        ("request_id", pa.string()),
+        ("prompt_hash", pa.string()),
+        ("response_hash", pa.string()),
+        ("context_hash", pa.string()),
+        ("session_hash", pa.string()),
+        ("tokens_cache_read", pa.uint32()),
+        ("tokens_cache_write", pa.uint32()),
+        ("tokens_cache_write_1h", pa.uint32()),
+        ("tokens_reasoning", pa.uint32()),
+        ("latency_ms", pa.float64()),
+        ("ttft_ms", pa.float64()),
+    ]
+)
+#: Journal rows as they are spooled.
+SPOOLED = pa.schema([*SPANS, *FIGURES])
 
 _told = attrgetter(
     "project", "service", "dialect", "scope", "endpoint", "operation", "provider", "model", "model_requested", "finish_reason", "service_tier",
-    "stream", "fallback", "retry", "circuit_state", "server", "sampling_ratio", "safety", "safety_types", "usage_estimated", "role", "status",
-    "cache_hit", "billed", "outcome", "gateway_agent", "cost_usd", "biz",
+    "stream", "fallback", "retry", "circuit_state", "server", "sampling_ratio", "safety", "safety_types", "usage_estimated", "status", "outcome",
 )  # fmt: skip
-_PEOPLE = ("user", "session")
-_COUNTS = {
-    "tokens_in": "input", "tokens_out": "output", "tokens_cache_read": "cache_read", "tokens_cache_write": "cache_write",
-    "tokens_cache_write_1h": "cache_write_1h", "tokens_reasoning": "reasoning",
-}  # fmt: skip
-_counts = attrgetter(*_COUNTS.values())
+_ids = attrgetter("request_id", "prompt_hash", "response_hash", "context_hash")
+_counts = attrgetter("input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning")
 _other_units = attrgetter("audio_in", "audio_out", "images", "audio_seconds", "characters")
 _NO_UNITS = (None,) * 5
+_NO_FIGURES = (None, "", "", "", "", "", 0, 0, 0, 0, 0.0, None)
+_PEOPLE = ("user", "session")
+_TAKEN = ["ts", "trace_id", "span_id", "parent_span_id", "response_id", "user_hash", "tokens_in", "tokens_out", *FIGURES.names[1:]]
+_COUNTS = ("tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_cache_write_1h")
 _COSTS = ("cost_estimate_usd", "cost_in_usd", "cost_cache_read_usd", "cost_cache_write_usd", "cost_out_usd", "cost_other_usd")
 
 
-def lone_calls(spans: Sequence[Span], rules: PostingRules) -> tuple[Callable[[int], pa.RecordBatch] | None, list[Span], list[Span]]:
-    """Ledger rows of the plain ones among these spans, each a family of its own.
-
-    Returns:
-        (rows under a posting sequence number or None, the spans they stand for, the spans that have to take the ordinary way).
-    """
-    if len(spans) < _FEWEST or not may_be_plain(rules):
-        return None, [], list(spans)
-    who = [{**s.inherited, **s.own} for s in spans]
-    quick = [i for i, s in enumerate(spans) if _may_be(s)]
-    index, first = combinations([_key(spans[i], who[i]) for i in quick])
-    models = [_model(spans[quick[i]], rules) for i in first]
-    good = np.array([m is not None for m in models], bool)[index] if quick else np.zeros(0, bool)
-    rows, index = np.array(quick, np.int64)[good], index[good]
-    if not len(rows):
-        return None, [], list(spans)
-    chosen = [spans[i] for i in rows.tolist()]
-    counts, costs, done = _priced(chosen, index, models, rules)
-    if not done.all():
-        rows, index, costs = rows[done], index[done], costs[:, done]
-        counts = {name: column[done] for name, column in counts.items()}
-        chosen = [spans[i] for i in rows.tolist()]
-    if not chosen:
-        return None, [], list(spans)
-    taken = np.zeros(len(spans), bool)
-    taken[rows] = True
-    left = [spans[i] for i in np.flatnonzero(~taken).tolist()]
-    own = _own_columns(chosen, [who[i] for i in rows.tolist()], counts, costs)
-    return lambda ver: _batch(models, index, own, ver), chosen, left
+def with_figures(rows: pa.RecordBatch, spans: Sequence[Span]) -> pa.RecordBatch:
+    """Journal rows of these sealed spans, as they are spooled."""
+    known: dict[Hashable, bytes] = {}
+    told = [_figures(s, s.usage, known) if s.usage is not None and _may_be(s, s.usage) else _NO_FIGURES for s in spans]
+    columns = zip(*told, strict=True) if told else [[]] * len(FIGURES)
+    return pa.RecordBatch.from_arrays(
+        [*rows.columns, *(pa.array(column, field.type) for column, field in zip(columns, FIGURES, strict=True))], schema=SPOOLED
+    )
 
 
-def _may_be(s: Span) -> bool:
-    u = s.usage
-    return u is not None and not s.link and not s.biz and s.cost_usd is None and _other_units(u) == _NO_UNITS and "" not in s.own.values()
+def spooled(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Journal rows read from a spool; one of an earlier version has no figures."""
+    if rows.num_columns == len(SPOOLED):
+        return rows
+    return pa.RecordBatch.from_arrays([*rows.columns, *(pa.nulls(rows.num_rows, f.type) for f in FIGURES)], schema=SPOOLED)
 
 
-def _key(s: Span, who: dict[str, str]) -> tuple[Any, ...]:
-    kept = tuple(s.attrs.items()) if s.attrs else ()
-    return (*_told(s)[:-1], s.start_ns // _DAY_NS, kept, *[pair for pair in who.items() if pair[0] not in _PEOPLE])
+def _may_be(s: Span, u: Usage) -> bool:
+    return (
+        s.role == "call" and s.status != "error" and not s.cache_hit and s.billed is None and s.cost_usd is None and not s.link
+        and not s.gateway_agent and not s.biz and _other_units(u) == _NO_UNITS and "" not in s.own.values()
+    )  # fmt: skip
 
 
-def _model(s: Span, rules: PostingRules) -> Entry | None:
-    """The entry that calls of this combination are copied from, or None when they are not plain."""
+def _figures(s: Span, u: Usage, known: dict[Hashable, bytes]) -> tuple[Any, ...]:
+    counts = [n or 0 for n in _counts(u)]
+    if not (counts[0] or counts[1]) or max(counts) > _U32 or min(counts) < 0:
+        return _NO_FIGURES
+    inherited, own = s.inherited, s.own
+    who = {**inherited, **own} if inherited else own
+    key = (*_told(s), s.start_ns // _DAY_NS, *s.attrs.items(), None, *[pair for pair in who.items() if pair[0] not in _PEOPLE])
+    combination = known.get(key)
+    if combination is None:
+        combination = known[key] = blake2b(_encode(key), digest_size=16).digest()
+    end = max(s.end_ns, s.start_ns + int(s.latency_ms * 1e6)) if s.latency_ms else s.end_ns
+    latency_ms = max(0, end - s.start_ns) / 1e6
+    return combination, *_ids(s), who.get("session", ""), *counts[2:], latency_ms, s.ttft_ms
+
+
+_encode = msgspec.msgpack.encode
+
+
+class _Model(NamedTuple):
+    """What calls of one combination have in common."""
+
+    entry: Entry
+    rates: Rates
+
+
+class LoneCalls:
+    """Ledger rows of plain calls; remembers one call of each combination while the rules stay the same."""
+
+    def __init__(self) -> None:
+        self._rules: PostingRules | None = None
+        self._models: dict[bytes, _Model] = {}
+
+    def rows(self, rows: pa.RecordBatch, at: np.ndarray, rules: PostingRules) -> tuple[Callable[[int], pa.RecordBatch] | None, np.ndarray]:
+        """Ledger rows of the plain ones among the spooled rows ``at``, each a family of its own.
+
+        Returns:
+            (rows under a posting sequence number or None, which of ``at`` they stand for: bool).
+        """
+        if len(at) < _FEWEST or not may_be_plain(rules):
+            return None, np.zeros(len(at), bool)
+        if rules is not self._rules or len(self._models) > _MODELS:
+            self._rules, self._models = rules, {}
+        coded = rows["combination"].take(pa.array(at)).dictionary_encode()
+        index = coded.indices.fill_null(-1).to_numpy()
+        models = self._known(rows, at, index, coded.dictionary.to_pylist(), rules)
+        taken = np.array([*(m is not None for m in models), False], bool)[index]
+        index, own = index[taken], rows.select(_TAKEN).take(pa.array(at[taken]))
+        costs, priced = _priced(own, index, models)
+        if not priced.all():
+            index, own, costs = index[priced], own.filter(pa.array(priced)), costs[:, priced]
+            taken[taken] = priced
+        return (lambda ver: _batch(models, index, own, costs, ver)) if len(index) else None, taken
+
+    def _known(self, rows: pa.RecordBatch, at: np.ndarray, index: np.ndarray, combinations: list[bytes], rules: PostingRules) -> list[_Model | None]:
+        """The model of each combination; None where a call of it turned out not to be plain."""
+        new = [i for i, c in enumerate(combinations) if c not in self._models]
+        if new:
+            numbers, first = np.unique(index, return_index=True)
+            row_of = dict(zip(numbers.tolist(), at[first].tolist(), strict=True))
+            for i, (_, span) in zip(new, spans_of(rows.take(pa.array([row_of[i] for i in new]))), strict=True):
+                if (model := _model(span, rules)) is not None:
+                    self._models[combinations[i]] = model
+        return [self._models.get(c) for c in combinations]
+
+
+def _model(s: Span, rules: PostingRules) -> _Model | None:
     who, app = registered(alone(s), rules)
     entry = plain(s, rules, who)
-    return entry if entry is None or app is None else common(s, rules)
+    if entry is not None and app is not None:
+        entry = common(s, rules)
+    if entry is None:
+        return None
+    asked = entry.provider, entry.model, entry.model_requested, entry.service_tier, "", s.server, entry.ts_us, entry.tenant_hash, entry.app_id
+    return _Model(entry, rules.prices.rates(*asked))
 
 
-def _priced(
-    spans: list[Span], index: np.ndarray, models: list[Entry | None], rules: PostingRules
-) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """Token columns, nano-USD per part (6, n), and which rows have a price that plain integer arithmetic gives."""
-    told = np.array([[n or 0 for n in _counts(s.usage)] for s in spans], np.int64).T
-    counts = dict(zip(_COUNTS, told, strict=True))
-    at = np.fromiter((s.start_ns // 1000 for s in spans), np.int64, len(spans))
-    costs = np.zeros((6, len(spans)), np.int64)
-    done = np.zeros(len(spans), bool)
+def _priced(rows: pa.RecordBatch, index: np.ndarray, models: list[_Model | None]) -> tuple[np.ndarray, np.ndarray]:
+    """Nano-USD per part (6, n), and which rows have a price that plain integer arithmetic gives."""
+    counts = {name: rows[name].to_numpy() for name in _COUNTS}
+    at = rows["ts"].to_numpy().astype(np.int64)
+    costs = np.zeros((6, len(index)), np.int64)
+    done = np.zeros(len(index), bool)
     by_rates: dict[int, tuple[Rates, list[int]]] = {}
     for number in np.unique(index).tolist():
-        entry = models[number]
-        assert entry is not None
-        span = spans[int(np.argmax(index == number))]
-        rates = rules.prices.rates(
-            entry.provider, entry.model, entry.model_requested, entry.service_tier, "", span.server, entry.ts_us, entry.tenant_hash, entry.app_id
-        )
-        by_rates.setdefault(id(rates), (rates, []))[1].append(number)
+        model = models[number]
+        assert model is not None
+        by_rates.setdefault(id(model.rates), (model.rates, []))[1].append(number)
     for rates, numbers in by_rates.values():
-        rows = np.flatnonzero(np.isin(index, numbers))
-        done[rows] = price_rows(rates, rows, counts, at, costs)
-    done &= (counts["tokens_in"] + counts["tokens_out"] > 0) & (told <= _U32).all(axis=0)
-    return counts, costs, done
+        here = np.flatnonzero(np.isin(index, numbers))
+        done[here] = price_rows(rates, here, counts, at, costs)
+    return costs, done
 
 
-def _own_columns(spans: list[Span], who: list[dict[str, str]], counts: dict[str, np.ndarray], costs: np.ndarray) -> dict[str, Any]:
-    """The columns in which calls of one combination differ."""
-    n = len(spans)
-    start = np.fromiter((s.start_ns for s in spans), np.int64, n)
-    end = np.fromiter((s.end_ns for s in spans), np.int64, n)
-    told = [s.latency_ms for s in spans]
-    if any(told):
-        end = np.maximum(end, start + np.fromiter((int(t * 1e6) if t else 0 for t in told), np.int64, n))
-    ids = pa.array([s.span_id for s in spans], pa.binary(8))
-    return {
-        "ts": micros(start),
-        "trace_id": [s.trace_id for s in spans],
-        "span_id": ids,
-        "parent_span_id": [s.parent_id or _NO_PARENT for s in spans],
-        **{name: list(map(attrgetter(name), spans)) for name in ("response_id", "request_id", "prompt_hash", "response_hash", "context_hash")},
-        "user_hash": [w.get("user", "") for w in who],
-        "session_hash": [w.get("session", "") for w in who],
-        **counts,
-        "latency_ms": np.maximum(0, end - start) / 1e6,
-        "ttft_ms": [s.ttft_ms for s in spans],
-        **{name: usd_of_nanos(costs[i]) for i, name in enumerate(_COSTS)},
-        "members": pa.ListArray.from_arrays(pa.array(np.arange(n + 1, dtype=np.int32)), ids),
-    }
-
-
-def _batch(models: list[Entry | None], index: np.ndarray, own: dict[str, Any], ver: int) -> pa.RecordBatch:
+def _batch(models: list[_Model | None], index: np.ndarray, own: pa.RecordBatch, costs: np.ndarray, ver: int) -> pa.RecordBatch:
+    """The entries' rows, taken by number, under the columns in which calls of one combination differ."""
     at = np.cumsum([m is not None for m in models]) - 1
-    rows = calls_batch([m for m in models if m is not None], ver).take(pa.array(at[index]))
-    columns = [
-        rows.column(i) if f.name not in own else own[f.name] if isinstance(own[f.name], pa.Array) else pa.array(own[f.name], f.type)
-        for i, f in enumerate(rows.schema)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
+    rows = calls_batch([m.entry for m in models if m is not None], ver).take(pa.array(at[index]))
+    columns = {name: own[name] for name in _TAKEN} | {name: usd_of_nanos(costs[i]) for i, name in enumerate(_COSTS)}
+    columns["members"] = pa.ListArray.from_arrays(pa.array(np.arange(own.num_rows + 1, dtype=np.int32)), own["span_id"])
+    arrays = [rows.column(i) if f.name not in columns else columns[f.name].cast(f.type) for i, f in enumerate(rows.schema)]
+    return pa.RecordBatch.from_arrays(arrays, schema=rows.schema)

@@ -18,10 +18,10 @@ import pyarrow as pa
 import structlog
 
 from collector import metrics
-from collector.families import Recent, Trace, cold_keys
-from collector.lone import lone_calls
-from collector.posting import PostingRules, family_keys, post, post_singles
-from collector.rows import EntryKey, calls_batch, key_of, spans_from, tombstones
+from collector.families import Recent, Trace, cold_keys, cold_keys_of
+from collector.lone import LoneCalls
+from collector.posting import PostingRules, family_keys, post, post_singles, response_keys
+from collector.rows import EntryKey, calls_batch, key_of, spans_from, spans_of, tombstones
 from spanledger.errors import WarehouseBusy
 from spanledger.model import Entry, Span
 from warehouse import journal
@@ -62,9 +62,9 @@ class Poster:
         settle_s: float = 10.0,
     ) -> None:
         self._open, self._rules, self._writer, self._sole = client, rules, writer, sole_writer
-        self._recent = Recent(memory_spans)
+        self._recent, self._lone_calls = Recent(memory_spans), LoneCalls()
         self._max_backlog, self._retention, self._settle_s = max_backlog, retention, settle_s
-        self._waiting: list[tuple[int, float, list[Row]]] = []
+        self._waiting: list[tuple[int, float, pa.Table]] = []
         self._backlog = 0
         self._changed = threading.Condition()
         self._again: list[tuple[float, set[bytes]]] = []  # server mode: touched traces, posted once more when others' rows have landed
@@ -88,13 +88,16 @@ class Poster:
         self._thread.start()
         return highest
 
-    def offer(self, batch: int, rows: list[Row], since: float) -> None:
-        """Durable journal rows, in the order of their batches, acknowledged ``since`` (monotonic). Waits while too many are unposted."""
+    def offer(self, batch: int, rows: pa.Table, since: float) -> None:
+        """Durable journal rows (:data:`~collector.lone.SPOOLED`), in the order of their batches, acknowledged ``since`` (monotonic).
+
+        Waits while too many are unposted.
+        """
         with self._changed:
             while self._backlog > self._max_backlog and not self._stopping:
                 self._changed.wait(0.5)
             self._waiting.append((batch, since, rows))
-            self._backlog += len(rows)
+            self._backlog += rows.num_rows
             self._changed.notify_all()
         metrics.posting_backlog.set(self._backlog)
 
@@ -163,11 +166,12 @@ class Poster:
             self._recent.forget_all()
         if taken:
             started = time.monotonic()
-            self._post_rows([row for _, _, rows in taken for row in rows])
+            for rows in pa.concat_tables([rows for _, _, rows in taken]).combine_chunks().to_batches():
+                self._post_rows(rows)
             self._mark = max(self._mark, taken[-1][0])
             with self._changed:
                 del self._waiting[: len(taken)]
-                self._backlog -= sum(len(rows) for _, _, rows in taken)
+                self._backlog -= sum(rows.num_rows for _, _, rows in taken)
                 self._changed.notify_all()
             metrics.posting_backlog.set(self._backlog)
             metrics.posting_lag.observe(time.monotonic() - taken[0][1])
@@ -181,25 +185,42 @@ class Poster:
             self._marked = self._mark
         return not (self._stopping and not self._waiting and not self._again)
 
-    def _post_rows(self, rows: list[Row]) -> None:
-        """Post the families of new rows: lone spans by the short way, the rest as whole families."""
+    def _post_rows(self, rows: pa.RecordBatch) -> None:
+        """Post the families of new rows: plain calls that are alone as columns, all others as spans."""
+        recent = self._recent
+        alone = self._alone(rows) if self._sole else {}
+        columns, done = self._lone_calls.rows(rows, np.fromiter(alone, np.int64, len(alone)), self._rules())
+        plain = {i: links for (i, links), taken in zip(alone.items(), done.tolist(), strict=True) if taken}
+        others = np.ones(rows.num_rows, bool)
+        others[list(plain)] = False
+        self._post_spans(spans_of(rows.filter(pa.array(others))) if others.any() else [], columns)
+        recent.asleep.add(rows, plain)
+        recent.forget_oldest()
+        if not self._sole:
+            self._again.append((time.monotonic() + self._settle_s, set(rows["trace_id"].to_pylist())))
+
+    def _alone(self, rows: pa.RecordBatch) -> dict[int, list[bytes]]:
+        """Rows of calls that may be plain and that nothing else can belong to, with their link keys."""
+        recent, traces = self._recent, rows["trace_id"].to_pylist()
+        links = list(map(response_keys, *(rows[name].to_pylist() for name in ("project", "provider", "response_id"))))
+        told = Counter(traces)
+        told.update(key for keys in links for key in keys)
+        known = np.any(recent.cold.known(cold_keys_of(rows)), axis=1) | rows["combination"].is_null().to_numpy(zero_copy_only=False)
+        return {i: links[i] for i in np.flatnonzero(~known).tolist() if all(told[key] == 1 and key not in recent for key in (traces[i], *links[i]))}
+
+    def _post_spans(self, rows: list[Row], columns: Callable[[int], pa.RecordBatch] | None) -> None:
+        """Post the families of these spans, lone ones by the short way, and write them with the ledger columns of others."""
         recent = self._recent
         touched = {span.trace_id for _, span in rows}
         lone = self._lone(rows) if self._sole else []
-        columns, told, others = lone_calls([span for (_, span), _ in lone], self._rules())
-        singles = post_singles(others, self._rules()) if others else []
+        singles = post_singles([span for (_, span), _ in lone], self._rules()) if lone else []
         for (version, span), keys in lone:
             recent.add(version, span, whole=True, keys=keys)
             touched.discard(span.trace_id)
-        for span in told:
-            recent.traces[span.trace_id].posted[span.project, span.service, span.start_ns // 1000, span.trace_id, span.span_id] = None
         for entry in singles:
             recent.traces[entry.trace_id].posted[key_of(entry)] = None
         changed, gone = self._families([(v, s) for v, s in rows if s.trace_id in touched], touched) if touched else ([], [])
         self._write(singles + changed, gone, columns)
-        recent.forget_oldest()
-        if not self._sole:
-            self._again.append((time.monotonic() + self._settle_s, {s.trace_id for _, s in rows}))
 
     def _lone(self, rows: list[Row]) -> list[tuple[Row, list[bytes]]]:
         """Rows that nothing else can belong to, with their link keys: first and only span of their trace, with no key that another has."""
@@ -207,12 +228,10 @@ class Poster:
         links = [family_keys(span)[1:] for _, span in rows]
         traces = Counter([span.trace_id for _, span in rows])
         keyed = Counter([key for keys in links for key in keys])
-        new = [i for i, (_, span) in enumerate(rows) if traces[span.trace_id] == 1 and span.trace_id not in recent.traces]
-        hits = recent.cold.hits([k for i in new for k in cold_keys(rows[i][1])])
+        new = [i for i, (_, span) in enumerate(rows) if traces[span.trace_id] == 1 and span.trace_id not in recent]
+        cold = np.any(recent.cold.known(np.array([cold_keys(rows[i][1]) for i in new], np.uint64).reshape(-1, 3)), axis=1)
         return [
-            (rows[i], links[i])
-            for n, i in enumerate(new)
-            if not (hits[3 * n] or hits[3 * n + 1] or hits[3 * n + 2]) and all(keyed[k] == 1 and k not in recent.by_key for k in links[i])
+            (rows[i], links[i]) for i, gone in zip(new, cold, strict=True) if not gone and all(keyed[k] == 1 and k not in recent for k in links[i])
         ]
 
     def _families(self, rows: list[Row], touched: set[bytes]) -> tuple[list[Entry], list[EntryKey]]:
@@ -289,15 +308,16 @@ class Poster:
         """Response ids and links of these spans that the journal may know more of; their traces, likewise, are added to ``wanted``."""
         recent = self._recent
         keys = [cold_keys(s) for s in spans]
-        hits = recent.cold.hits([k for three in keys for k in three]) if self._sole else [True] * (3 * len(keys))
+        asked = np.array(keys, np.uint64).reshape(-1, 3)
+        hits = recent.cold.known(asked) if self._sole else np.ones(asked.shape, bool)
         responses, links = set[str](), set[str]()
         for i, (span, three) in enumerate(zip(spans, keys, strict=True)):
-            if hits[3 * i]:
+            if hits[i, 0]:
                 wanted.add(span.trace_id)
-            if three[1] and hits[3 * i + 1] and three[1] not in recent.loaded_keys:
+            if three[1] and hits[i, 1] and three[1] not in recent.loaded_keys:
                 responses.add(span.response_id)
                 recent.loaded_keys.add(three[1])
-            if three[2] and hits[3 * i + 2] and three[2] not in recent.loaded_keys:
+            if three[2] and hits[i, 2] and three[2] not in recent.loaded_keys:
                 links.add(span.link)
                 recent.loaded_keys.add(three[2])
         return responses, links

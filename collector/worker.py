@@ -24,7 +24,6 @@ import structlog
 from collector import metrics
 from collector.intake import Intake, Receipt, Signal
 from collector.loader import Parts
-from collector.poster import Row
 from collector.sealers import Derived, Sealers, decode_options
 from collector.sealing import SchemaCheck
 from collector.spool import SpoolEnd
@@ -104,8 +103,8 @@ class _Announcer:
     def __init__(self, answers: queue.Queue[object]) -> None:
         self._answers = answers
 
-    def add(self, number: int, parts: Parts, rows: list[Row]) -> None:
-        self._answers.put(Durable(number, len(rows)))
+    def add(self, number: int, parts: Parts) -> None:
+        self._answers.put(Durable(number, parts[-1][1].num_rows))
 
 
 def work(pipe: Connection, configure: Callable[[Settings], None], schema_check: SchemaCheck | None) -> None:

@@ -21,11 +21,16 @@ def family_keys(span: Span) -> list[bytes]:
     Sharing a key is necessary, not sufficient: :func:`~collector.posting.post` checks model, usage and time across traces.
     """
     keys = [span.trace_id]
-    if span.response_id and len(span.response_id) >= _SHORT_ID and not span.cache_hit:
-        keys.append(_digest("response", span.project, provider_key(span), span.response_id))
+    if not span.cache_hit:
+        keys += response_keys(span.project, span.provider, span.response_id)
     if span.link:
         keys.append(_digest("link", span.project, span.link))
     return keys
+
+
+def response_keys(project: str, provider: str, response_id: str) -> list[bytes]:
+    """The key by which a call's tellings in other traces are found, if its response id is evidence."""
+    return [_digest("response", project, provider_key(provider), response_id)] if len(response_id) >= _SHORT_ID else []
 
 
 def session(span: Span) -> str:
@@ -33,10 +38,10 @@ def session(span: Span) -> str:
     return span.link if span.link_kind == "session" else ""
 
 
-def provider_key(span: Span) -> str:
+def provider_key(provider: str) -> str:
     """The provider as far as it tells calls apart."""
-    known = price_list_id(span.provider)
-    return known if known not in ("", "?") else span.provider.lower()
+    known = price_list_id(provider)
+    return known if known not in ("", "?") else provider.lower()
 
 
 def _digest(*parts: str) -> bytes:

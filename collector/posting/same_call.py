@@ -156,7 +156,9 @@ def _join_across(family: Family, calls: Sequence[Call]) -> None:
         if call.cache_hit:
             continue
         keys = {
-            (call.project, provider_key(family.spans[m]), family.spans[m].response_id) for m in call.members if len(family.spans[m].response_id) >= 6
+            (call.project, provider_key(family.spans[m].provider), family.spans[m].response_id)
+            for m in call.members
+            if len(family.spans[m].response_id) >= 6
         }
         for key in sorted(keys):
             by_key.setdefault(key, []).append(call)

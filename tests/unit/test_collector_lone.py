@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector import lone
-from collector.lone import lone_calls
-from collector.posting import PostingRules, post_singles
+from collector.families import Recent, cold_keys
+from collector.lone import LoneCalls, spooled, with_figures
+from collector.posting import PostingRules, family_keys, post_singles
 from collector.posting.rules import AppEntry
-from collector.rows import calls_batch
+from collector.pricing import Contract, PriceBook
+from collector.rows import calls_batch, facts_of, journal_batch, version_of
 from spanledger.model import Span, Usage
+from warehouse.tables import SPANS
 
 _DAY = 86_400_000_000_000
 _count = st.sampled_from([None, 0, 1, 250, 90_000, 300_000, 5_000_000_000])
@@ -71,18 +76,30 @@ def _rows(batches: list[pa.RecordBatch]) -> list[dict[str, object]]:
     return sorted((row for b in batches for row in b.to_pylist()), key=lambda r: (r["trace_id"], r["span_id"], str(r)))
 
 
+def _spooled(spans: list[Span]) -> pa.RecordBatch:
+    facts = [facts_of(s) for s in spans]
+    return with_figures(journal_batch(spans, facts, [version_of(s, f) for s, f in zip(spans, facts, strict=True)]), spans)
+
+
+def _in_columns(spans: list[Span], rules: PostingRules, calls: LoneCalls) -> tuple[list[pa.RecordBatch], list[Span]]:
+    """Ledger rows made in columns, and the spans that are left."""
+    rows, taken = calls.rows(_spooled(spans), np.arange(len(spans)), rules)
+    return ([rows(7)] if rows else []), [s for s, done in zip(spans, taken.tolist(), strict=True) if not done]
+
+
 @settings(max_examples=150, deadline=None)
-@given(spans=st.lists(_spans, min_size=1, max_size=40), registered=st.booleans())
-def test_columns_equal_entries_made_one_by_one(spans: list[Span], registered: bool) -> None:
+@given(spans=st.lists(_spans, min_size=1, max_size=40), more=st.lists(_spans, max_size=10), registered=st.booleans())
+def test_columns_equal_entries_made_one_by_one(spans: list[Span], more: list[Span], registered: bool) -> None:
     rules = PostingRules(apps={"shop": _SHOP}) if registered else PostingRules()
+    calls = LoneCalls()
     fewest, lone._FEWEST = lone._FEWEST, 1
     try:
-        rows, done, left = lone_calls(spans, rules)
+        for some in (spans, more):  # the second time from what is remembered of the first
+            batches, left = _in_columns(some, rules, calls)
+            batches.append(calls_batch(post_singles(left, rules), 7))
+            assert _rows(batches) == _rows([calls_batch(post_singles(some, rules), 7)])
     finally:
         lone._FEWEST = fewest
-    assert len(done) + len(left) == len(spans)
-    batches = ([rows(7)] if rows else []) + [calls_batch(post_singles(left, rules), 7)]
-    assert _rows(batches) == _rows([calls_batch(post_singles(spans, rules), 7)])
 
 
 def _call(i: int) -> Span:
@@ -95,16 +112,59 @@ def _call(i: int) -> Span:
 
 def test_ordinary_calls_take_the_short_way() -> None:
     spans = [_call(i) for i in range(500)]
-    rows, done, left = lone_calls(spans, PostingRules())
-    assert rows is not None
-    assert len(done) == 500
+    batches, left = _in_columns(spans, PostingRules(), LoneCalls())
     assert not left
-    assert _rows([rows(3)]) == _rows([calls_batch(post_singles(spans, PostingRules()), 3)])
+    assert _rows(batches) == _rows([calls_batch(post_singles(spans, PostingRules()), 7)])
 
 
 @pytest.mark.parametrize("few", [0, 1, 63])
 def test_a_handful_of_calls_takes_the_ordinary_way(few: int) -> None:
-    rows, done, left = lone_calls([_call(i) for i in range(few)], PostingRules())
+    spans = [_call(i) for i in range(few)]
+    assert _in_columns(spans, PostingRules(), LoneCalls()) == ([], spans)
+
+
+def test_other_prices_reach_calls_of_a_known_combination() -> None:
+    spans = [_call(i) for i in range(100)]
+    calls, cheaper = LoneCalls(), PostingRules(prices=PriceBook.load(contracts=[Contract(discount=Decimal("0.5"))]))
+    before, _ = _in_columns(spans, PostingRules(), calls)
+    after, left = _in_columns(spans, cheaper, calls)
+    assert not left
+    assert _rows(after) == _rows([calls_batch(post_singles(spans, cheaper), 7)]) != _rows(before)
+
+
+def test_rows_that_an_earlier_version_spooled_have_no_figures_and_take_the_ordinary_way() -> None:
+    spans = [_call(i) for i in range(100)]
+    old = spooled(_spooled(spans).select(SPANS.names))
+    rows, taken = LoneCalls().rows(old, np.arange(100), PostingRules())
     assert rows is None
-    assert not done
-    assert len(left) == few
+    assert not taken.any()
+
+
+def _recent(spans: list[Span]) -> Recent:
+    recent = Recent(1_000)
+    recent.asleep.add(_spooled(spans), {i: family_keys(s)[1:] for i, s in enumerate(spans)})
+    return recent
+
+
+def test_a_call_sleeps_until_a_span_of_its_trace_or_with_its_response_id_comes() -> None:
+    spans = [_call(i) for i in range(3)]
+    recent = _recent(spans)
+    sibling = msgspec.structs.replace(_call(7), trace_id=spans[0].trace_id)
+    twin = msgspec.structs.replace(_call(8), response_id=spans[1].response_id)
+    recent.add(1, sibling, whole=True)
+    recent.add(1, twin, whole=True)
+    assert recent.spans(recent.family(spans[0].trace_id)) == [spans[0], sibling]
+    assert recent.family(twin.trace_id) == {twin.trace_id, spans[1].trace_id}
+    assert recent.traces[spans[1].trace_id].posted == {("p", "s", spans[1].start_ns // 1000, spans[1].trace_id, spans[1].span_id): None}
+    assert [s.trace_id in recent.traces for s in spans] == [True, True, False]
+    assert all(s.trace_id in recent for s in spans)
+
+
+def test_sleepers_that_leave_memory_are_looked_for_in_the_journal() -> None:
+    spans = [_call(i) for i in range(1, 5)]
+    recent = _recent(spans)
+    recent.add(1, msgspec.structs.replace(_call(7), trace_id=spans[0].trace_id), whole=True)
+    recent.forget_all()
+    known = recent.cold.known(np.array([cold_keys(s) for s in [*spans, _call(9)]], np.uint64))
+    assert known.tolist() == [*[[True, True, False]] * 4, [False, False, False]]
+    assert not any(key in recent for s in spans for key in family_keys(s))
