@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import dashboard
 from dashboard import api, health, login, shell, theme
@@ -17,6 +19,7 @@ from dashboard.context import Context
 from spanledger import __version__
 
 _HERE = Path(dashboard.__file__).parent
+_HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "SAMEORIGIN", "Referrer-Policy": "same-origin"}
 
 
 def build(context: Context) -> FastAPI:
@@ -35,7 +38,7 @@ def build(context: Context) -> FastAPI:
         lifespan=pages.lifespan() if pages else None,
     )
     problems.install(app)
-    app.middleware("http")(_counted(context, shell.served if pages else lambda _request: None))
+    app.add_middleware(_Door, context=context, shelled=shell.served if pages else lambda _request: None)
     app.include_router(health.router)
     app.include_router(login.router)
     for router in api.routers():
@@ -59,10 +62,12 @@ def _pages(context: Context):
     if importlib.util.find_spec("streamlit") is None:
         return None
     from streamlit import config
+    from streamlit.logger import set_log_level
     from streamlit.starlette import App
 
     for name, value in theme.options().items():
         config.set_option(name, value)
+    set_log_level("WARNING")  # the option alone comes too late; also uvicorn's, which Streamlit has taken over
     if context.open:
         config.set_option("server.allowedHosts", ["localhost", "127.0.0.1", "[::1]"])
     return App(_HERE / "entry" / "main.py", secrets=cast(Any, login.oidc_secrets(context.settings, context.policy)) or None)
@@ -80,19 +85,27 @@ def _unknown(path: str) -> None:
     raise HTTPException(404, f"there is no /api/{path}; /api/docs lists what there is")
 
 
-def _counted(
-    context: Context, shelled: Callable[[Request], Response | None]
-) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
-    """Middleware: sends strangers to the login form, counts answers by route for ``/metrics``, forbids framing and sniffing."""
+class _Door:
+    """In front of everything: sends strangers to the login form, counts answers by route for ``/metrics``, forbids framing and sniffing."""
 
-    async def middleware(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = login.turned_away(context, request) or shelled(request) or await call_next(request)
-        route = getattr(request.scope.get("route"), "path", "") or "pages"
-        key = (request.method, route, response.status_code)
-        context.requests[key] = context.requests.get(key, 0) + 1
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        return response
+    def __init__(self, app: ASGIApp, context: Context, shelled: Callable[[Request], Response | None]) -> None:
+        self.app, self.context, self.shelled = app, context, shelled
 
-    return middleware
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def answered(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "") or "pages"
+                key = (scope["method"], route, message["status"])
+                self.context.requests[key] = self.context.requests.get(key, 0) + 1
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        request = Request(scope)
+        early = login.turned_away(self.context, request) or self.shelled(request)
+        await (early or self.app)(scope, receive, answered)

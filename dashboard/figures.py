@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from dashboard import money
-from dashboard.theme import BLUE, GREY
+from dashboard.theme import GREY
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -90,32 +89,6 @@ def lines(frame: pl.DataFrame, *, values: Mapping[str, tuple[str, str]], unit: s
     if limit is not None:
         figure.add_hline(y=limit, line={"dash": "dot", "width": 1.3, "color": GREY})
     figure.update_layout(_layout("%" if percent else unit, legend=len(values) > 1))
-    return figure
-
-
-def bars(frame: pl.DataFrame, *, label: str, value: str, colours: Mapping[str, str] | None = None, unit: str = "$") -> go.Figure:
-    """Horizontal bars, largest on top: ``label`` String, ``value`` Decimal or number."""
-    import plotly.graph_objects as go
-
-    data = frame.select(pl.col(label).alias("label"), pl.col(value).alias("value")).drop_nulls("value").sort("value", descending=False)
-    values = data["value"].to_list()
-    words = [money.usd(v) if unit == "$" else f"{money.count(v)}" for v in values]
-    figure = go.Figure(
-        go.Bar(
-            x=[float(v) for v in values],
-            y=[name or "(not told)" for name in data["label"]],
-            orientation="h",
-            text=words,
-            textposition="outside",
-            cliponaxis=False,
-            marker_color=[(colours or {}).get(name, BLUE) for name in data["label"]],
-            hovertemplate="%{y}: <b>%{text}</b><extra></extra>",
-        )
-    )
-    layout = _layout(unit, legend=False) | {"height": max(150, 42 * len(values) + 50), "hovermode": "closest"}
-    layout["xaxis"] = {"visible": False, "range": [0, max((float(v) for v in values), default=1.0) * 1.28 or 1]}
-    layout["yaxis"] = {"showgrid": False, "title": None, "automargin": True, "ticks": ""}
-    figure.update_layout(layout)
     return figure
 
 

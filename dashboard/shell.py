@@ -1,34 +1,42 @@
-"""The page that every browser gets first: Streamlit's, with our title and a head start on the scripts that all our pages need."""
+"""The page that every browser gets first: Streamlit's, with our title and a head start on the scripts that the asked page needs."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
+from dashboard import assets
 from dashboard.pages import PATHS
 
-_EARLY = ("PlotlyChart", "protobuf", "StreamlitMarkdown", "ButtonGroup", "Multiselect")
+#: The largest script takes long to evaluate: done as soon as the page has asked the server for its contents, both work at once.
+_AHEAD = """<script>{
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (...told) {
+    WebSocket.prototype.send = send;
+    setTimeout(() => import("./%s"));
+    return send.apply(this, told);
+  };
+}</script>"""
 
 
 @cache
-def html() -> str:
-    """Streamlit's ``index.html``, changed."""
-    import streamlit
-
-    static = Path(streamlit.__file__).parent / "static"
-    page = (static / "index.html").read_text(encoding="utf-8")
-    scripts = sorted(file.name for file in (static / "static" / "js").glob("*.js") if file.name.startswith(_EARLY))
-    early = "".join(f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in scripts)
+def html(path: str) -> str:
+    """Streamlit's ``index.html`` for the page at ``path``, changed."""
+    page = (assets.folder() / "index.html").read_text(encoding="utf-8")
+    own = assets.DRAWN_WITH.get(path, ())
+    early = [f'<link rel="modulepreload" crossorigin href="./{script}">' for script in assets.closure(*assets.EVERYWHERE, *own)]
+    early += [f'<link rel="preload" as="font" type="font/woff2" crossorigin href="./{font}">' for font in assets.icons()]
+    early += [_AHEAD % script for script in map(assets.chunk, own[:1]) if script]
     page = re.sub(r"<title>.*?</title>", "<title>Spanledger</title>", page, count=1, flags=re.DOTALL)
-    return page.replace("</head>", f"{early}</head>", 1)
+    return page.replace("</head>", f"{''.join(early)}</head>", 1)
 
 
 def served(request: Request) -> Response | None:
-    """The shell for ``/`` or another page's path; None for anything else."""
-    if request.method != "GET" or request.url.path.removeprefix("/") not in ("", *PATHS):
-        return None
-    return HTMLResponse(html(), headers={"Cache-Control": "no-cache"})
+    """The shell for ``/`` or another page's path, an asset that is kept in memory; None for anything else."""
+    path = request.url.path.removeprefix("/") or PATHS[0]
+    if request.method != "GET" or path not in PATHS:
+        return assets.packed.served(request)
+    return HTMLResponse(html(path), headers={"Cache-Control": "no-cache"})

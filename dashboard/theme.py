@@ -46,7 +46,6 @@ def options() -> Mapping[str, object]:
         "client.toolbarMode": "minimal",
         "global.developmentMode": False,
         "logger.enableRich": False,
-        "logger.level": "warning",
         "runner.magicEnabled": False,
         "server.fileWatcherType": "none",
         "server.headless": True,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import ipaddress
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from dashboard import health
 from dashboard.access import is_loopback
 from dashboard.connections import Connections
 from dashboard.context import Context, install
@@ -21,6 +25,8 @@ from spanledger.policy import PolicyFile
 from spanledger.settings import Settings
 
 log = structlog.get_logger()
+
+_PATIENCE_S = 30.0  # of the warm-up, with a warehouse that starts and with a page
 
 
 def run(
@@ -59,7 +65,7 @@ def bind(host: str, port: int) -> socket.socket:
         DataDirUnusable: it cannot be bound; the message says why.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # without the last, asyncio leaves Nagle on: 40 ms an answer
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
@@ -96,7 +102,7 @@ async def _serve(context: Context, listener: socket.socket, stop: threading.Even
         if server.started and not told:
             told = True
             ready({"web": address})
-            threading.Thread(target=warm, name="warm", daemon=True).start()
+            threading.Thread(target=warm, args=(context, _near(host, port), stop), name="warm", daemon=True).start()
         tick += 1
         if tick % 40 == 0:
             await asyncio.to_thread(_follow_policy, context)
@@ -105,23 +111,48 @@ async def _serve(context: Context, listener: socket.socket, stop: threading.Even
     await serving
 
 
-def warm() -> None:
-    """Import, and do once, what the first reader would otherwise wait for; the listener answers already."""
+def warm(context: Context, address: str, stop: threading.Event) -> None:
+    """Do once what the first reader would otherwise wait for; the listener at ``address`` answers already."""
+    import importlib
+
+    from dashboard import assets
+    from dashboard.pages import PATHS
+
     with contextlib.suppress(Exception):  # the first page will tell what is wrong, to somebody who reads it
-        import importlib
-        from datetime import UTC, datetime
-
-        import polars as pl
-
-        from dashboard import figures
-        from dashboard.pages import PATHS
-
-        late = ("pandas", "streamlit.elements.lib.streamlit_plotly_theme", "streamlit.elements.lib.pandas_styler_utils")
-        for name in (*late, *(f"dashboard.pages.{path.replace('-', '_')}" for path in PATHS)):
+        assets.packed.fill()
+        elements = ("streamlit.elements.lib.streamlit_plotly_theme", "streamlit.elements.lib.pandas_styler_utils")
+        plotly = ("plotly.graph_objs._figure", "plotly.graph_objs._bar", "plotly.graph_objs._scatter")
+        for name in ("pandas", *elements, *plotly, *(f"dashboard.pages.{path.replace('-', '_')}" for path in PATHS)):
             importlib.import_module(name)
-        frame = pl.DataFrame({"at": [datetime.now(UTC)], "name": ["x"], "value": [1.0]})
-        figures.stacked(frame, value="value", name="name", colours={}).to_json()
-        figures.lines(frame, values={"value": ("x", "#000000")}, unit="").to_json()
+        until = time.monotonic() + _PATIENCE_S
+        while not stop.is_set() and time.monotonic() < until and health.warehouse_ready(context):
+            stop.wait(0.5)
+        _visit(address)
+    gc.collect()
+    gc.freeze()  # Streamlit collects garbage after every run: 0.12 s of all that was ever imported, while everybody waits
+
+
+def _near(host: str, port: int) -> str:
+    """Where this process reaches what it listens on."""
+    at = ipaddress.ip_address(host)
+    if at.is_unspecified:
+        at = ipaddress.ip_address("::1" if at.version == 6 else "127.0.0.1")
+    return f"[{at}]:{port}" if at.version == 6 else f"{at}:{port}"
+
+
+def _visit(address: str) -> None:
+    """Read the first page as a stranger would: Streamlit imports, connects and computes much only then."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+    from websockets.sync.client import connect
+    from websockets.typing import Subprotocol
+
+    ask = BackMsg()
+    ask.rerun_script.query_string = ""
+    with connect(f"ws://{address}/_stcore/stream", subprotocols=[Subprotocol("streamlit")], max_size=None) as page:
+        page.send(ask.SerializeToString())
+        while ForwardMsg.FromString(page.recv(_PATIENCE_S, decode=False)).WhichOneof("type") != "script_finished":
+            pass
 
 
 def _follow_policy(context: Context) -> None:

@@ -105,28 +105,36 @@ def _over_time(view: View, frame: pl.DataFrame, by: str, measure: str) -> None:
 
 def _parts(total: Mapping[str, Any]) -> None:
     st.html(cards.section("What the money buys", "by token class"))
-    parts = {
+    classes = {
         "Input": "cost_in_usd",
         "Cached input": "cost_cache_read_usd",
         "Cache writes": "cost_cache_write_usd",
         "Output": "cost_out_usd",
         "Other": "cost_other_usd",
     }
-    rows = [(name, total[column]) for name, column in parts.items() if total[column]]
+    rows = [(name, total[column]) for name, column in classes.items() if total[column]]
     priced = sum((amount for _, amount in rows), Decimal(0))
     if total["cost_usd"] != priced:
         rows.append(("Told as a whole", total["cost_usd"] - priced))
-    frame = pl.DataFrame(rows, schema={"part": pl.String, "cost_usd": pl.Decimal(38, 9)}, orient="row")
-    st.plotly_chart(figures.bars(frame, label="part", value="cost_usd"), config=dict(figures.CONFIG), key="parts")
+    parts = [{"part": name, "cost_usd": cost, "share": cost / total["cost_usd"] if total["cost_usd"] else None} for name, cost in rows]
+    columns = [
+        Column("part", "Token class"),
+        Column("cost_usd", "Spend", money.usd, number=True, bar=True),
+        Column("share", "Share", money.share, number=True),
+    ]
+    st.html(cards.table(sorted(parts, key=lambda row: -row["cost_usd"]), columns, key="parts"))
 
 
 def _tiers(view: View, frame: pl.DataFrame) -> None:
     st.html(cards.section("Cost per 1,000 requests", "by model tier"))
-    per = [money.per_thousand(cost, calls) for cost, calls in zip(frame["cost_usd"], frame["calls"], strict=True)]
-    data = frame.select("model_tier").with_columns(pl.Series("per", per, dtype=pl.Decimal(38, 9)))
-    st.plotly_chart(
-        figures.bars(data, label="model_tier", value="per", colours=view.colours("model_tier", frame)), config=dict(figures.CONFIG), key="tiers"
-    )
+    rows = [row | {"per_thousand": money.per_thousand(row["cost_usd"], row["calls"])} for row in frame.iter_rows(named=True)]
+    columns = [
+        Column("model_tier", "Model tier", cards.named),
+        Column("per_thousand", "Per 1,000 requests", money.usd, number=True, bar=True),
+        Column("calls", "Requests", money.count, number=True),
+    ]
+    dots = {"model_tier": view.colours("model_tier", frame)}
+    st.html(cards.table(sorted(rows, key=lambda row: -(row["per_thousand"] or 0)), columns, dots=dots, key="tiers"))
 
 
 def _table(view: View, frame: pl.DataFrame, total: Mapping[str, Any], by: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from decimal import Decimal
 
@@ -89,6 +90,14 @@ def test_a_filter_in_the_address_narrows_every_figure(page: Page, instance):
     page.open("/?since=7d&team=growth")
     assert {row["app"] for row in page.table("spend")[:-1]} == {"copilot"}
     assert page.card("requests")[1] == "8"
+
+
+@pytest.mark.parametrize("path", ["/", "/calls", "/reliability", "/quality", "/releases", "/data-health"])
+def test_a_page_finds_no_script_late(page: Page, instance, path: str):
+    page.open(f"{path}?since=30d")
+    named = set(re.findall(r'static/js/[^"]+', instance.get(path).body))
+    loaded = page.browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert {name.split("/static/js/")[1] for name in loaded if "/static/js/" in name} <= {name.removeprefix("static/js/") for name in named}
 
 
 @pytest.mark.parametrize("path", ["/", "/calls", "/reliability", "/quality", "/releases", "/data-health"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
+import time
 from decimal import Decimal
 
 import pytest
@@ -22,6 +24,24 @@ def test_the_instance_is_ready_and_tells_its_health(instance):
     ready = instance.get("/readyz")
     assert (ready.status, ready.body["status"]) == (200, "ready")
     assert "spanledger_web_requests_total" in instance.get("/metrics").body
+
+
+def test_an_answer_does_not_wait_for_the_clients_acknowledgement(instance):
+    connection = http.client.HTTPConnection(instance.address)
+    took = []
+    for _ in range(8):
+        began = time.perf_counter()
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
+        took.append(time.perf_counter() - began)
+    connection.close()
+    assert min(took[1:]) < 0.03  # Nagle's algorithm and a delayed acknowledgement together make every answer 0.04 s late
+
+
+@pytest.mark.parametrize("path", ["/", "/static/none.js", "/api/v1/spend", "/api/v1/none", "/login"])
+def test_no_answer_may_be_framed_by_others_or_taken_for_another_type(instance, path: str):
+    headers = instance.get(path).headers
+    assert (headers["x-frame-options"], headers["x-content-type-options"]) == ("SAMEORIGIN", "nosniff")
 
 
 def test_rows_add_up_to_the_total_to_the_last_digit_whatever_they_are_grouped_by(instance):

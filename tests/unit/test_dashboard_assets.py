@@ -1,0 +1,76 @@
+"""What the first page downloads: which scripts, in what form."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pytest
+from starlette.requests import Request
+
+from dashboard import assets, shell
+from dashboard.pages import PATHS
+
+pytest.importorskip("streamlit")
+
+
+def asked(path: str, encoding: str = "gzip, deflate, br", method: str = "GET") -> Request:
+    headers = [(b"accept-encoding", encoding.encode())]
+    return Request({"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers, "server": ("127.0.0.1", 80)})
+
+
+@pytest.fixture(scope="module")
+def packed() -> assets.Packed:
+    packed = assets.Packed()
+    packed.fill()
+    return packed
+
+
+@pytest.mark.parametrize("name", sorted({*assets.EVERYWHERE, *sum(assets.DRAWN_WITH.values(), ())}))
+def test_this_streamlit_has_the_scripts_that_the_pages_draw_with(name: str):
+    assert assets.chunk(name)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_names_every_script_that_its_scripts_import(path: str):
+    named = set(re.findall(r'(?:src|href)="\./(static/js/[^"]+)"', shell.html(path)))
+    for script in named:
+        text = (assets.folder() / script).read_text(encoding="utf-8")
+        imported = {f"static/js/{other}" for other in re.findall(r'import[^;()]*?"\./([^"]+\.js)"', text)}
+        assert imported <= named, script
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_only_pages_with_charts_evaluate_the_chart_library_ahead(path: str):
+    assert ('import("./static/js/PlotlyChart.' in shell.html(path)) == (path not in ("calls", "data-health"))
+
+
+def test_a_packed_script_is_the_file_compressed(packed: assets.Packed):
+    path = assets.chunk("Multiselect")
+    answer = packed.served(asked(f"/{path}"))
+    assert answer is not None
+    assert gzip.decompress(bytes(answer.body)) == (assets.folder() / path).read_bytes()
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in answer.headers["cache-control"]
+
+
+def test_whoever_takes_no_gzip_and_whatever_is_not_packed_is_left_to_streamlit(packed: assets.Packed):
+    path = f"/{assets.chunk('Multiselect')}"
+    assert packed.served(asked(path, encoding="identity")) is None
+    assert packed.served(asked(path, method="HEAD")) is None
+    assert packed.served(asked("/static/js/none.js")) is None
+    assert packed.served(asked("/static/js/../../../access.py")) is None
+
+
+def test_the_chart_library_changes_by_two_parentheses_and_nothing_else():
+    script = (assets.folder() / assets.chunk("PlotlyChart")).read_bytes()
+    changed = assets.eager(script)
+    assert changed.count(b"(typeof self<`u`?self:n,(()=>{var e=") == 1
+    assert changed.replace(b"self:n,(()=>{var e=", b"self:n,()=>{var e=").replace(b"window.Plotly=e,e}))}))", b"window.Plotly=e,e})}))") == script
+    assert len(changed) == len(script) + 2
+
+
+def test_a_script_without_that_factory_is_left_alone():
+    for script in (b"", b"export{a as b};", b"(typeof self<`u`?self:n,()=>{var e=1", b"return window.Plotly=e,e})}))"):
+        assert assets.eager(script) == script
