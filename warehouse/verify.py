@@ -66,7 +66,7 @@ def compare(client: Client, since: datetime, until: datetime) -> Verification:
             still = {(h["hour"], h["gen"]) for h in _hours(client, base, since, until)} if suspects else set()
             gens = {h["hour"]: h["gen"] for h in todo}
             found.differences += [d for d in suspects if (d["hour"], gens[d["hour"]]) in still]
-        days = [day for day in clean_days(client, base, since, until) if day.gen]
+        days = [day for day in clean_days(client, (base,), since, until)[base] if day.gen]
         found.days = max(found.days, len(days))
         for start in range(0, len(days), 30):
             chunk = days[start : start + 30]

@@ -89,7 +89,7 @@ def _roll(engine: Engine, clock: HourClock) -> None:
 def _compare(client: object, rnd: random.Random) -> None:
     """By hours and by days in turn: days come from daily rows where the whole day is clean."""
     by = (rnd.choice(("hour", "day")), "app", "team", "model_tier")
-    from_days = sum(bool(day.gen) for day in clean_days(client, "calls", WINDOW.since, WINDOW.until))  # pyright: ignore[reportArgumentType]
+    from_days = sum(bool(day.gen) for day in clean_days(client, ("calls",), WINDOW.since, WINDOW.until)["calls"])  # pyright: ignore[reportArgumentType]
     composed = queries.spend(client, WINDOW, by=by).select(*by, *_SUMS).sort(by)  # pyright: ignore[reportArgumentType]
     exact = queries.spend(client, WINDOW, by=(*by, "user"))  # pyright: ignore[reportArgumentType]
     exact = exact.group_by(by).agg(pl.col(_SUMS).sum()).sort(by)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from spanledger.errors import QueryRefused
 from warehouse.queries.ask import DIMENSIONS, Scope, aware, fill, frame, group_clause, listed, order_of, require
-from warehouse.queries.sources import around, composed
+from warehouse.queries.sources import Plan, around, composed, plans
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -35,13 +35,17 @@ class Objective:
         return self.scored / self.answers if self.answers else None
 
 
-def quality(client: Client, scope: Scope, *, by: Sequence[str] = ("app",), safety: bool = True) -> pl.DataFrame:
+def quality(
+    client: Client, scope: Scope, *, by: Sequence[str] = ("app",), safety: bool = True, held: Mapping[str, Plan] | None = None
+) -> pl.DataFrame:
     """Detector results per group: ``scored`` of ``answers``, ``score_avg`` (composite), flagged share, schema, grounding, contradiction.
 
     ``by`` and filters: what ``scores`` holds (app, team, tenant, env, route, model, tier, prompt, prompt_version, user) and grains.
     ``safety``: violations told by the calls of the group (all calls, scored or not); ``safety=False`` spares asking.
+    ``held``: plans looked up already.
     """
-    source = composed(client, [*by, "detector"], scope, _SCORES, base="scores")
+    held = held or plans(client, ("scores", "calls") if safety else ("scores",), scope, daily="hour" not in by)
+    source = composed(client, [*by, "detector"], scope, _SCORES, base="scores", held=held)
     parts = {
         "names": listed([f"s.`{n}` AS `{n}`" for n in by]),
         "source": source.sql,
@@ -51,7 +55,7 @@ def quality(client: Client, scope: Scope, *, by: Sequence[str] = ("app",), safet
     rows = frame(client, fill("quality", parts), source.params)
     if not safety:
         return rows
-    told = frame(client, *composed(client, by, scope, ["safety"]))
+    told = frame(client, *composed(client, by, scope, ["safety"], held=held))
     if not by:
         return rows.with_columns(safety=told["safety"])
     return rows.join(told, on=list(by), how="left", maintain_order="left").with_columns(pl.col("safety").fill_null(0))
@@ -60,8 +64,7 @@ def quality(client: Client, scope: Scope, *, by: Sequence[str] = ("app",), safet
 def quality_objective(client: Client, scope: Scope, *, detector: str = "composite") -> Objective:
     """The average score of a window (SLO "hallucination_score < 0.02 over 30 minutes"), from the exact rows."""
     require(scope, "scores")
-    params = scope.params | around(aware(scope.since), aware(scope.until)) | {"detector": detector}
-    row = frame(client, fill("quality_objective", {"where": scope.where}), params).row(0, named=True)
+    row = _of_detector(client, "quality_objective", scope, detector=detector).row(0, named=True)
     average = float(row["score_avg"]) if row["scored"] else None
     return Objective(average, int(row["scored"]), int(row["judged"]), int(row["answers"]), int(row["flagged"]))
 
@@ -69,7 +72,12 @@ def quality_objective(client: Client, scope: Scope, *, detector: str = "composit
 def worst_answers(client: Client, scope: Scope, *, detector: str = "composite", limit: int = 50) -> pl.DataFrame:
     """The riskiest answers: ids in hexadecimal, score, label, ``evidence`` (JSON with offsets, no text)."""
     require(scope, "scores")
-    return frame(client, fill("worst_answers", {"where": scope.where}), scope.params | {"detector": detector, "rows": limit})
+    return _of_detector(client, "worst_answers", scope, detector=detector, rows=limit)
+
+
+def _of_detector(client: Client, name: str, scope: Scope, **named: Any) -> pl.DataFrame:
+    hours = around(aware(scope.since), aware(scope.until))
+    return frame(client, fill(name, {"where": scope.where}), scope.params | hours | named)
 
 
 def verdicts(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | None = None) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 
 from warehouse.queries.answers import quality
 from warehouse.queries.ask import Scope, fill, frame, listed
-from warehouse.queries.sources import composed
+from warehouse.queries.sources import composed, plans
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -26,10 +26,11 @@ def releases(client: Client, scope: Scope, *, by: Sequence[str] = ("app", "promp
 
     ``by``: what both rollups and scores hold (app, team, tenant, env, model, tier, prompt, prompt_version). Nulls: not scored.
     """
-    source = composed(client, by, scope, _RELEASE)
+    held = plans(client, ("calls", "scores"), scope, daily="hour" not in by)
+    source = composed(client, by, scope, _RELEASE, held=held)
     parts = {"names": listed([f"s.`{n}` AS `{n}`" for n in by]), "source": source.sql}
     rows = frame(client, fill("releases", parts), source.params)
-    scores = quality(client, scope, by=by, safety=False).select([*by, *_SCORED])
+    scores = quality(client, scope, by=by, safety=False, held=held).select([*by, *_SCORED])
     return rows.join(scores, on=list(by), how="left", maintain_order="left") if by else rows.hstack(scores)
 
 

@@ -10,7 +10,7 @@ not judge it again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -47,6 +47,7 @@ _BESIDE = {
 }
 
 Pairs = list[tuple[int, str]]  # (start of the hour or day in Unix seconds, generation)
+_Told = dict[str, dict[int, tuple[Any, ...]]]  # what the plan's statement says: kind → moment → gen, state, n, pair
 _DAY_S = 86_400
 
 
@@ -76,12 +77,16 @@ class Source(NamedTuple):
     params: dict[str, Any]
 
 
-def clean_days(client: Client, base: str, since: datetime, until: datetime) -> list[Day]:
-    """The whole hours of a window that rollups answer for now, by day, in order of time."""
-    told: dict[str, dict[int, tuple[str, int | None, int, int]]] = {"p": {}, "m": {}, "d": {}}
-    params = {"base": base, "since": stamp(since), "until": stamp(until)}
-    for kind, at, *rest in frame(client, sql("clean_plan"), params).iter_rows():
-        told[kind][at] = tuple(rest)
+def clean_days(client: Client, bases: Sequence[str], since: datetime, until: datetime) -> dict[str, list[Day]]:
+    """The whole hours of a window that rollups of each base answer for now, by day, in order of time."""
+    told: dict[str, _Told] = {base: {"p": {}, "m": {}, "d": {}} for base in bases}
+    params = {"bases": list(bases), "since": stamp(since), "until": stamp(until)}
+    for base, kind, at, *rest in frame(client, sql("clean_plan"), params).iter_rows():
+        told[base][kind][at] = tuple(rest)
+    return {base: _days(told[base], until) for base in bases}
+
+
+def _days(told: _Told, until: datetime) -> list[Day]:
     days: dict[int, Day] = {}
     pairs: dict[int, list[int]] = {}
     for at, (gen, state, frozen, pair) in sorted(told["p"].items()):
@@ -100,17 +105,21 @@ def clean_days(client: Client, base: str, since: datetime, until: datetime) -> l
     return list(days.values())
 
 
-def plan(client: Client, base: str, scope: Scope, *, daily: bool) -> Plan:
-    """The plan for a window, as of now. ``daily``: whole days may come from daily rows.
+def plans(client: Client, bases: Sequence[str], scope: Scope, *, daily: bool) -> dict[str, Plan]:
+    """The plan of each base for a window, as of now. ``daily``: whole days may come from daily rows.
 
     Raises:
         QueryRefused: too many hours for one statement that only rollups know.
     """
     since, until = aware(scope.since), aware(scope.until)
+    return {base: _plan(days, since, until, daily) for base, days in clean_days(client, bases, since, until).items()}
+
+
+def _plan(found: Sequence[Day], since: datetime, until: datetime, daily: bool) -> Plan:
     days: Pairs = []
     hours: list[tuple[bool, int, str]] = []  # frozen, start, generation
     clean: list[int] = []
-    for day in clean_days(client, base, since, until):
+    for day in found:
         if daily and day.gen:
             days.append((day.start, day.gen))
             clean += day.hours
@@ -135,33 +144,38 @@ def uncovered(since: datetime, until: datetime, hours: Sequence[int]) -> list[tu
     return [*found, (at, until)] if at < until else found
 
 
-def composed(client: Client, by: Sequence[str], scope: Scope, wanted: Sequence[str], *, base: str = "calls") -> Source:
+def composed(
+    client: Client, by: Sequence[str], scope: Scope, wanted: Sequence[str], *, base: str = "calls", held: Mapping[str, Plan] | None = None
+) -> Source:
     """A sub-query with one row per group: the ``by`` columns and the ``wanted`` measures, exact at the moment of reading.
 
     ``base``: ``calls`` (measures of ``spend_hour``), ``scores`` (of ``score_hour``) or ``people`` (of ``people_hour``: states); besides
     ``first_hour``, ``last_hour`` (null: no row), and ``latency_quantiles``, ``ttft_quantiles``: ([bucket at 50, 90, 99 %], values).
+    ``held``: plans looked up already, for several sources of one question.
     """
     items, columns = grouping(by)
     require(scope, base, columns)
     known = measures(ROLLUPS[base][0])
     table = next((t for t in ROLLUPS[base] if columns | scope.columns <= set(rollup_dimensions(t))), None)
     source = "scores" if base == "scores" else "calls"
-    whole = Plan([], uncovered(aware(scope.since), aware(scope.until), []))
-    held = plan(client, source, scope, daily="hour" not in by) if table else whole
+    if table is None:
+        plan = Plan([], uncovered(aware(scope.since), aware(scope.until), []))
+    else:
+        plan = (held or plans(client, (source,), scope, daily="hour" not in by))[source]
     params = scope.params
     parts: list[str] = []
-    if table and held.rows:
+    if table and plan.rows:
         told = ", ".join(f"{_BESIDE[m][0] if m in _BESIDE else f'e.{m}'} AS {m}" for m in wanted)
         named = {"items": listed(items).replace("$time", "e.hour"), "measures": told, "table": table, "where": scope.where}
         parts.append(fill("_rolled", named))
-        params |= named_pairs(held.rows)
-    if held.times or not parts:
+        params |= named_pairs(plan.rows)
+    if plan.times or not parts:
         told = ", ".join(f"{_BESIDE[m][1] if m in _BESIDE else known[m]} AS {m}" for m in wanted)
         named = {"items": listed(items).replace("$time", "e.ts"), "measures": told, "table": source, "counts": _COUNTS[source]}
-        hours, times, values = _within(held.times)
+        hours, times, values = _within(plan.times)
         parts.append(fill("_exact", named | {"hours": hours, "times": times, "where": scope.where, "group": group_clause(by)}))
         params |= values
-    if not (table and held.rows) and not any(m.endswith("_quantiles") for m in wanted):
+    if not (table and plan.rows) and not any(m.endswith("_quantiles") for m in wanted):
         return Source(parts[0], params)
     sums = ", ".join(f"{_BESIDE[m][2] if m in _BESIDE else merged(known[m], m, 's')} AS {m}" for m in wanted)
     named = {"names": listed([f"`{n}`" for n in by]), "sums": sums, "parts": " UNION ALL ".join(parts), "group": group_clause(by)}
