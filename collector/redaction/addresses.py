@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re2
 
-from collector.redaction.matching import Handler, Span, tester
+from collector.redaction.matching import Handler, Span
 from collector.redaction.rules import Rule
 
 _ACCENT = "A-Za-zÀ-ɏ"
@@ -32,8 +32,7 @@ _PATTERNS = {
 
 def address_handler(rule: Rule) -> Handler:
     """Street and number in the notation that ``rule.shape`` names, with a character on either side; the trigger ends in the street word, behind it, or in the number."""
-    source = _PATTERNS[rule.shape].encode()
-    pattern, occurs = re2.compile(source), tester([source], latin=False)
+    pattern = re2.compile(_PATTERNS[rule.shape].encode())
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         first, last = max(lo, to - 72), min(hi, to + 80)
@@ -42,8 +41,6 @@ def address_handler(rule: Rule) -> Handler:
         while last < hi and b[last] & 0xC0 == 0x80:
             last += 1
         window, at = b"\0%b\0" % b[first:last], 0  # a character of no word on either side
-        if not occurs.Match(window):
-            return to
         while (m := pattern.search(window, at)) is not None:
             start, end = m.span()
             at = _last(window, end)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -15,10 +15,11 @@ from collector.redaction.joined import Joined, join
 from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import resolve
 from collector.redaction.plain import DENSE, LEAST, plain_values
-from collector.redaction.seams import borders, messages
+from collector.redaction.seams import SeamView, borders, messages
 from collector.redaction.views import decode, prepare, unwrap_base64, window
 
 _CHECK_EVERY = 32  # candidates between looks at the clock
+Derived = tuple[bytes, Callable[[int, int], list[tuple[int, int]]]]  # a text made of others; which bytes of the buffer a span of it is
 
 
 class Finder:
@@ -45,10 +46,15 @@ class Finder:
             escapes += [(i, at + 1) for i, (a, z) in enumerate(zip(starts, ends, strict=True)) for at in _nuls(b, a, z)]
         escapes.sort()  # by text and place, whatever database told of them: windows must not depend on what else is in a batch
         self._user_rules(b, starts, ends, out)
+        derived: list[Derived] = []
         if escapes or wrapped:
-            self._views(b, starts, ends, escapes, wrapped, out, deadline)
+            derived += self._views(b, starts, ends, escapes, wrapped, deadline)
         if listed or groups is not None:
-            self._seams(b, starts, ends, groups, listed, out, deadline)
+            derived += _seams(b, starts, ends, groups, listed)
+        if derived:
+            for n, spans in self._inner([text for text, _ in derived], deadline).items():
+                for start, end, name in spans:
+                    out.extend((a, z, name) for a, z in derived[n][1](start, end))
         return self._per_text(b, starts, ends, out)
 
     def _look(
@@ -59,7 +65,6 @@ class Finder:
             hits = self.scanner.hits(b, starts, ends)
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
-        hits, owners = _placed(b, starts, ends, hits, out)
         table = self.table
         Runaway.generation += 1
         slots, slot_of, special = table.handlers, table.slots, table.special
@@ -68,7 +73,7 @@ class Finder:
         wrapped: list[tuple[int, int]] = []
         listed: list[int] = []
         clock = _CHECK_EVERY
-        for (to, trigger), i in zip(hits, owners, strict=True):
+        for to, trigger, i in _placed(b, starts, ends, hits, out):
             slot = slot_of[trigger]
             if to <= done[slot]:
                 continue
@@ -106,19 +111,16 @@ class Finder:
         ends: list[int],
         escapes: list[tuple[int, int]],
         wrapped: list[tuple[int, int]],
-        out: list[Span],
         deadline: Budget,
-    ) -> None:
-        """Decode windows around escapes and base64 tokens, look into them all at once, map back what is there."""
-        found = []
-        texts: list[bytes] = []
+    ) -> list[Derived]:
+        """Decoded windows around escapes, and what base64 tokens say."""
+        found: list[Derived] = []
         for seen, (i, (a, z)) in enumerate(_windows(b, starts, ends, escapes)):
             if not seen % 4 and deadline.over():
                 raise Dropped("time")
             view = decode(b[a:z], a, i)
             if view is not None:
-                found.append(view.back)
-                texts.append(view.text.encode("utf-8", "replace"))
+                found.append((view.text.encode("utf-8", "replace"), view.back))
         done = 0
         for i, to in wrapped:
             if to <= done:
@@ -128,37 +130,8 @@ class Finder:
             token = unwrap_base64(b, to, starts[i], ends[i])
             if token is not None:
                 done = token[1]
-                found.append(lambda _s, _e, a=token[0], z=token[1]: (a, z))
-                texts.append(token[2].encode())
-        if texts:
-            for n, spans in self._inner(texts, deadline).items():
-                for start, end, name in spans:
-                    a, z = found[n](start, end)
-                    out.append((a, z, name))
-
-    def _seams(
-        self, b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] | None, listed: list[int], out: list[Span], deadline: Budget
-    ) -> None:
-        """Look across the borders of parts; a span that crosses one takes its piece in every part."""
-        views = []
-        for i in listed:
-            found = messages(b, starts[i], ends[i])
-            if len(found) > 1:
-                views += borders(b, found)
-        if groups is not None:
-            run: list[tuple[int, int]] = []
-            last: int | None = None
-            for i, g in enumerate(groups):
-                if g != last and run:
-                    views += borders(b, run) if len(run) > 1 else ()
-                    run = []
-                last = g
-                run.append((starts[i], ends[i]))
-            views += borders(b, run) if len(run) > 1 else ()
-        if views:
-            for n, spans in self._inner([v.text for v in views], deadline).items():
-                for start, end, name in spans:
-                    out.extend((a, z, name) for a, z in views[n].back(start, end))
+                found.append((token[2].encode(), lambda _s, _e, a=token[0], z=token[1]: [(a, z)]))
+        return found
 
     def _inner(self, texts: list[bytes], deadline: Budget) -> dict[int, list[Span]]:
         """Spans in derived texts (no further views of these)."""
@@ -182,22 +155,43 @@ class Finder:
         return found
 
 
-def _placed(b: bytes, starts: list[int], ends: list[int], hits: scan.Hits, out: list[Span]) -> tuple[scan.Hits, list[int]]:
-    """The hits that matchers have to look at, and the text of each. Plain values of dense texts are taken here."""
+def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] | None, listed: list[int]) -> list[Derived]:
+    """Views across the borders of parts; a span that crosses one takes its piece in every part."""
+    views: list[SeamView] = []
+    for i in listed:
+        found = messages(b, starts[i], ends[i])
+        if len(found) > 1:
+            views += borders(b, found)
+    if groups is not None:
+        run: list[tuple[int, int]] = []
+        last: int | None = None
+        for i, g in enumerate(groups):
+            if g != last and run:
+                views += borders(b, run) if len(run) > 1 else ()
+                run = []
+            last = g
+            run.append((starts[i], ends[i]))
+        views += borders(b, run) if len(run) > 1 else ()
+    return [(view.text, view.back) for view in views]
+
+
+def _placed(b: bytes, starts: list[int], ends: list[int], hits: scan.Hits, out: list[Span]) -> Iterable[tuple[int, int, int]]:
+    """Hits that matchers have to look at: end, trigger, text. Plain values of dense texts are taken here."""
     if len(hits) < LEAST:
-        return hits, [bisect_right(starts, to - 1) - 1 for to, _ in hits]
-    ats = np.array([to for to, _ in hits])
+        return [(to, hit & scan.HIT_NUMBER, bisect_right(starts, to - 1) - 1) for hit in hits for to in (hit >> scan.HIT_BITS,)]
+    packed = np.array(hits)
+    ats = packed >> scan.HIT_BITS
     owners = np.searchsorted(starts, ats) - 1
     first = len(out)
     for i, n in enumerate(np.bincount(owners).tolist()):
         if n >= LEAST and n * DENSE >= ends[i] - starts[i]:
             plain_values(b, starts[i], ends[i], out)
     if len(out) > first:
-        taken = sorted(out[first:])
-        before = np.searchsorted(np.array([start for start, _, _ in taken]), ats) - 1
-        left = np.flatnonzero((before < 0) | (ats > np.array([end for _, end, _ in taken])[before] + 1))
-        owners, hits = owners[left], [hits[k] for k in left.tolist()]
-    return hits, owners.tolist()
+        begun = np.array([start for start, _, _ in out[first:]])  # in order, as fields are
+        before = np.searchsorted(begun, ats) - 1
+        left = (before < 0) | (ats > np.array([end for _, end, _ in out[first:]])[before] + 1)
+        packed, ats, owners = packed[left], ats[left], owners[left]
+    return zip(ats.tolist(), (packed & scan.HIT_NUMBER).tolist(), owners.tolist(), strict=True)
 
 
 def _nuls(b: bytes, start: int, end: int) -> Iterable[int]:

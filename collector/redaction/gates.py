@@ -54,14 +54,13 @@ class Regions:
         """The regions, joined by NUL bytes."""
         return b"\0".join([buffer[a:z] for a, z in self])
 
-    def places(self, ends: Sequence[int]) -> list[int]:
+    def places(self, ends: Places) -> Places:
         """Where the buffer holds what ends at these offsets of the cut."""
         if self._shifts is None:
             past = np.cumsum(self._ends - self._starts + 1)
             self._shifts = past, self._ends - past + 1
         past, shifts = self._shifts
-        at = np.asarray(ends)
-        return (at + shifts[np.searchsorted(past, at)]).tolist()
+        return ends + shifts[np.searchsorted(past, ends)]
 
 
 _NOTHING = Regions(np.empty(0, np.int64), np.empty(0, np.int64))

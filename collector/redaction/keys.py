@@ -29,15 +29,13 @@ def entropy(value: bytes) -> float:
 
 def looks_random(value: bytes) -> bool:
     """Digits and letters of both cases, or long hex: not a word, not a name."""
-    digit = upper = lower = 0
-    for c in value:
-        if 48 <= c <= 57:
-            digit += 1
-        elif 65 <= c <= 90:
-            upper += 1
-        elif 97 <= c <= 122:
-            lower += 1
-    return digit >= 2 and upper >= 2 and lower >= 2 and entropy(value) >= 3.3
+    n = len(value)
+    return (
+        n - len(value.translate(None, b"0123456789")) > 1
+        and n - len(value.translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")) > 1
+        and n - len(value.translate(None, b"abcdefghijklmnopqrstuvwxyz")) > 1
+        and entropy(value) >= 3.3
+    )
 
 
 def jwt_header(token: bytes) -> bool:

@@ -26,6 +26,9 @@ _LONGEST = 2048  # bytes of a cluster judged at once
 _NO_DIGITS = bytes(c for c in range(256) if not 48 <= c <= 57)
 _USUAL = re.compile(rb"([0-9]{3}-[0-9]{2}-[0-9]{4})|([0-9]{4}([ \-])[0-9]{4}\3[0-9]{4}\3[0-9]{4})")  # a social security number, a card
 _ISO_DATE = re.compile(rb"(?:19|20)[0-9]{2}[\-/.](?:0[1-9]|1[0-2])[\-/.](?:0[1-9]|[12][0-9]|3[01])(?:[\r\n]+|$)")
+_DATED = re.compile(
+    rb"(?<![0-9.\-/ ])(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[\r\n ][0-9]{2}"
+)  # and an hour, or a number in the next line
 _YEARS = re.compile(rb"(?:(?:19|20)[0-9]{2}[\-/., ]{1,3})+(?:19|20)[0-9]{2}")
 _OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _DOTTED_QUAD = re.compile(rb"%b(?:\.%b){3}" % (_OCTET, _OCTET))
@@ -121,8 +124,10 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         least = max(lo, to - 8)
         while not 48 <= b[to - 1] <= 57 and to > least:  # some triggers end behind the digits
             to -= 1
-        start = to - _BACKWARD.match(b[max(lo, to - 256) : to][::-1]).end()  # type: ignore[union-attr]
         end = _FORWARD.match(b, to, min(hi, to + _LONGEST)).end()  # type: ignore[union-attr]
+        if end - to < 4 and to - 13 >= lo and _DATED.match(b, to - 13, to):
+            return end
+        start = to - _BACKWARD.match(b[max(lo, to - 256) : to][::-1]).end()  # type: ignore[union-attr]
         if _glued(b, start, lo):
             return _only_long(b, start, end, lo, hi, out)
         cluster = b[start:end]

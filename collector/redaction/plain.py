@@ -66,7 +66,7 @@ def plain_values(b: bytes, lo: int, hi: int, out: list[Span]) -> None:
     for field in b[lo:hi].translate(_BETWEEN).split(b"\0"):
         start = at
         at += len(field) + 1
-        if len(field) < 7 or field.isalpha():
+        if len(field) < 7 or (field[0] > 57 and b"@" not in field):  # no digit in front
             continue
         if b"@" in field:
             m = _EMAIL.fullmatch(field)

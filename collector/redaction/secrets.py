@@ -40,6 +40,7 @@ _GAP = re.compile(
     rb"(?:[=>:]{0,2}|\\?[\"'])(?:[ \t]|\\\\?[nt]|\r?\n[ \t]*(?:value|secret|token|key|password)[\"']?[:=][ \t]*|\|[ \t]*\r?\n[ \t]*|%20){0,8}"
 )
 _OPEN = re.compile(rb"(?:[brfuBRFU]{0,2})(?=\\*[\"'`])|&quot;|(?=)")
+_MAY_OPEN = frozenset(b"brfuBRFU\\\"'`&%")  # first bytes of what may open a quoted value
 _QUOTE = re.compile(rb"(\\{0,7})([\"'`])|&quot;|&#34;|%22")
 _SCHEME = re.compile(
     rb"(?i)(?:bearer|basic|token|bot|apikey|api-key|key|digest|negotiate|aws4-hmac-sha256|sharedkey|sharedaccesssignature|splunk|genie[kK]ey|ntlm|hawk|oauth)[ +](?:[\w-]+=[\"']?)?[ ]?"
@@ -87,6 +88,8 @@ def name_strength(name: bytes) -> str:
     return "weak" if _WEAK_NAME.search(plain) else ""
 
 
+_DIGITS = b"0123456789"
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LEAST = {"password": 4, "secret": 6, "weak": 20}  # bytes of a value, by what its name promises
 
 
@@ -97,8 +100,7 @@ def is_secret(value: bytes, strength: str, *, quoted: bool) -> bool:
         return False
     if b"\xe2\x80\xa2" in value or b"***" in value or b"${" in value or b"{{" in value or (value[:1] in b"<" and value[-1:] in b">"):
         return False
-    digits = sum(48 <= c <= 57 for c in value)
-    letters = sum(65 <= c <= 90 or 97 <= c <= 122 for c in value)
+    digits, letters = n - len(value.translate(None, _DIGITS)), n - len(value.translate(None, _LETTERS))
     if strength == "password":
         return _is_password(value, digits, letters, quoted=quoted)
     if b"://" in value or (_PATH.fullmatch(value) and not (n >= 32 and (looks_random(value) or _mixes_case(value)) and value.count(b"/") < 6)):
@@ -171,13 +173,12 @@ def assignment_handler(rule: Rule) -> Handler:
 
 def value_span(b: bytes, at: int, hi: int, strength: str) -> tuple[int, int, bool]:
     """First and last+1 byte of the value at ``at``, its scheme word stripped, and whether it stands in quotes."""
-    opening = _OPEN.match(b, at, hi)
-    quote = _QUOTE.match(b, opening.end() if opening else at, hi)
+    opening = _OPEN.match(b, at, hi) if b[at] in _MAY_OPEN else None
+    quote = _QUOTE.match(b, opening.end(), hi) if opening else None
     if quote is not None:
         start = quote.end()
         close = b.find(quote[0], start, min(hi, start + 4096))
-        line = b.find(b"\n", start, min(hi, start + 4096))
-        if close >= 0 and (line < 0 or line > close):
+        if close >= 0 and b.find(b"\n", start, close) < 0:
             scheme = _SCHEME.match(b, start, close)
             return (scheme.end() if scheme else start), close, True
         at = start

@@ -88,14 +88,14 @@ class View:
     owner: int  # which text of the batch it belongs to
     layers: list[tuple[list[int], list[int]]]  # per layer: positions in the output, and in the input, after each change
 
-    def back(self, start: int, end: int) -> tuple[int, int]:
-        """Byte range in the buffer of bytes ``[start, end)`` of the encoded view."""
+    def back(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The one byte range in the buffer of bytes ``[start, end)`` of the encoded view."""
         raw = self.text.encode()
         a, z = len(raw[:start].decode("utf-8", "ignore")), len(raw[:end].decode("utf-8", "ignore"))
         for out, into in reversed(self.layers):
             a, z = _before(out, into, a), _after(out, into, z)
         source = self.source.decode()
-        return self.origin + len(source[:a].encode()), self.origin + len(source[:z].encode())
+        return [(self.origin + len(source[:a].encode()), self.origin + len(source[:z].encode()))]
 
 
 def _before(out: list[int], into: list[int], at: int) -> int:

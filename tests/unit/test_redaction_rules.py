@@ -9,6 +9,7 @@ import pytest
 import re2
 
 from collector.redaction import Redactor, rules
+from collector.redaction.scan import HIT_NUMBER
 from spanledger.errors import ConfigError
 
 RULES = rules.load()
@@ -23,7 +24,7 @@ def fired(redactor: Redactor, rule: rules.Rule, text: str) -> bool:
     """Does a view rule's trigger fire?"""
     raw = text.encode()
     numbers = {i for i, t in enumerate(rules.triggers(RULES)) if t.rule.id == rule.id}
-    return any(t in numbers for _, t in redactor._finder.scanner.hits(b"\0" + raw + b"\0", [1], [1 + len(raw)]))
+    return any(hit & HIT_NUMBER in numbers for hit in redactor._finder.scanner.hits(b"\0" + raw + b"\0", [1], [1 + len(raw)]))
 
 
 def found(redactor: Redactor, rule: rules.Rule, text: str) -> set[str]:
