@@ -53,7 +53,7 @@ def cards(row: Iterable[Card]) -> str:
 def _card(card: Card) -> str:
     key = escape(card.label.lower().replace(" ", "-").replace(",", ""))
     tone = f" sl-{card.tone}" if card.tone else ""
-    under = " · ".join(part for part in (_moved(card), escape(card.under)) if part)
+    under = " · ".join(f"<span>{part}</span>" for part in (_moved(card), escape(card.under)) if part)
     return (
         f'<div class="sl-card{tone}" data-card="{key}" title="{escape(card.hint)}"><div class="sl-label">{escape(card.label)}</div>'
         f'<div class="sl-value">{escape(card.value)}</div><div class="sl-under">{under}</div></div>'

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from fastapi import Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from dashboard import assets
 from dashboard.pages import PATHS
@@ -36,7 +36,9 @@ def html(path: str) -> str:
 
 def served(request: Request) -> Response | None:
     """The shell for ``/`` or another page's path, an asset that is kept in memory; None for anything else."""
-    path = request.url.path.removeprefix("/") or PATHS[0]
-    if request.method != "GET" or path not in PATHS:
+    path = request.url.path.removeprefix("/")
+    if request.method != "GET" or path not in ("", *PATHS):
         return assets.packed.served(request)
-    return HTMLResponse(html(path), headers={"Cache-Control": "no-cache"})
+    if path == PATHS[0]:  # Streamlit knows its first page as / alone
+        return RedirectResponse("/" + (f"?{request.url.query}" if request.url.query else ""))
+    return HTMLResponse(html(path or PATHS[0]), headers={"Cache-Control": "no-cache"})

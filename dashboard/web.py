@@ -128,6 +128,7 @@ def warm(context: Context, address: str, stop: threading.Event) -> None:
         while not stop.is_set() and time.monotonic() < until and health.warehouse_ready(context):
             stop.wait(0.5)
         _visit(address)
+        context.asker.forget()  # what was true before the first spans came
     gc.collect()
     gc.freeze()  # Streamlit collects garbage after every run: 0.12 s of all that was ever imported, while everybody waits
 

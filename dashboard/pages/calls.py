@@ -109,16 +109,16 @@ def _shown(frame: pl.DataFrame) -> pl.DataFrame:
 def _columns() -> dict[str, Any]:
     column = st.column_config
     return {
-        "ts": column.DatetimeColumn("Start (UTC)", format="DD MMM HH:mm:ss.SSS", timezone="UTC", width=150),
-        "app": "App",
-        "team": "Team",
+        "ts": column.DatetimeColumn("Start (UTC)", format="DD MMM HH:mm:ss", timezone="UTC", width=118),
+        "app": column.TextColumn("App", width=145),
+        "team": column.TextColumn("Team", width=85),
         "model": "Model",
-        "outcome": column.TextColumn("Outcome", width=110),
-        "tokens": column.TextColumn("Tokens in → out", alignment="right"),
-        "cost": column.TextColumn("Cost", alignment="right"),
-        "latency": column.TextColumn("Latency", alignment="right", width=80),
-        "env": column.TextColumn("Env", width=70),
-        "version": column.TextColumn("Prompt version", width=110),
+        "outcome": column.TextColumn("Outcome", width=100),
+        "tokens": column.TextColumn("Tokens in → out", alignment="right", width=112),
+        "cost": column.TextColumn("Cost", alignment="right", width=92),
+        "latency": column.TextColumn("Latency", alignment="right", width=70),
+        "env": column.TextColumn("Env", width=88),
+        "version": column.TextColumn("Version", width=70, help="Prompt version"),
         "trace_id": column.TextColumn("Trace", width=120),
     }
 

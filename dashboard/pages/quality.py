@@ -157,7 +157,7 @@ def _worst(view: View, frame: pl.DataFrame) -> None:
         "model",
         pl.col("prompt_version").alias("version"),
         pl.coalesce("hallucination_score", "score").alias("score"),
-        "label",
+        pl.when(pl.col("label") != "").then("label").otherwise(pl.col("coverage").list.join(", ")).alias("label"),
     )
     column = st.column_config
     settings = {

@@ -81,7 +81,9 @@ def side_by_side(frame: pl.DataFrame) -> str:
             moved = money.change(row[column], older) if less is not None and older and enough(row, column) else None
             cells[f"r{i}"] = cards.beside(write(row[column]), moved)
         table.append(cells)
-    columns = [Column("measure", "Latest first, with its change from the release to its right")]
+    columns = [
+        Column("measure", "Latest first, with its change from the release to its right" if len(rows) > 1 else "The only release of this window")
+    ]
     columns += [
         Column(f"r{i}", f"{row['release']}", write=lambda cell: cell, number=True, hint=f"{row['first_hour']} – {row['last_hour']} UTC")
         for i, row in enumerate(rows)

@@ -14,9 +14,9 @@ from dashboard.pages import PATHS
 pytest.importorskip("streamlit")
 
 
-def asked(path: str, encoding: str = "gzip, deflate, br", method: str = "GET") -> Request:
+def asked(path: str, encoding: str = "gzip, deflate, br", method: str = "GET", query: str = "") -> Request:
     headers = [(b"accept-encoding", encoding.encode())]
-    return Request({"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers, "server": ("127.0.0.1", 80)})
+    return Request({"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": headers, "server": ("::1", 80)})
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,15 @@ def test_a_page_names_every_script_that_its_scripts_import(path: str):
 @pytest.mark.parametrize("path", PATHS)
 def test_only_pages_with_charts_evaluate_the_chart_library_ahead(path: str):
     assert ('import("./static/js/PlotlyChart.' in shell.html(path)) == (path not in ("calls", "data-health"))
+
+
+def test_the_first_page_has_one_address_and_takes_its_choices_there():
+    there = shell.served(asked(f"/{PATHS[0]}", query="since=30d&team=care"))
+    assert there is not None
+    assert (there.status_code, there.headers["location"]) == (307, "/?since=30d&team=care")
+    home = shell.served(asked("/"))
+    assert home is not None
+    assert home.status_code == 200
 
 
 def test_a_packed_script_is_the_file_compressed(packed: assets.Packed):
