@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -163,15 +164,11 @@ def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] |
         if len(found) > 1:
             views += borders(b, found)
     if groups is not None:
-        run: list[tuple[int, int]] = []
-        last: int | None = None
-        for i, g in enumerate(groups):
-            if g != last and run:
-                views += borders(b, run) if len(run) > 1 else ()
-                run = []
-            last = g
-            run.append((starts[i], ends[i]))
-        views += borders(b, run) if len(run) > 1 else ()
+        first = 0
+        for i in [i for i, (g, h) in enumerate(pairwise(groups), 1) if g != h] + [len(starts)]:
+            if i - first > 1:
+                views += borders(b, list(zip(starts[first:i], ends[first:i], strict=True)))
+            first = i
     return [(view.text, view.back) for view in views]
 
 

@@ -72,19 +72,23 @@ Group = tuple[
 
 
 class Around:
-    """Is any word of the rules near a cluster? Asked once, and only if need be, instead of for each of its pieces."""
+    """Which rules have a word near a cluster and its pieces? Asked only if need be, and once if there is none."""
 
-    __slots__ = ("_any", "_place")
+    __slots__ = ("_found", "_place", "_words")
 
     def __init__(self, words_of_rules: Any, b: bytes, start: int, end: int, lo: int, hi: int) -> None:
-        self._any: bool | None = None
-        self._place = words_of_rules, b, start, end, lo, hi
+        self._found: list[int] | None = None
+        self._words, self._place = words_of_rules, (b, start, end, lo, hi)
 
-    def told(self) -> bool:
-        """If not, none is near any piece either: between the pieces there are but digits and separators."""
-        if self._any is None:
-            self._any = bool(said_near(*self._place, *_NEAR))
-        return self._any
+    def near(self, start: int, end: int) -> Sequence[int]:
+        """Numbers of the rules with a word near a piece. If there is none near the cluster, there is none near any piece either:
+        between the pieces there are but digits and separators."""
+        b, first, last, lo, hi = self._place
+        if self._found is None:
+            self._found = said_near(self._words, b, first, last, lo, hi, *_NEAR)
+        if not self._found or (start == first and end == last):
+            return self._found
+        return said_near(self._words, b, start, end, lo, hi, *_NEAR)
 
 
 def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
@@ -109,7 +113,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             return False
         start, end = piece[0][0], piece[-1][1]
         fit, free = fitting(_ZEROS[n] if len(piece) == 1 else _ZEROS[len(piece[0][2])] + "".join([g[3] + _ZEROS[len(g[2])] for g in piece[1:]]))
-        said = said_near(told, b, start, end, lo, hi, *_NEAR) if around.told() else ()
+        said = around.near(start, end)
         for _, valid, class_name, k in fit if said else free:
             if (k >= 0 and k not in said) or not valid(digits):
                 continue
@@ -163,8 +167,9 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         free = _cards(b, groups, lo, hi, out)
         if not free:
             return end
-        for part in _split(free, "|") if _spread(free) else [free]:
-            lines = list(_split(part, "\n"))
+        kinds = {g[3] for g in free[1:]}
+        for part in _split(free, "|") if "|" in kinds and len(kinds) > 1 else [free]:
+            lines = list(_split(part, "\n")) if "\n" in kinds else [part]
             if len(lines) > 1 and len(part) < 20 and judge(b, part, lo, hi, out, around, phone_too=False):
                 continue
             for line in lines:
@@ -185,11 +190,6 @@ def _date(groups: list[Group]) -> bool:
     if len(first) == 4:
         return first[:2] in ("19", "20") and second < "13" and third < "32"
     return len(third) == 4 and third[:2] in ("19", "20") and groups[1][3] in "./-"
-
-
-def _spread(groups: list[Group]) -> bool:
-    """Are there groups apart from each other (two blanks, mixed marks), and not all in the same way?"""
-    return any(g[3] == "|" for g in groups[1:]) and any(g[3] != "|" for g in groups[1:])
 
 
 def _glued(b: bytes, start: int, lo: int) -> bool:

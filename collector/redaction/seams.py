@@ -19,6 +19,7 @@ _HALF = re.compile(rb"[0-9@\-_]")  # what half of a number, a key or an address 
 _WORDY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._%+/=:-"  # what _TAIL runs over
 _TELLING = re.compile(rb"[0-9@:=]")
 _CONTENT = re.compile(rb'"(?:content|text|delta|value|input|output)\\*"\s*:\s*(\\*)"')
+_TWO_WORDS = re.compile(rb"(?s:.*)[ \n][A-Za-z]{1,12}\0[A-Za-z]{1,10}(?![A-Za-z0-9@._%+/=:\-])")  # around a border, too short for a key
 _KEYED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._@+/=\-]{2,}")
 
 Part = tuple[int, int]  # byte range in the buffer
@@ -49,6 +50,9 @@ def join(b: bytes, ranges: Sequence[Part]) -> SeamView:
 def borders(b: bytes, parts: Sequence[Part]) -> Iterator[SeamView]:
     """Views over the borders of adjacent parts where a value may have been cut."""
     i, n = 0, len(parts)
+    if n == 2 and min(parts[0][1] - parts[0][0], parts[1][1] - parts[1][0]) >= 96:  # the usual case
+        yield from _border(b, *parts)
+        return
     while i < n - 1:
         size, j = parts[i][1] - parts[i][0], i + 1
         while j < n and size < _CHAIN and (parts[j][1] - parts[j][0] < 96 or parts[j - 1][1] - parts[j - 1][0] < 96):
@@ -77,7 +81,7 @@ def _border(b: bytes, left: Part, right: Part) -> Iterator[SeamView]:
     while end > first and b[end - 1] in _CLOSING:
         end -= 1
     telling = _HALF.search(b, max(first, b.rfind(b" ", first, end)), end) is not None
-    if not telling and not (b[z - 1] in _WORDY and b[right[0]] in _WORDY):
+    if not telling and (b[z - 1] not in _WORDY or b[right[0]] not in _WORDY or _two_words(b, z, right[0])):
         return  # nothing to put together: the usual case, and a cheap one
     word = _last_word(b, a, z)
     if word[1] - word[0] < 2:
@@ -92,6 +96,11 @@ def _border(b: bytes, left: Part, right: Part) -> Iterator[SeamView]:
             if m.span() != last and _worth(b, *m.span()):
                 yield join(b, [word, m.span()])
                 break
+
+
+def _two_words(b: bytes, end: int, start: int) -> bool:
+    """Do a word that ends at ``end`` and one that begins at ``start`` make nothing but a longer word?"""
+    return _TWO_WORDS.match(b[max(0, end - 24) : end] + b"\0" + b[start : start + 16]) is not None
 
 
 def _cut(b: bytes, start: int, end: int, first: int, last: int) -> bool:
