@@ -22,7 +22,7 @@ from spanledger.model import AGGREGATE_KINDS, CALL_KINDS, Span, Usage
 _DIRECT = frozenset({
     "model", "model_requested", "response_id", "request_id", "operation", "endpoint", "finish_reason", "stream", "cache_hit", "fallback",
     "circuit_state", "service_tier", "tool_name", "tool_call_id", "gateway_agent", "error_type", "ttft_ms", "latency_ms", "kind", "role",
-    "outcome", "billed", "usage_estimated",
+    "outcome", "billed", "usage_estimated", "prompt_template",
 })  # fmt: skip
 _STATUS = ("unset", "ok", "error")
 _TRIPPED = frozenset(

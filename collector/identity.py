@@ -26,7 +26,6 @@ _DIGITS = 16  # hexadecimal digits kept of the hashes that stand in every row: p
 _SHORT = frozenset({"user", "session"})  # these alone change with the epoch
 NOTICE = timedelta(minutes=2)  # an epoch is announced at least so long before it begins: every process has read of it by then
 _TENANTS = 10_000
-_ODD_SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f"  # what str.split splits at in ASCII, but for the space
 
 
 class IdentityKeys:
@@ -89,20 +88,8 @@ class IdentityKeys:
         """When each epoch after the first begins."""
         return [datetime.fromtimestamp(ns / 1e9, UTC) for ns in self._since]
 
-    def text(self, tenant: str, what: str, text: str) -> str:
-        """Hash of a text, equal whatever its white space and letter case; numbers, punctuation and negation count."""
-        if text.isascii():
-            single = "  " not in text and not any(map(text.__contains__, _ODD_SPACES))
-            plain = (text.strip(" ") if single else " ".join(text.split())).lower()
-        else:
-            plain = " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
-        return self._digest(tenant, what, plain)
-
     def exact(self, tenant: str, what: str, text: str) -> str:
         """Hash of a text as it is."""
-        return self._digest(tenant, what, text)
-
-    def _digest(self, tenant: str, what: str, text: str) -> str:
         state = self._state(tenant, what)
         state.update(text.encode("utf8", "surrogatepass"))
         return state.hexdigest()[:_DIGITS]

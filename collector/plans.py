@@ -16,7 +16,7 @@ from collector.dialects.own import PREFIX as OWN
 from collector.dialects.table import Dialect, matches
 from collector.outcomes import error_class
 from collector.prototypes import Prototypes
-from collector.values import first_text, to_bool, to_float, to_int, to_text
+from collector.values import first_text, names_in, to_bool, to_float, to_int, to_text
 
 #: canonical field -> how its value is read; others are text.
 _READERS: dict[str, Callable[[Any], Any]] = {
@@ -24,12 +24,13 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "cache_hit": to_bool, "fallback": to_bool, "retry": to_int, "attempt": to_int, "cost": to_float, "provider_cost": to_float,
     "sampling_ratio": to_float, "sample_rate": to_float, "latency_ms": to_float, "error_type": lambda v: error_class(to_text(v)),
     "safety": to_int, "billed": to_bool, "usage_estimated": to_bool,
+    "prompt_template": names_in,
 }  # fmt: skip
 
 #: Fields and identities that are new in nearly every span; the rest of a reading repeats (``prototypes``).
 VARYING = frozenset({
     "response_id", "request_id", "tool_call_id", "ttft_ms", "ttft_s", "latency_ms", "cost", "provider_cost", "sampling_ratio", "sample_rate",
-    "error_message",
+    "error_message", "prompt_template",
 })  # fmt: skip
 _VARYING_IDENTITY = frozenset({"user", "session"})
 

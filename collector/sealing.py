@@ -16,6 +16,7 @@ from typing import Protocol
 import msgspec
 
 from collector import metrics
+from collector.fingerprints import prompt_hashes, template_hash
 from collector.identity import IdentityKeys
 from collector.window_feed import WindowFeed
 from spanledger.errors import SpanledgerError
@@ -167,9 +168,8 @@ class Sealer:
         """Keyed hashes of prompt, answer and context, and the schema verdict, from the text as it came."""
         tenant = span.own.get("tenant") or span.inherited.get("tenant") or ""
         asked = [m.text for m in content.messages if m.role == "user"] or [m.text for m in content.messages]
-        if asked:
-            span.prompt_chars = sum(map(len, asked))
-            span.prompt_hash = self._keys.text(tenant, "prompt", "\0".join(asked))
+        span.prompt_chars = sum(map(len, asked))
+        span.prompt_hash, span.prompt_exact = prompt_hashes(self._keys, tenant, content)
         if content.response:
             span.response_chars = len(content.response)
             span.response_hash = self._keys.exact(tenant, "doc", content.response)
@@ -183,6 +183,8 @@ class Sealer:
         tenant = own.get("tenant") or inherited.get("tenant") or ""
         if span.link:
             span.link = name("", "link", span.link)
+        prompt, version = (own.get(f) or inherited.get(f, "") for f in ("prompt_id", "prompt_version"))
+        span.prompt_template = template_hash(self._keys, tenant, prompt, version, span.prompt_template)
         for values in (own, inherited) if inherited else (own,):
             if "user" in values:
                 values["user"] = name(tenant, "user", values["user"], span.start_ns)

@@ -148,6 +148,12 @@ def first_text(value: Any) -> str:
     return to_text(value)
 
 
+def names_in(value: Any) -> str:
+    """Names of an object's fields in order, without their values; "" for anything else."""
+    found = parse(value)
+    return "\0".join(sorted(map(str, found)))[:4_096] if isinstance(found, dict) else ""
+
+
 def dig(value: Any, *path: str | int) -> Any:
     """``value[path0][path1]…`` or None; a step into anything but a dict or list is None."""
     for step in path:

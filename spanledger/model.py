@@ -128,7 +128,9 @@ class Span(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     gateway_agent: str = ""  # user agent that a gateway served
     own: dict[str, str] = {}  # identity fields on the span itself (keys of IDENTITY; user/session/tenant hashed before storage)
     inherited: dict[str, str] = {}  # identity fields of the resource
-    prompt_hash: str = ""  # keyed fingerprints, hexadecimal
+    prompt_hash: str = ""  # keyed fingerprints, hexadecimal (collector/fingerprints.py): normalised,
+    prompt_exact: str = ""  # byte by byte,
+    prompt_template: str = ""  # of the template's name, version and variables (before sealing: the variables' names)
     response_hash: str = ""
     context_hash: str = ""
     prompt_chars: int = 0

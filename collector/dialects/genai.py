@@ -170,6 +170,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk", "gen_ai.server.time_to_first_token",
         "gen_ai.response.ttft", "gen_ai.response.time_to_first_token", "gen_ai.client.response.time_to_first_token",
     ),
+    "prompt_template": ("llm.prompt_template.variables", "traceloop.prompt.template_variables"),
     "ttft_ms": ("ai.response.msToFirstChunk", "ttft_ms", "llm.response.time_to_first_token_ms"),
     "cache_hit": ("gen_ai.response.cache_hit", "llm.cache_hit", "gen_ai.cache.hit", "cache.hit", "cache_hit"),
     "fallback": ("gen_ai.fallback", "llm.fallback", "fallback"),

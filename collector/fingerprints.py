@@ -1,0 +1,75 @@
+"""Prompt fingerprints: which prompts are the same, byte by byte, in meaning, or by template. Keyed per tenant, made before redaction.
+
+``normal`` decides what "the same prompt" is for contradictions and top lists: white space, letter case, Unicode form, ids, clocks and
+retrieved passages do not count; numbers, punctuation and negation do. Source: research on redaction §6.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import re2
+
+from collector.identity import IdentityKeys
+from spanledger.model import Content, Message
+
+_VOLATILE = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|\b\d{4}-\d\d-\d\d(?:[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:z|utc|gmt|[+-]\d\d:?\d\d))?)?\b"
+    r"|(?<![\w.-])1[5-9]\d{8}(?:\d{3}|\d{6}|\d{9})?(?![\w.-])"
+    r"|\b(?:req|request|trace|span|run|call|msg|session|chatcmpl|resp)[-_](?=[a-z_-]*\d)[a-z0-9_-]{8,}\b|\b[0-9a-f]{32}\b"
+    r"|(?:today|the current (?:date|time)|current (?:date|time)|now|date|time)(?: is|:) "
+    r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?(?:\d{1,2}[:./-]\d{1,2}(?:[:./-]\d{2,4})?|\d{1,2}(?:st|nd|rd|th)?(?: of)? [a-z]{3,9},? \d{4}"
+    r"|[a-z]{3,9} \d{1,2}(?:st|nd|rd|th)?,? \d{4})(?:,? \d{1,2}:\d\d(?::\d\d)?(?: ?[ap]m)?)?"
+)
+#: Twenty times as quick as the pattern itself, which is asked only of texts that hold one of these; all of them hold a digit.
+_may_be_volatile = re2.compile(
+    r"\d{4}-\d\d-\d|[0-9a-f]{8}-[0-9a-f]{4}-|\b1[5-9]\d{8}|\b(?:req|request|trace|span|run|call|msg|session|chatcmpl|resp)[-_][a-z0-9_-]{8}"
+    r"|[0-9a-f]{32}|(?:today|date|time|now)(?: is|:) [a-z0-9]"
+).search
+_DIGITS = b"0123456789"
+_INVISIBLE: dict[int, None] = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
+_ODD_SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f"  # what str.split splits at in ASCII, but for the space
+_PREAMBLE = ("system", "developer")
+_PASSAGE = 16  # shorter passages are words that a question may hold by itself
+
+
+def prompt_hashes(keys: IdentityKeys, tenant: str, content: Content) -> tuple[str, str]:
+    """(normal, exact) of a prompt as it came, 16 hexadecimal digits each; "" without one."""
+    told = content.messages
+    if not told:
+        return "", ""
+    plain = normalised(told[0].text if len(told) == 1 and not content.context else "\0".join(_talk(told, content.context)))
+    whole = "".join([f"{m.role}\0{len(m.text)}\0{m.text}" for m in told])
+    return keys.exact(tenant, "prompt", plain), keys.exact(tenant, "prompt-exact", f"{content.system}\0{whole}")
+
+
+def template_hash(keys: IdentityKeys, tenant: str, name: str, version: str, variables: str) -> str:
+    """Of a prompt's template by name, version and names of its variables (in order of name, joined): 32 hexadecimal digits, "" if untold."""
+    return keys.name(tenant, "template", f"{name}\0{version}\0{variables}") if name or version or variables else ""
+
+
+def _talk(messages: Sequence[Message], context: Sequence[str]) -> list[str]:
+    """The conversation without preamble and retrieved passages; turns are marked by who spoke, if it was not the user alone."""
+    talk = [m for m in messages if m.role not in _PREAMBLE] or messages
+    texts = [m.text for m in talk]
+    for passage in sorted((p for p in context if len(p) >= _PASSAGE), key=len, reverse=True):
+        texts = [text.replace(passage, " ") for text in texts]
+    if all(m.role == "user" for m in talk):
+        return texts
+    return [f"{m.role}\1{text}" for m, text in zip(talk, texts, strict=True)]
+
+
+def normalised(text: str) -> str:
+    """A text without what does not count."""
+    if text.isascii():
+        single = "  " not in text and not any(map(text.__contains__, _ODD_SPACES))
+        plain = (text.strip(" ") if single else " ".join(text.split())).lower()
+    else:
+        plain = " ".join(unicodedata.normalize("NFKC", text).translate(_INVISIBLE).split()).casefold()
+    raw = plain.encode("utf8", "surrogatepass")
+    if len(raw.translate(None, _DIGITS)) == len(raw) or not _may_be_volatile(raw):
+        return plain
+    return _VOLATILE.sub("\2", plain)
