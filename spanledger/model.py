@@ -61,7 +61,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     @property
     def empty(self) -> bool:
         """True when neither tokens nor any other unit above zero is told."""
-        return not any(getattr(self, name) for name in self.__struct_fields__)
+        return not any(msgspec.structs.astuple(self))
 
 
 class Span(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
