@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from html import escape
 from typing import Any, Literal
 
@@ -14,8 +13,6 @@ from dashboard import money
 
 Direction = Literal["up", "down", "none"]
 STILL = 0.0005  # relative change that counts as none
-
-MARK = '<span class="sl-mark" aria-hidden="true"></span>'
 
 
 @dataclass(frozen=True)
@@ -169,13 +166,3 @@ def coverage_words(row: dict[str, Any]) -> str:
         (row.get("usage_estimated"), "estimated"),
     ]
     return ", ".join(f"{money.count(n)} {words}" for n, words in parts if n)
-
-
-def total_of(frame: pl.DataFrame, sums: Iterable[str]) -> dict[str, Any]:
-    """Column sums of ``frame`` (Decimal stays exact), for a table's foot."""
-    return {name: _sum(frame[name]) for name in sums if name in frame.columns}
-
-
-def _sum(column: pl.Series) -> Any:
-    values = [value for value in column if value is not None]
-    return sum(values, Decimal(0)) if column.dtype.is_decimal() else sum(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,12 +12,23 @@ import msgspec
 import polars as pl
 from fastapi import Response
 
+from dashboard.access import Caller
+from dashboard.api.inputs import groups
+from dashboard.context import Context
 from dashboard.windows import Window
+from warehouse.queries import Scope
 
 
 def answer(body: dict[str, Any], status: int = 200) -> Response:
     """``body`` as JSON. Money is text: an API that says 0.1 + 0.2 for money is no ledger."""
     return Response(msgspec.json.encode(body), status, media_type="application/json")
+
+
+def grouped(shared: Context, who: Caller, about: Scope, asked: Window, by: str, question: Callable[..., pl.DataFrame]) -> Response:
+    """What ``question(client, about, by=names)`` says to ``who``: one row per group of the ``by`` parameter."""
+    names = groups(by)
+    found = shared.connections.ask(who, lambda client: question(client, about, by=names))
+    return answer({"by": list(names), **said(asked), "rows": rows(found)})
 
 
 def rows(frame: pl.DataFrame) -> list[dict[str, Any]]:

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard.access import Caller
-from dashboard.api.answers import answer, rows, said
+from dashboard.api.answers import answer, grouped, rows, said
 from dashboard.api.calls import hexadecimal
-from dashboard.api.inputs import About, Asked, By, GivesFeedback, SeesCalls, SeesQuality, Shared, groups
+from dashboard.api.inputs import About, Asked, By, GivesFeedback, SeesCalls, SeesQuality, Shared
 from dashboard.api.problems import BadInput
 from dashboard.context import Context
 from warehouse import queries, scores
@@ -28,9 +28,7 @@ def quality(who: SeesQuality, shared: Shared, about: About, asked: Asked, by: By
 
     `by` may name app, team, tenant, env, route, model, model_tier, prompt, prompt_version and grains of time.
     """
-    names = groups(by)
-    found = shared.connections.ask(who, lambda client: queries.quality(client, about, by=names))
-    return answer({"by": list(names), **said(asked), "rows": rows(found)})
+    return grouped(shared, who, about, asked, by, queries.quality)
 
 
 @router.get("/quality/worst", summary="The riskiest answers")
@@ -54,17 +52,13 @@ def signals(who: SeesQuality, shared: Shared, about: About, asked: Asked, by: By
 
     `by` may name any dimension of the ledger (app, route, model, prompt_version, …) and grains of time.
     """
-    names = groups(by)
-    found = shared.connections.ask(who, lambda client: feedback_signals(client, about, by=names))
-    return answer({"by": list(names), **said(asked), "rows": rows(found)})
+    return grouped(shared, who, about, asked, by, feedback_signals)
 
 
 @router.get("/quality/safety", summary="Violations, filtered answers and refusals per release")
 def safety(who: SeesQuality, shared: Shared, about: About, asked: Asked, by: By = "app,prompt_version,model") -> Response:
     """Counts, for zero tolerance: what providers' filters, guardrails and policy checks said."""
-    names = groups(by)
-    found = shared.connections.ask(who, lambda client: scores.safety_counts(client, about, by=names))
-    return answer({"by": list(names), **said(asked), "rows": rows(found)})
+    return grouped(shared, who, about, asked, by, scores.safety_counts)
 
 
 @router.get("/quality/shift", summary="How far each route's scores have moved from its own past")

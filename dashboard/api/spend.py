@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from dashboard.api.answers import answer, plain, rows, said
+from dashboard.api.answers import answer, grouped, plain, rows, said
 from dashboard.api.inputs import About, Asked, By, SeesSums, Shared, groups
 from warehouse import queries
 
@@ -37,9 +37,7 @@ def spend(
 @router.get("/tokens", summary="Tokens by class")
 def tokens(who: SeesSums, shared: Shared, about: About, asked: Asked, by: By = "app,model") -> Response:
     """Tokens by class, per billed call and as shares."""
-    names = groups(by)
-    found = shared.connections.ask(who, lambda client: queries.tokens(client, about, by=names))
-    return answer({"by": list(names), **said(asked), "rows": rows(found)})
+    return grouped(shared, who, about, asked, by, queries.tokens)
 
 
 @router.get("/unpriced", summary="Calls without a price or without usage")
