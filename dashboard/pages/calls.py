@@ -164,9 +164,10 @@ def _summary(spans: list[dict[str, Any]], entries: list[dict[str, Any]]) -> list
     took = (max(one["end_ts"] for one in spans) - min(one["ts"] for one in spans)).total_seconds() * 1000 if spans else None
     calls = sum(one["entry_kind"] != "unattributed" for one in entries)
     started = min(one["ts"] for one in spans or entries)
+    app = cards.named(entries[0]["app_id"]) if entries else money.DASH
     return [
         cards.Card("Cost", money.usd(cost), tone="first", under="of the whole trace"),
-        cards.Card("Calls", money.count(calls), under=f"told by {sum(len(one['members']) for one in entries)} spans of {len(spans)}"),
+        cards.Card("Calls", money.count(calls), under=f"told by {sum(len(one['members']) for one in entries)} of {len(spans)} spans"),
         cards.Card(
             "Tokens",
             f"{money.compact(sum(one['tokens_in'] for one in entries))} → {money.compact(sum(one['tokens_out'] for one in entries))}",
@@ -174,7 +175,7 @@ def _summary(spans: list[dict[str, Any]], entries: list[dict[str, Any]]) -> list
         ),
         cards.Card("Duration", money.milliseconds(took)),
         cards.Card("Started", f"{started:%H:%M:%S}", under=f"{started:%d %b %Y} UTC"),
-        cards.Card("App", entries[0]["app_id"] or "(not told)" if entries else "–", under=entries[0]["team"] if entries else ""),
+        cards.Card("App", app, under=entries[0]["team"] if entries else "", hint=app),
     ]
 
 
