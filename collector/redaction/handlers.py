@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from collector.redaction import addresses, contact, keys, numbers, secrets
+from collector.redaction import addresses, contact, keys, numbers, secret_tables, secrets
 from collector.redaction.matching import Handler, Span
 from collector.redaction.rules import Rule, Trigger
 
@@ -25,6 +25,7 @@ _BY_NAME: dict[str, Callable[[Rule], Handler]] = {
     "url_credential": secrets.url_credential_handler,
     "pem": secrets.pem_handler,
     "random_token": secrets.random_token_handler,
+    "secret_table": secret_tables.secret_table_handler,
 }
 
 

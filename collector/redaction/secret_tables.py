@@ -1,0 +1,99 @@
+"""Matcher for tables with a column of secrets: CSV, Markdown, what a database client prints. The heading says what the cells are."""
+
+from __future__ import annotations
+
+import re
+
+from collector.redaction.matching import Handler, Span
+from collector.redaction.rules import Rule
+from collector.redaction.secrets import is_secret, name_strength
+
+_MOST_ROWS, _MOST_CELLS, _LONGEST_LINE, _LONGEST_HEADING = 5_000, 64, 4_096, 48
+_LINE = re.compile(rb"\r?\n|(?:\\+r)?\\+n")  # also escaped, as in JSON
+_RULED = b"|-+:= \t"  # what the line under a heading is made of
+_AROUND_CELL = b" \t\"'`*\\"
+_CELL = {mark: re.compile(rb'((?:"[^"]*+"|[^%b])*+)(?:%b|\Z)' % (re.escape(mark), re.escape(mark))) for mark in (b"|", b"\t", b";", b",")}
+_QUOTE = re.compile(rb'(?<!\\)"')
+_HEADING = re.compile(rb"[\w \-.()*`\"'\x80-\xff]{1,%d}" % _LONGEST_HEADING)
+
+Cell = tuple[int, int]  # byte range in the buffer
+
+
+def secret_table_handler(rule: Rule) -> Handler:
+    """A heading that names a secret, and what stands under it; the trigger ends behind the heading's cell."""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        start, end = _line_around(b, to, lo, hi)
+        if b[end : end + 1] == b"\\":  # a table inside a string, as in JSON: the string's quotes bound it
+            lo, hi = _string_around(b, to, start, hi)
+            start = lo
+        mark = b[to - 1 : to] if b[to - 1 : to] in _CELL else next((mark for mark in _CELL if b.find(mark, start, end) >= 0), b"")
+        headings = _cells(b, start, end, mark) if mark else []
+        columns = {k: strength for k, (a, z) in enumerate(headings) if (strength := _names_secret(b[a:z]))}
+        if not columns or any(z > a and _HEADING.fullmatch(b, a, z) is None for a, z in headings):
+            return to
+        before = _line_around(b, start - 1, lo, hi) if start - 1 > lo else None
+        if before and len(_cells(b, *before, mark)) == len(headings):
+            return to  # a row among others
+        for _ in range(_MOST_ROWS):
+            line = _next_line(b, end, hi)
+            if line is None:
+                break
+            cells = _cells(b, *line, mark)
+            if len(cells) != len(headings) and (line[0] == line[1] or b[line[0] : line[1]].strip(_RULED)):
+                break
+            end = line[1]
+            for k, strength in columns.items() if len(cells) == len(headings) else ():
+                a, z = cells[k]
+                if b" " not in b[a:z] and is_secret(b[a:z], strength, quoted=False):
+                    out.append((a, z, rule.class_name))
+        return max(to, end)
+
+    return handle
+
+
+def _names_secret(heading: bytes) -> str:
+    strength = name_strength(heading[-80:]) if heading else ""
+    return strength if strength in ("password", "secret") else ""
+
+
+def _line_around(b: bytes, at: int, lo: int, hi: int) -> Cell:
+    """The line that holds the byte before ``at``; a line break there belongs to the line it ends."""
+    first, last = max(lo, at - _LONGEST_LINE), min(hi, at + _LONGEST_LINE)
+    start = max(first, b.rfind(b"\n", first, at - 1) + 1, b.rfind(b"\\n", first, at - 1) + 2)
+    m = _LINE.search(b, max(start, at - 3), last)
+    return start, m.start() if m else last
+
+
+def _string_around(b: bytes, at: int, lo: int, hi: int) -> Cell:
+    """What lies between the quotes around ``at`` that no backslash escapes."""
+    for m in _QUOTE.finditer(b, lo, at):
+        lo = m.end()
+    closing = _QUOTE.search(b, at, hi)
+    return lo, closing.start() if closing else hi
+
+
+def _next_line(b: bytes, end: int, hi: int) -> Cell | None:
+    """The line behind the break at ``end``."""
+    m = _LINE.match(b, end, hi)
+    if m is None or m.end() >= hi:
+        return None
+    after = _LINE.search(b, m.end(), min(hi, m.end() + _LONGEST_LINE))
+    return m.end(), after.start() if after else min(hi, m.end() + _LONGEST_LINE)
+
+
+def _cells(b: bytes, start: int, end: int, mark: bytes) -> list[Cell]:
+    """Where the cells of a line are, what stands around their values left out; none if there is but one or too many."""
+    cells: list[Cell] = []
+    at = start
+    while at <= end and len(cells) <= _MOST_CELLS:
+        m = _CELL[mark].match(b, at, end)
+        if m is None:
+            break
+        a, z = m.span(1)
+        raw = b[a:z]
+        cells.append((z - len(raw.lstrip(_AROUND_CELL)), a + len(raw.rstrip(_AROUND_CELL))) if raw.strip(_AROUND_CELL) else (a, a))
+        at = m.end()
+        if m.end() == z:
+            break
+    return cells if 1 < len(cells) <= _MOST_CELLS else []
