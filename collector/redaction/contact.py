@@ -8,8 +8,9 @@ import re
 from functools import cache
 from importlib import resources
 
-from collector.redaction.checksums import card_sure, ssn
+from collector.redaction.checksums import card_sure
 from collector.redaction.matching import Handler, Span, near, tester, words
+from collector.redaction.national_ids import ssn
 from collector.redaction.rules import Rule
 
 _DOMAIN = re.compile(

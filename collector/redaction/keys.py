@@ -9,9 +9,10 @@ import math
 import re
 from collections import Counter
 
-from collector.redaction.checksums import IBAN_LENGTH, VALIDATORS
+from collector.redaction.checksums import IBAN_LENGTH
 from collector.redaction.matching import Handler, Runaway, Span, near, words
 from collector.redaction.rules import Rule
+from collector.redaction.validators import VALIDATORS
 
 _BREAK = re.compile(rb"(?:\*{1,3}|__|`|(?:\\\\?)?\r?\n[ \t]*|(?:\\\\?[rn])+[ \t]*|\\\r?\n)")  # a line break or a mark-up that cuts a key
 _ALPHANUMERIC = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

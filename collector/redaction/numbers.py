@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-from collector.redaction.checksums import VALIDATORS, card, card_sure, ssn
+from collector.redaction.checksums import card, card_sure
 from collector.redaction.matching import Handler, Span, near, said_near, word_set, words
+from collector.redaction.national_ids import ssn
 from collector.redaction.phones import phone
 from collector.redaction.rules import Rule
+from collector.redaction.validators import VALIDATORS
 
 _SEP = rb"[ .\-()\t\r\n_/*]|\xe2\x80[\x80-\x95\xaf]|\xe2\x88\x92|\xe3\x80\x80|\xc2\xa0|\\\\?[nrt]|&nbsp;|%20|%2[DE]"
 _PES = rb"[ .\-()\t\r\n_/*]|[\x80-\x95\xaf]\x80\xe2|\x92\x88\xe2|\x80\x80\xe3|\xa0\xc2|[nrt]\\\\?|;psbn&|02%|[DE]2%"

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from collector.redaction.checksums import card_sure, ssn
+from collector.redaction.checksums import card_sure
 from collector.redaction.contact import top_level_domains
 from collector.redaction.matching import Span
+from collector.redaction.national_ids import ssn
 from collector.redaction.phones import country_code
 
 DENSE = 48  # bytes a trigger in a text that is worth it
