@@ -23,9 +23,9 @@ from collector import metrics
 from collector.compression import inflate
 from collector.decode import Decoded, DecodeOptions, decode_logs, decode_metrics, decode_traces
 from collector.loader import Parts
-from collector.lone import with_figures
+from collector.lone import spooled_batch
 from collector.redaction.quarantine import Gate
-from collector.rows import contents_batch, facts_of, journal_batch, version_of
+from collector.rows import contents_batch, facts_of, version_of
 from collector.sealing import Sealer
 from spanledger.errors import BadSpan, SpanledgerError, WarehouseBusy, WarehouseUnavailable
 from spanledger.model import Content, Span
@@ -294,7 +294,7 @@ class Intake:
             parts: Parts = [("contents", told)] if told is not None else []
             if batch.transcripts and at == 0:
                 parts.append(("audit_objects", rows_of(batch.transcripts)))
-            parts.append(("spans", with_figures(journal_batch(spans, batch.facts[at : at + self._batch_rows], versions), spans)))
+            parts.append(("spans", spooled_batch(spans, batch.facts[at : at + self._batch_rows], versions)))
             self._spool.add(number, [rows for _, rows in parts])
             self._loader.add(number, parts)
 

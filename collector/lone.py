@@ -1,7 +1,7 @@
 """Calls that are a family of their own, straight into ledger columns: the same rows as ``calls_batch(post_singles(spans))``.
 
 Calls differ in ids, times, tokens, people and text; everything else comes in few combinations. Where spans are sealed, journal rows of
-calls that may be plain get their combination and their own figures beside them (:func:`with_figures`). Where they are posted, one call
+calls that may be plain get their combination and their own figures beside them (:func:`spooled_batch`). Where they are posted, one call
 of each combination is posted in the ordinary way (``posting.singles.plain``); the others take its row, with columns of their own.
 """
 
@@ -21,12 +21,11 @@ from collector.posting.identity import alone, registered
 from collector.posting.singles import common, may_be_plain, plain
 from collector.pricing.book import Rates
 from collector.pricing.columns import price_rows
-from collector.rows import calls_batch, spans_of, usd_of_nanos
+from collector.rows import FEW, batch_of, calls_batch, journal_columns, spans_of, usd_of_nanos
 from spanledger.model import Entry, Span, Usage
 from warehouse.tables import SPANS
 
 _DAY_NS = 86_400_000_000_000
-_FEWEST = 64  # below, the ordinary way is as quick
 _MODELS = 20_000
 _U32 = 0xFFFFFFFF
 
@@ -65,14 +64,12 @@ _COUNTS = ("tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write",
 _COSTS = ("cost_estimate_usd", "cost_in_usd", "cost_cache_read_usd", "cost_cache_write_usd", "cost_out_usd", "cost_other_usd")
 
 
-def with_figures(rows: pa.RecordBatch, spans: Sequence[Span]) -> pa.RecordBatch:
-    """Journal rows of these sealed spans, as they are spooled."""
+def spooled_batch(spans: Sequence[Span], facts: Sequence[bytes], versions: Sequence[int]) -> pa.RecordBatch:
+    """Journal rows of these sealed spans with their figures (:data:`SPOOLED`)."""
     known: dict[Hashable, bytes] = {}
     told = [_figures(s, s.usage, known) if s.usage is not None and _may_be(s, s.usage) else _NO_FIGURES for s in spans]
-    columns = zip(*told, strict=True) if told else [[]] * len(FIGURES)
-    return pa.RecordBatch.from_arrays(
-        [*rows.columns, *(pa.array(column, field.type) for column, field in zip(columns, FIGURES, strict=True))], schema=SPOOLED
-    )
+    figures = zip(FIGURES.names, zip(*told, strict=True) if told else [()] * len(FIGURES), strict=True)
+    return batch_of({**journal_columns(spans, facts, versions), **dict(figures)}, SPOOLED)
 
 
 def spooled(rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -127,7 +124,7 @@ class LoneCalls:
         Returns:
             (rows under a posting sequence number or None, which of ``at`` they stand for: bool).
         """
-        if len(at) < _FEWEST or not may_be_plain(rules):
+        if len(at) < FEW or not may_be_plain(rules):
             return None, np.zeros(len(at), bool)
         if rules is not self._rules or len(self._models) > _MODELS:
             self._rules, self._models = rules, {}

@@ -68,24 +68,28 @@ def combinations(keys: Iterable[Hashable]) -> tuple[np.ndarray, list[int]]:
 
 def journal_batch(spans: Sequence[Span], facts: Sequence[bytes], versions: Sequence[int], batch: int = 0) -> pa.RecordBatch:
     """Rows of table ``spans``; ``spans`` are sealed (redacted, hashed). The loader numbers the batches (:func:`numbered`)."""
+    return batch_of(journal_columns(spans, facts, versions, batch), SPANS)
+
+
+def journal_columns(spans: Sequence[Span], facts: Sequence[bytes], versions: Sequence[int], batch: int = 0) -> dict[str, Any]:
+    """The columns of :func:`journal_batch`, for :func:`batch_of`."""
     usage = [s.usage for s in spans]
-    columns: dict[str, Any] = {
-        "ts": micros([s.start_ns for s in spans]),
+    return {
+        "ts": _times([s.start_ns for s in spans]),
         "trace_id": [s.trace_id for s in spans],
         "span_id": [s.span_id for s in spans],
         "parent_span_id": [s.parent_id or _NO_PARENT for s in spans],
-        "end_ts": micros([s.end_ns for s in spans]),
+        "end_ts": _times([s.end_ns for s in spans]),
         "response_id": [s.response_id for s in spans],
         "link": [s.link for s in spans],
         "user_hash": [s.own.get("user") or s.inherited.get("user") or "" for s in spans],
         "tokens_in": [0 if u is None else min(u.input or 0, _U32) for u in usage],
         "tokens_out": [0 if u is None else min(u.output or 0, _U32) for u in usage],
-        "facts": pa.array(facts, pa.binary()).cast(pa.string()),
-        "batch": pa.array(np.full(len(spans), batch, np.uint64)),
+        "facts": list(map(bytes.decode, facts)) if len(facts) < FEW else pa.array(facts, pa.binary()).cast(pa.string()),
+        "batch": [batch] * len(spans),
         "ver": [v.to_bytes(16, "little") for v in versions],
         **_repeated(spans),
     }
-    return pa.RecordBatch.from_pydict(columns, SPANS)
 
 
 def numbered(rows: pa.Table, batch: int) -> pa.Table:
@@ -94,7 +98,7 @@ def numbered(rows: pa.Table, batch: int) -> pa.Table:
     return rows.set_column(at, rows.schema.field(at), pa.array(np.full(rows.num_rows, batch, np.uint64)))
 
 
-def _repeated(spans: Sequence[Span]) -> dict[str, pa.Array]:
+def _repeated(spans: Sequence[Span]) -> dict[str, Any]:
     """The journal columns that come in few combinations."""
     rows = [
         (*_repeating(s), min(s.safety, _U16), s.own.get("tenant") or s.inherited.get("tenant") or "", tuple(s.attrs.items()) if s.attrs else ())
@@ -117,7 +121,7 @@ def contents_batch(rows: Sequence[tuple[Span, Content, int]]) -> pa.RecordBatch:
             [(s.project, s.service, s.kind, s.own.get("tenant") or s.inherited.get("tenant") or "") for s in spans],
             CONTENTS,
         ),
-        "ts": micros([s.start_ns for s in spans]),
+        "ts": _times([s.start_ns for s in spans]),
         "trace_id": [s.trace_id for s in spans],
         "span_id": [s.span_id for s in spans],
         "user_hash": [s.own.get("user") or s.inherited.get("user") or "" for s in spans],
@@ -129,7 +133,7 @@ def contents_batch(rows: Sequence[tuple[Span, Content, int]]) -> pa.RecordBatch:
         "extra": [_extra(c) for _, c, _ in rows],
         "ver": [v.to_bytes(16, "little") for _, _, v in rows],
     }
-    return pa.RecordBatch.from_pydict(columns, CONTENTS)
+    return batch_of(columns, CONTENTS)
 
 
 def _prompt(messages: Sequence[Message]) -> str:
@@ -138,16 +142,26 @@ def _prompt(messages: Sequence[Message]) -> str:
     return "\n".join([f"{m.role}: {m.text}" for m in messages])
 
 
-def _taken(places: dict[str, int], rows: Sequence[tuple[Hashable, ...]], schema: pa.Schema) -> dict[str, pa.Array]:
+def _taken(places: dict[str, int], rows: Sequence[tuple[Hashable, ...]], schema: pa.Schema) -> dict[str, Any]:
     """Columns of rows that come in few combinations: built once for each, then taken by number."""
-    if len(rows) < _FEW:  # taking costs more than it spares
-        return {name: pa.array([row[place] for row in rows], schema.field(name).type) for name, place in places.items()}
+    if len(rows) < FEW:  # taking costs more than it spares
+        return {name: [row[place] for row in rows] for name, place in places.items()}
     index, first = combinations(rows)
     few, at = [rows[i] for i in first], pa.array(index)
     return {name: pa.array([row[place] for row in few], schema.field(name).type).take(at) for name, place in places.items()}
 
 
-_FEW = 64
+#: So many rows are made one by one: an array for each column costs more than a row.
+FEW = 64
+
+
+def batch_of(columns: dict[str, Any], schema: pa.Schema) -> pa.RecordBatch:
+    """A batch of columns: lists of values, of at least :data:`FEW` also arrays."""
+    names = schema.names
+    if len(columns[names[0]]) >= FEW:
+        return pa.RecordBatch.from_pydict(columns, schema)
+    rows = list(zip(*(columns[name] for name in names), strict=True))
+    return pa.RecordBatch.from_struct_array(pa.array(rows, pa.struct(list(schema))))
 
 
 def _extra(content: Content) -> list[tuple[str, str]]:
@@ -166,6 +180,10 @@ def micros(times_ns: Sequence[int] | np.ndarray) -> pa.Array:
     except OverflowError:
         ns = np.array([min(max(t, 0), _LAST_NS) for t in times_ns], np.int64)
     return pa.array(np.clip(ns, 0, _LAST_NS) // 1000, pa.timestamp("us", tz="UTC"))
+
+
+def _times(times_ns: Sequence[int]) -> pa.Array | list[int]:
+    return micros(times_ns) if len(times_ns) >= FEW else [min(max(t, 0), _LAST_NS) // 1000 for t in times_ns]
 
 
 _LAST_NS = 9_223_372_036_000_000_000
@@ -198,19 +216,20 @@ _plain_fields = attrgetter(*_PLAIN)
 
 def calls_batch(entries: Sequence[Entry], ver: int) -> pa.RecordBatch:
     """Rows of table ``calls`` under one posting sequence number."""
-    columns: dict[str, Any] = {"ts": pa.array(np.fromiter((e.ts_us for e in entries), np.int64, len(entries)), pa.timestamp("us", tz="UTC"))}
+    columns: dict[str, Any] = {"ts": [e.ts_us for e in entries]}
     told: list[tuple[Any, ...]] = list(zip(*map(_plain_fields, entries), strict=True)) or [()] * len(_PLAIN)
     for name, values in zip(_PLAIN, told, strict=True):
         cap = _CAPS.get(name)
         over = cap and values and (max(values) > cap or min(values) < 0)
         columns[name] = [min(max(v, 0), cap) for v in values] if over else values
     for name in _USD_COLUMNS:
-        columns[name] = usd_array(list(map(attrgetter(name), entries)))
+        amounts = list(map(attrgetter(name), entries))
+        columns[name] = amounts if len(entries) < FEW else usd_array(amounts)
     columns["attrs"] = [list(e.attrs.items()) for e in entries]
     columns["biz_metric"] = [list(e.biz_metric.items()) for e in entries]
-    columns["ver"] = pa.array(np.full(len(entries), ver, np.uint64))
-    columns["is_deleted"] = pa.array(np.zeros(len(entries), np.uint8))
-    return pa.RecordBatch.from_pydict(columns, CALLS)
+    columns["ver"] = [ver] * len(entries)
+    columns["is_deleted"] = [0] * len(entries)
+    return batch_of(columns, CALLS)
 
 
 EntryKey = tuple[str, str, int, bytes, bytes]  # project, service, ts in microseconds, trace id, span id

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from collector import lone
 from collector.families import Recent, cold_keys
-from collector.lone import LoneCalls, spooled, with_figures
+from collector.lone import LoneCalls, spooled, spooled_batch
 from collector.posting import PostingRules, family_keys, post_singles
 from collector.posting.rules import AppEntry
 from collector.pricing import Contract, PriceBook
-from collector.rows import calls_batch, facts_of, journal_batch, version_of
+from collector.rows import calls_batch, facts_of, version_of
 from spanledger.model import Span, Usage
 from warehouse.tables import SPANS
 
@@ -78,7 +78,7 @@ def _rows(batches: list[pa.RecordBatch]) -> list[dict[str, object]]:
 
 def _spooled(spans: list[Span]) -> pa.RecordBatch:
     facts = [facts_of(s) for s in spans]
-    return with_figures(journal_batch(spans, facts, [version_of(s, f) for s, f in zip(spans, facts, strict=True)]), spans)
+    return spooled_batch(spans, facts, [version_of(s, f) for s, f in zip(spans, facts, strict=True)])
 
 
 def _in_columns(spans: list[Span], rules: PostingRules, calls: LoneCalls) -> tuple[list[pa.RecordBatch], list[Span]]:
@@ -92,14 +92,14 @@ def _in_columns(spans: list[Span], rules: PostingRules, calls: LoneCalls) -> tup
 def test_columns_equal_entries_made_one_by_one(spans: list[Span], more: list[Span], registered: bool) -> None:
     rules = PostingRules(apps={"shop": _SHOP}) if registered else PostingRules()
     calls = LoneCalls()
-    fewest, lone._FEWEST = lone._FEWEST, 1
+    fewest, lone.FEW = lone.FEW, 1
     try:
         for some in (spans, more):  # the second time from what is remembered of the first
             batches, left = _in_columns(some, rules, calls)
             batches.append(calls_batch(post_singles(left, rules), 7))
             assert _rows(batches) == _rows([calls_batch(post_singles(some, rules), 7)])
     finally:
-        lone._FEWEST = fewest
+        lone.FEW = fewest
 
 
 def _call(i: int) -> Span:
