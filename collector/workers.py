@@ -33,6 +33,7 @@ Command = Callable[[int], Sequence[str]]
 
 _READY_S = 60.0
 _BEHIND_S = 3.0  # what is acknowledged is in the ledger within five seconds
+_STUCK_S = 15.0  # a ledger so far behind does not move: the spool takes what comes, better than exporters that give up
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _STEADY_S = 0.2, 10.0, 30.0
 
 
@@ -109,7 +110,7 @@ class Workers:
     @property
     def behind(self) -> bool:
         """The ledger does not keep up: exports wait here, unacknowledged, rather than in a growing spool."""
-        return self._loader is not None and not self._stopping and self._loader.behind_s > _BEHIND_S
+        return self._loader is not None and not self._stopping and _BEHIND_S < self._loader.behind_s < _STUCK_S
 
     def settled(self, exports: Sequence[Export]) -> None:
         """These no longer wait."""

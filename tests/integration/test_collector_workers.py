@@ -194,3 +194,10 @@ def test_exports_wait_while_the_ledger_is_behind(start_collector: Callable[..., 
     assert done.wait(10)
     sender.join()
     assert one.settled(SPANS, 20) == 20
+
+
+def test_exports_do_not_wait_for_a_ledger_that_does_not_move(start_collector: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    one = start_collector(sealing_processes=1)
+    monkeypatch.setattr(workers, "_BEHIND_S", -1.0)
+    monkeypatch.setattr(workers, "_STUCK_S", 0.0)
+    assert send(one.url("/v1/traces"), export(1)) == 200
