@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from detectors.grounding.features import NAMES, Weights, unit
 from detectors.text import cues, sentences
 from detectors.text.context import by_sentence, indexed
-from detectors.text.words import NUMBER, STOP, Token, tokens
+from detectors.text.words import NUMBER, STOP, Token
 
 Array = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class Answer:
 
     def __init__(self, text: str) -> None:
         self.text = text[:MAX_CHARS].strip()
-        self.words = tokens(self.text)
+        self.words = cues.said(self.text)
         self.spans = sentences.spans(self.text, 2)
         self.first = by_sentence(self.words, self.spans)[0] if self.spans else []
         self.terms = {t.term for t in self.words if t.kind != STOP}

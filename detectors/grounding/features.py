@@ -173,7 +173,7 @@ def unit(
     place = [
         cover, window, max(0.0, tally.cover - cover),
         *((0.0, 0.0, 0.0) if whole else _away(tally, evidence)),
-        _never_meet(tally), *_cited(tally, stripped), tally.cover if cues.denies(stripped) else 0.0,
+        _never_meet(tally), *_cited(tally, stripped), _denied(tally, stripped, asked, weigh),
         _apart(tally),
     ]  # fmt: skip
     length = [
@@ -272,6 +272,14 @@ def _never_meet(tally: Tally) -> float:
     known = [where[t.term] for t, _ in tally.kept if t.term in where]
     pairs = list(itertools.pairwise(known))
     return sum(not a & (b | b << 1 | b >> 1) for a, b in pairs) / len(pairs) if pairs else 0.0
+
+
+def _denied(tally: Tally, text: str, asked: Set[str], weigh: Weights) -> float:
+    """How much of what is said not to be told one sentence of the context does tell; 0 for a sentence that denies nothing."""
+    if not cues.denies(text):
+        return 0.0
+    said = Tally(tally.part, tally.context, asked, weigh)
+    return said.cover * _best(said)[0].cover
 
 
 def _cited(tally: Tally, text: str) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """The grounding model: a handful of small experts, mixed per kind of exchange, calibrated to a probability.
 
 An expert judges one unit. A sentence expert holds a response for as risky as its riskiest sentence; a sequence expert sees a sentence in its
-place (`sequence.py`) and takes the two riskiest. Each regime
+place (`sequence.py`) and takes the two riskiest; a peaks expert sees the response with its worst sentences. Each regime
 (`units.REGIMES`) has its own mixture and Platt map; regimes whose training data have an artificial base rate are calibrated to
 `ASSUMED_RATE`, so that one threshold serves all.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from detectors.artefacts import stored
 from detectors.calibration import Platt
 from detectors.grounding.features import NAMES, Weights
-from detectors.grounding.sequence import SEQUENCE, in_sequence
+from detectors.grounding.sequence import PEAKS, SEQUENCE, in_sequence, with_peaks
 from detectors.grounding.units import Units
 from detectors.linear import Linear, logit, sigmoid
 from detectors.trees import Ensemble
@@ -29,7 +29,7 @@ ASSUMED_RATE = 1 / 3
 
 
 class Expert(NamedTuple):
-    """One small model over some feature columns; ``on`` is `sentence`, `sequence` or `response`."""
+    """One small model over some feature columns; ``on`` is `sentence`, `sequence`, `response` or `peaks`."""
 
     name: str
     on: str
@@ -71,7 +71,7 @@ class Model:
         self.threshold = threshold
         self.floor = floor
         self.version = version
-        self.by_sentence = frozenset(e.name for e in experts if e.on != "response")
+        self.by_sentence = frozenset(e.name for e in experts if e.on in AGGREGATE)
 
     def scores(self, batch: Sequence[Units]) -> list[tuple[float, Array]]:
         """Per response: its probability of being unsupported, and that of each of its sentences."""
@@ -92,9 +92,11 @@ class Model:
         of_responses: dict[str, Array] = {}
         experts = [e for e in self.experts if e.name in needed]
         placed = np.vstack([in_sequence(u.sentences, u.whole) for u in batch]) if any(e.on == "sequence" for e in experts) else rows
+        peaked = np.vstack([with_peaks(u.sentences, u.whole) for u in batch]) if any(e.on == "peaks" for e in experts) else wholes
         for expert in experts:
-            if expert.on == "response":
-                of_responses[expert.name] = logit(sigmoid(expert.body.raw(wholes[:, expert.columns])))
+            if expert.on not in AGGREGATE:
+                seen = wholes if expert.on == "response" else peaked
+                of_responses[expert.name] = logit(sigmoid(expert.body.raw(seen[:, expert.columns])))
                 continue
             raw = expert.body.raw((rows if expert.on == "sentence" else placed)[:, expert.columns])
             of_sentences[expert.name] = raw
@@ -153,7 +155,7 @@ def two_riskiest(sentences: Sequence[Array]) -> Array:
 
 
 AGGREGATE = {"sentence": riskiest, "sequence": two_riskiest}
-COLUMNS = {"sentence": NAMES, "response": NAMES, "sequence": SEQUENCE}
+COLUMNS = {"sentence": NAMES, "response": NAMES, "sequence": SEQUENCE, "peaks": PEAKS}
 
 
 @cache

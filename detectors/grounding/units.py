@@ -62,7 +62,7 @@ def units(context: str | Sequence[str], question: str, response: str, weigh: Wei
     """None when there is nothing to judge or nothing to judge it by (no words in the response or in the context)."""
     index = indexed(joined(context))
     response = response[:MAX_RESPONSE_CHARS]
-    words = tokens(response)
+    words = cues.said(response)
     if not index.n_tokens or not words:
         return None
     spans = sentences.spans(response, MAX_SENTENCES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from detectors.text.words import Token, tokens
+
 _REFUSES = re.compile(
     r"\b(?:unable|not able|cannot|can't|can not|couldn't) to? ?(?:\w+ )?(?:answer|provide|determine|find|help|assist)"
     r"|\b(?:i'm|i am) sorry|\bapologi[sz]e|\b(?:not|in)(?: ha\w+| have)? ?(?:enough|sufficient) information",
@@ -41,6 +43,17 @@ _COURTESY = re.compile(
     re.I,
 )
 _COURTEOUS_WORDS = 4
+_LONG = 15  # content words; a longer sentence says something besides
+_HOPES = re.compile(r"\bhope (?:this|that|it|these)(?: \w+)? helps?\b|\b(?:any|further|more|other|additional) (?:\w+ )?questions\b", re.I)
+_MORE = re.compile(
+    r"\b(?:further|more|additional|other)\s(?:\w+ ){0,2}"
+    r"(?:information|details?|sources?|context|clarification|research|resources?|guidance|explanation)\b",
+    re.I,
+)
+_WANTED = re.compile(r"\b(?:need\w*|requir\w+|consult|without|want|refer|recommend\w*|difficult|please|seek|look|visit|helpful)\b", re.I)
+_ANNOUNCES = re.compile(r"\b(?:follow\w*|here(?:['’]s| is| are)|steps?|answers?|include|reasons?|summary|list|ways?|tips|below)\b", re.I)
+_ITEM = re.compile(r"^[ \t]*[(\[]?(\d{1,2})[.)\]:](?=\s)", re.M)
+_STEP = re.compile(r"\bsteps? (\d{1,2})(?: ?[-–] ?(\d{1,2}))?", re.I)
 _SOURCE = re.compile(
     r"\b(?:text|document|passage|context|source|article|posting|polic|material|information|provided|given|available|excerpt|record|list|mention"
     r"|i (?:do|could|can|did)|angabe|unterlag|information|text|dokument|steht|texte|document|précis|mention|figura|consta|indic|specific|vermeld)",
@@ -65,13 +78,29 @@ def flags(text: str) -> tuple[float, ...]:
 
 
 def claims_nothing(text: str, words: int) -> bool:
-    """Whether the sentence says nothing about the world: a courtesy, an offer, or that the source does not tell.
+    """Whether the sentence says nothing about the world: a courtesy, an offer, what the source does not tell, that more is to be found
+    elsewhere, or that a list follows.
 
     ``words``: how many content words it has.
     """
-    if denies(text):
-        return _SOURCE.search(text) is not None
-    return _COURTESY.search(text) is not None and (text.endswith("?") or words <= _COURTEOUS_WORDS)
+    if denies(text) and _SOURCE.search(text):
+        return True
+    if _COURTESY.search(text) and (text.endswith("?") or words <= _COURTEOUS_WORDS):
+        return True
+    if text.rstrip("*_ ").endswith(":") and _ANNOUNCES.search(text):
+        return words <= _LONG
+    return _HOPES.search(text) is not None or (words <= _LONG and _MORE.search(text) is not None and _WANTED.search(text) is not None)
+
+
+def said(text: str) -> list[Token]:
+    """Words and numbers of an answer, without the numbers that only number: items of a list, steps, cited passages."""
+    counted = {m.start(g) for pattern in (_STEP, _CITES) for m in pattern.finditer(text) for g in range(1, pattern.groups + 1) if m.group(g)}
+    following = 1
+    for item in _ITEM.finditer(text):
+        if (number := int(item.group(1))) in (1, following):
+            counted.add(item.start(1))
+            following = number + 1
+    return [t for t in tokens(text) if t.start not in counted] if counted else tokens(text)
 
 
 def refuses(text: str) -> bool:

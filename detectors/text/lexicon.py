@@ -44,12 +44,14 @@ prohibited prohibits forbidden excluded excludes banned except
 FIRST_PERSON = _words("i i'd i'll i'm i've me my mine myself we we'd we'll we're we've us our ours")
 SECOND_PERSON = _words("you you'd you'll you're you've your yours yourself")
 
-# Words with which an answer talks about itself, its sources or its own limits, not about the world.
+# Words with which an answer talks about itself, its sources or its own limits, not about the world, and verbs that say little themselves.
 META = _words("""
 passage passages text context document documents article excerpt source sources provided given
 based according information answer question mention mentioned mentions state stated states specify
 specified specific explicitly directly summary overall conclusion additionally furthermore moreover
 following follow here note sorry unfortunately unable available detail details refer regarding
+include includes including included involve involves involving provide provides providing help helps helping
+allow allows allowing make makes making use uses using need needs become appear appears
 """)
 
 HEDGES = _words(

@@ -26,7 +26,7 @@ from detectors.trees import Ensemble
 
 Array = NDArray[np.float64]
 
-VERSION = "contradiction-3"
+VERSION = "contradiction-4"
 THRESHOLD = 1 / 3
 INNER_FOLDS = 5
 CLEAN_PERCENTILE = 0.9

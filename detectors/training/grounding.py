@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detectors import calibration
 from detectors.grounding.features import LENGTH, Weights
 from detectors.grounding.model import AGGREGATE, ASSUMED_RATE, COLUMNS, Expert, Mixture, Model, Part
-from detectors.grounding.sequence import in_sequence
+from detectors.grounding.sequence import in_sequence, with_peaks
 from detectors.linear import Linear, logit, sigmoid
 from detectors.training.data import Labelled
 from detectors.training.metrics import folds
@@ -20,7 +20,7 @@ from detectors.trees import Ensemble
 
 Array = NDArray[np.float64]
 
-VERSION = "grounding-3"
+VERSION = "grounding-4"
 THRESHOLD = 1 / 3
 INNER_FOLDS = 5
 CLEAN_AVERAGE = (
@@ -50,10 +50,11 @@ class Spec(NamedTuple):
 _OPEN = ("begin", "written")
 #: HaluEval is length-leaky: its experts never see length features.
 SPECS = (
-    Spec("rag_sequence", "ragtruth_qa", "sequence", "linear", True, 0.05),
+    Spec("rag_sequence", "ragtruth_qa", "sequence", "linear", True, 0.1),
     Spec("rag_sentence", "ragtruth_qa", "sentence", "linear", False),
     Spec("rag_sentence_length", "ragtruth_qa", "sentence", "linear", True),
     Spec("rag_response", "ragtruth_qa", "response", "linear", True, 0.05),
+    Spec("rag_peaks", "ragtruth_qa", "peaks", "linear", True, 0.1),
     Spec("chat_sentence", "begin", "sentence", "linear", False),
     Spec("chat_sentence_length", "begin", "sentence", "linear", True),
     Spec("chat_response", "begin", "response", "linear", True, 0.05),
@@ -85,7 +86,15 @@ _BOTH = {
 #: Weights of the experts in each regime's mixture, and the sets that calibrate it.
 MIXTURES: Mapping[str, tuple[Mapping[str, float], tuple[str, ...]]] = {
     "retrieved": (
-        {"rag_sequence": 3.0, "chat_sentence": 1.0, "chat_sentence_length": 1.0, "chat_response": 1.0, "open_trees": 2.0, "plain_sentence": 1.0},
+        {
+            "rag_sequence": 3.0,
+            "rag_peaks": 2.0,
+            "chat_sentence": 1.0,
+            "chat_sentence_length": 1.0,
+            "chat_response": 1.0,
+            "open_trees": 1.0,
+            "plain_sentence": 1.0,
+        },
         ("ragtruth_qa", "written"),
     ),
     "snippet": (
@@ -111,12 +120,12 @@ def expert(spec: Spec, parts: Sequence[Labelled], seed: int) -> Expert:
     """One fitted expert. Sentence experts learn from sentences where labels belong to them, else from whole responses."""
     names = COLUMNS[spec.on]
     columns = np.array([i for i, n in enumerate(names) if spec.length or not n.endswith(LENGTH)])
-    if spec.on != "response" and spec.data in ("ragtruth_qa", "wice", "fever_symmetric"):
+    if spec.on in AGGREGATE and spec.data in ("ragtruth_qa", "wice", "fever_symmetric"):
         x = rows(spec.on, parts[0])
         y = np.concatenate(parts[0].sentence_y)
         weight = np.concatenate([np.full(len(u.spans), len(u.spans) ** -0.5) for u in parts[0].units])
     else:
-        x, y = np.vstack([u.whole for d in parts for u in d.units]), np.concatenate([d.y for d in parts])
+        x, y = np.vstack([responses(spec.on, d) for d in parts]), np.concatenate([d.y for d in parts])
         weight = np.ones(len(y)) if len(parts) == 1 else np.concatenate([_rate_weights("", d.y, 0.5) for d in parts])
     x = x[:, columns]
     if spec.kind == "linear":
@@ -128,8 +137,8 @@ def expert(spec: Spec, parts: Sequence[Labelled], seed: int) -> Expert:
 
 def opinion(made: Expert, data: Labelled) -> Array:
     """An expert's log-odds per response."""
-    if made.on == "response":
-        return logit(sigmoid(made.body.raw(np.vstack([u.whole for u in data.units])[:, made.columns])))
+    if made.on not in AGGREGATE:
+        return logit(sigmoid(made.body.raw(responses(made.on, data)[:, made.columns])))
     raw = sigmoid(made.body.raw(rows(made.on, data)[:, made.columns]))
     return AGGREGATE[made.on](np.split(raw, np.cumsum([len(u.spans) for u in data.units])[:-1]))
 
@@ -137,6 +146,11 @@ def opinion(made: Expert, data: Labelled) -> Array:
 def rows(on: str, data: Labelled) -> Array:
     """Every sentence's features, for sentence or sequence experts."""
     return np.vstack([u.sentences if on == "sentence" else in_sequence(u.sentences, u.whole) for u in data.units])
+
+
+def responses(on: str, data: Labelled) -> Array:
+    """Every response's features, for response or peaks experts."""
+    return np.vstack([with_peaks(u.sentences, u.whole) if on == "peaks" else u.whole for u in data.units])
 
 
 def fit(sets: Mapping[str, Labelled], weigh: Weights, seed: int) -> Model:

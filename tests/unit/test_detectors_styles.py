@@ -10,10 +10,13 @@ import pytest
 
 from detectors import contradiction, grounding
 from detectors.grounding.carried import carried
+from detectors.grounding.features import NAMES
+from detectors.grounding.model import shipped
+from detectors.grounding.units import units
 from detectors.text import cues
 from detectors.text.arithmetic import Arithmetic
 from detectors.text.context import ContextIndex
-from detectors.text.words import readings, tokens
+from detectors.text.words import NUMBER, readings, tokens
 
 _FIXTURE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "fixtures" / "detectors_twins.json").read_text(encoding="utf8"))
 TWINS: list[dict[str, Any]] = _FIXTURE["answers"]
@@ -101,7 +104,9 @@ def test_numbers_that_do_not_follow_are_not_nor_years_nor_anything_among_many(nu
     [
         "The documents don't mention a warranty.", "Dazu liegen mir keine Angaben vor.", "Le document ne le précise pas.",
         "Aucune mention du prix.", "Would you like me to book it?",
-        "Thanks for asking!", "No information about pay is given.", "In den Unterlagen steht nichts dazu.",
+        "Thanks for asking!", "No information about pay is given.", "In den Unterlagen steht nichts dazu.", "I hope this helps!",
+        "If you have any further questions, ask your vet.", "Here are the steps to reset the meter:",
+        "For a fuller guide you may need to consult additional sources.",
     ],
 )  # fmt: skip
 def test_refusals_and_courtesies_claim_nothing(text: str) -> None:
@@ -109,10 +114,53 @@ def test_refusals_and_courtesies_claim_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["It does not cover water damage.", "The committee has not found a solution.", "Sure, the tower was built by Anna Berg of Oslo in 1921."]
+    "text",
+    [
+        "It does not cover water damage.",
+        "The committee has not found a solution.",
+        "Sure, the tower was built by Anna Berg of Oslo in 1921.",
+        "We hope to help 400 farms.",
+        "The mill has further sources of water.",
+        "The recipe is simple: two eggs.",
+    ],
 )
 def test_statements_about_the_world_are_claims(text: str) -> None:
     assert not cues.claims_nothing(text, sum(t.kind > 0 for t in tokens(text)))
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("1. Heat 200 ml.\n2. Stir.\n3. Wait 5 minutes.", ["200", "5"]),
+        ("Repeat steps 2-4 within 10 days.", ["10"]),
+        ("It rose by 12 (passage 3) [4].", ["12"]),
+        ("12. March is the deadline.", ["12"]),
+        ("1) yes\n7) no", ["7"]),
+    ],
+)
+def test_numbers_that_only_number_are_no_claims(text: str, numbers: list[str]) -> None:
+    assert [t.term for t in cues.said(text) if t.kind == NUMBER] == numbers
+
+
+def test_a_list_is_judged_by_what_it_says_and_not_by_its_numbering() -> None:
+    context = ["Boil the potatoes. Plunge them into ice water. Rub off the skin.", "Potatoes keep for weeks."]
+    steps = ["Boil the potatoes.", "Plunge them into ice water.", "Rub off the skin."]
+    plain, listed = ("\n".join(f"{mark}{step}" for mark, step in zip(marks, steps, strict=True)) for marks in (("- ",) * 3, ("1. ", "2. ", "3. ")))
+    one, other = grounding.score(context, "How are potatoes peeled?", plain), grounding.score(context, "How are potatoes peeled?", listed)
+    assert one.score is not None
+    assert other.score == pytest.approx(one.score, abs=0.05)
+
+
+def test_to_deny_what_one_sentence_of_the_context_says_counts_and_an_honest_denial_less() -> None:
+    context = "The warranty covers the battery for two years. The screen is made of glass."
+    wrong, right = (
+        units(context, "What is covered?", text, shipped().weigh)
+        for text in ("It is not stated that the warranty covers the battery.", "It is not stated who repairs the hinges.")
+    )
+    assert wrong is not None
+    assert right is not None
+    column = NAMES.index("denied_cover")
+    assert wrong.sentences[0, column] > 0.9 > 0.1 > right.sentences[0, column]
 
 
 def test_capitals_of_german_nouns_are_no_names() -> None:
