@@ -19,7 +19,12 @@ from functools import cache
 _MARGIN = 224  # bytes decoded on each side of a trigger
 _LAYERS = 3
 _ESCAPE = re.compile(
-    r"(?=[\\%&*_`])(?:\\+u([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})|%(?:25)*([0-9A-Fa-f]{2})|&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?|&([A-Za-z]{2,8});|(?<=[\w@])(?:\*\*|__|`)(?=[\w@])|(\\{2,}|\\)(?=[nrt\"/])([nrt\"/])|\\[\r]?\n)"
+    r"(?=[\\%&*_`=<\x1b])(?:\\+u[dD]([89abAB][0-9a-fA-F]{2})\\+u[dD]([c-fC-F][0-9a-fA-F]{2})"  # a pair of surrogates
+    r"|(?:\\+u|%u)([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})|\\+u\{([0-9a-fA-F]{1,6})\}|\\+U([0-9a-fA-F]{8})|%(?:25)*([0-9A-Fa-f]{2})"
+    r"|&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?|&([A-Za-z]{2,8});"
+    r"|(?<=[\w@])(?:\*\*|__|`)(?=[\w@])|</?(?:b|i|u|em|strong|mark|wbr)/?>|\x1b\[[0-9;]{0,12}m"  # mark-up inside a word
+    r"|(?<=[\w.])=(?:(40)(?=[A-Za-z0-9])|\r?\n(?=[\w.@]))"  # quoted-printable
+    r"|\\+(?=[nrt\"/])([nrt\"/])|\\\r?\n)"
 )
 _ENTITIES = {
     "commat": "@",
@@ -141,24 +146,34 @@ class _Layer:
 
 
 def _unescape(m: re.Match[str]) -> str | None:
-    if m[1] or m[2] or m[4] or m[5]:
-        cp = int(m[1] or m[2] or m[4], 16) if not m[5] else int(m[5])
-        if 0xD800 <= cp < 0xE000 or cp > 0x10FFFF:
-            return None
-        return chr(cp)
-    if m[3]:
-        cp = int(m[3], 16)
+    """What an escape stands for; ``None`` if it is none, nothing for mark-up and soft line breaks."""
+    if m.lastindex is None:
+        return ""
+    told: str = m[m.lastindex]
+    if m.lastindex == 2:
+        return chr(0x10000 + (int(m[1], 16) - 0x800 << 10) + int(told, 16) - 0xC00)
+    if m.lastindex == _URL:
+        cp = int(told, 16)
         return chr(cp) if 0x20 <= cp < 0x7F or cp in (9, 10, 13) else None
-    if m[6]:
-        return _ENTITIES.get(m[6])
-    if m[8]:
-        return _CONTROLS[m[8]]
-    return ""
+    if m.lastindex == _NAMED:
+        return _ENTITIES.get(told)
+    if m.lastindex == _MAIL_AT:
+        return "@"
+    if m.lastindex == _CONTROL:
+        return _CONTROLS[told]
+    cp = int(told, 10 if m.lastindex == _DECIMAL else 16)
+    return None if 0xD800 <= cp < 0xE000 or cp > 0x10FFFF else chr(cp)
+
+
+_URL, _DECIMAL, _NAMED, _MAIL_AT, _CONTROL = 7, 9, 10, 11, 12  # groups of _ESCAPE
 
 
 def _escaped(text: str) -> bool:
     """May there be an escape? Much cheaper than to look for one."""
-    return "\\" in text or "%" in text or "&" in text or "`" in text or "**" in text or "__" in text
+    return _ANY_ESCAPE.search(text) is not None
+
+
+_ANY_ESCAPE = re.compile(r"[\\%&`\x1b]|\*\*|__|=40|=\r?\n|</?[a-z]+/?>")
 
 
 def decode(source: bytes, origin: int, owner: int) -> View | None:
