@@ -23,7 +23,7 @@ _ESCAPE = re.compile(
     r"|(?:\\+u|%u)([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})|\\+u\{([0-9a-fA-F]{1,6})\}|\\+U([0-9a-fA-F]{8})|%(?:25)*([0-9A-Fa-f]{2})"
     r"|&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?|&([A-Za-z]{2,8});"
     r"|(?<=[\w@])(?:\*\*|__|`)(?=[\w@])|</?(?:b|i|u|em|strong|mark|wbr)/?>|\x1b\[[0-9;]{0,12}m"  # mark-up inside a word
-    r"|(?<=[\w.])=(?:(40)(?=[A-Za-z0-9])|\r?\n(?=[\w.@]))"  # quoted-printable
+    r"|(?<=[\w.])=(?:(40)(?=[A-Za-z0-9])|(?<![A-Za-z0-9+/]{12}=)\r?\n(?=[\w.@]))"  # quoted-printable; not base64 at its end
     r"|\\+(?=[nrt\"/])([nrt\"/])|\\\r?\n)"
 )
 _ENTITIES = {

@@ -64,7 +64,18 @@ def test_an_at_sign_of_quoted_printable_goes_and_a_figure_stays(redactor: Redact
 
 
 @pytest.mark.parametrize(
-    "text", ["a\\u{1F600}b", "%u00e9t%u00e9", "<b>bold</b>ly", "H<b>2</b>O", "x\x1b[0my", "wrapped=\nline", "key%3Dvalue", "&amp;#169; 2026"]
+    "text",
+    [
+        "a\\u{1F600}b",
+        "%u00e9t%u00e9",
+        "<b>bold</b>ly",
+        "H<b>2</b>O",
+        "x\x1b[0my",
+        "wrapped=\nline",
+        "ZGF0YSBhbmQgbW9yZQ=\n4bf92f35",
+        "key%3Dvalue",
+        "&amp;#169; 2026",
+    ],
 )
 def test_escapes_of_nothing_secret_stay(redactor: Redactor, text: str) -> None:
     assert redactor.redact(text).text == text
