@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 Row = tuple[int, Span]  # version, sealed span
+_PASS_ROWS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -160,7 +161,7 @@ class Poster:
         with self._changed:
             if not self._waiting and not self._stopping:
                 self._changed.wait(0.2)
-            taken = self._waiting[:]
+            taken = self._next()
         if self._stale.is_set():
             self._stale.clear()
             self._recent.forget_all()
@@ -184,6 +185,15 @@ class Poster:
             journal.set_posting_mark(self._client, self._writer, self._mark)
             self._marked = self._mark
         return not (self._stopping and not self._waiting and not self._again)
+
+    def _next(self) -> list[tuple[int, float, pa.Table]]:
+        """The oldest batches that wait, as many as are posted in about a second."""
+        size = 0
+        for n, (_, _, rows) in enumerate(self._waiting):
+            size += rows.num_rows
+            if n and size > _PASS_ROWS:
+                return self._waiting[:n]
+        return self._waiting[:]
 
     def _post_rows(self, rows: pa.RecordBatch) -> None:
         """Post the families of new rows: plain calls that are alone as columns, all others as spans."""
