@@ -41,6 +41,7 @@ from spanledger.errors import DataDirUnusable, SpanledgerError
 from spanledger.instance import token as instance_token
 from spanledger.policy import PolicyFile
 from spanledger.settings import Settings
+from spanledger.sockets import listen
 from warehouse import audit_log, journal, lifecycle
 from warehouse.engine import Engine, connect
 from warehouse.leases import Lease
@@ -258,7 +259,7 @@ async def _serve(
     grpc_server, grpc_port = await grpc_door.start(
         intake, auth, settings.otlp_host, settings.otlp_grpc_port, max_message_bytes=settings.max_message_bytes, tls=tls
     )
-    listener = _listen(settings.otlp_host, settings.otlp_http_port, "OTLP/HTTP")
+    listener = listen(settings.otlp_host, settings.otlp_http_port, "OTLP/HTTP")
     probe = _Probe(warehouse, intake)
     door = http_door.app(intake, auth, probe.state, max_message_bytes=settings.max_message_bytes)
     config = uvicorn.Config(
@@ -281,19 +282,6 @@ async def _serve(
     await grpc_server.stop(grace=3)
     server.should_exit = True
     await asyncio.gather(serving, closing, return_exceptions=True)
-
-
-def _listen(host: str, port: int, what: str) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host.strip("[]"), port))
-    except OSError as exc:
-        listener.close()
-        raise DataDirUnusable(f"the {what} address {host}:{port} cannot be bound: {exc.strerror}") from exc
-    listener.listen(512)
-    return listener
 
 
 class _Probe:

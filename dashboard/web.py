@@ -20,9 +20,10 @@ from dashboard import health
 from dashboard.access import is_loopback
 from dashboard.connections import Connections
 from dashboard.context import Context, install
-from spanledger.errors import ConfigError, DataDirUnusable
+from spanledger.errors import ConfigError
 from spanledger.policy import PolicyFile
 from spanledger.settings import Settings
+from spanledger.sockets import listen
 
 log = structlog.get_logger()
 
@@ -48,7 +49,7 @@ def run(
     policy_file = PolicyFile(policy_path, settings.tokens_file)
     if policy_file.current.open_access and not is_loopback(settings.web_host):
         raise ConfigError(f"web address {settings.web_host} is reachable by others: configure `tokens:` or `oidc:` in the policy file first")
-    listener = bind(settings.web_host, settings.web_port)
+    listener = listen(settings.web_host, settings.web_port, "web")
     context = Context(settings, policy_file, Connections(settings, lambda: policy_file.current), redact)
     install(context)
     try:
@@ -56,25 +57,6 @@ def run(
     finally:
         context.connections.close()
         listener.close()
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 picks a free one.
-
-    Raises:
-        DataDirUnusable: it cannot be bound; the message says why.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # without the last, asyncio leaves Nagle on: 40 ms an answer
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(512)
-    except OSError as exc:
-        listener.close()
-        raise DataDirUnusable(f"web address {host}:{port} cannot be used: {exc.strerror or exc}") from exc
-    listener.setblocking(False)
-    return listener
 
 
 async def _serve(context: Context, listener: socket.socket, stop: threading.Event, ready: Callable[[dict[str, str]], None]) -> None:

@@ -56,6 +56,17 @@ def collector(start_collector: Callable[..., Any]) -> Any:
     return start_collector(max_message_bytes=200_000)
 
 
+def test_an_answer_does_not_wait_for_the_clients_acknowledgement(collector: Any) -> None:
+    """Nagle's algorithm and a delayed acknowledgement together make every answer on a kept connection 40 ms late."""
+    took = []
+    with httpx.Client() as client:
+        for _ in range(20):
+            began = time.monotonic()
+            assert client.get(collector.url("/healthz")).status_code == 200
+            took.append(time.monotonic() - began)
+    assert min(took[1:]) < 0.03
+
+
 def test_every_encoding_and_transport_reaches_the_ledger_once(collector: Any) -> None:
     one = llm_span().SerializeToString()
     assert httpx.post(collector.url("/v1/traces"), content=one, headers=PROTOBUF).status_code == 200
