@@ -3,8 +3,8 @@
 usage: python tests/bench/bench_rollup_exactness.py [--kills 20] [--comparisons 1000] [--seed 1] [--late 0.1]
 
 A child process owns the warehouse: it posts batches, a second thread rolls hours up all the time, and after each step of a batch
-(hours announced, rows inserted, landing told) it asks the same question twice: composed (``queries.spend``) and of a dimension that no
-rollup holds, which is FINAL alone. The parent kills it with -9 at random moments and starts it again on the same data.
+(hours announced, rows inserted, landing told) it asks the same question twice: composed (``queries.spend``) and of the view ``ledger``,
+which is FINAL alone. The parent kills it with -9 at random moments and starts it again on the same data.
 Prints JSON; exit 1 on any mismatch.
 """
 
@@ -23,6 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+from clickhouse_connect.driver.client import Client
 
 from warehouse import queries, verify
 from warehouse.engine import Engine
@@ -46,6 +47,12 @@ SELECT 'p', 's', toDateTime64('2026-11-01 00:00:00', 6, 'UTC') + toIntervalSecon
 FROM (SELECT arrayJoin({ids:Array(UInt64)}) AS id)
 """
 _SUMS = ["calls", "tokens_in", "cost_usd", "errors", "billed_calls"]
+_EXACT = {
+    grain: f"SELECT {start} AS {grain}, app_id AS app, team, model_tier, countIf(entry_kind != 'unattributed') AS calls, sum(tokens_in) AS tokens_in,"
+    " sum(cost_estimate_usd) AS cost_usd, countIf(outcome = 'error') AS errors, countIf(billed) AS billed_calls FROM spanledger.ledger"
+    " WHERE ts >= {since:DateTime64(6, 'UTC')} AND ts < {until:DateTime64(6, 'UTC')} GROUP BY ALL"
+    for grain, start in (("hour", "toDateTime64(toStartOfHour(ts), 6, 'UTC')"), ("day", "toDate(ts)"))
+}
 
 
 def child(folder: Path, seed: int, late: float) -> None:
@@ -86,16 +93,19 @@ def _roll(engine: Engine, clock: HourClock) -> None:
         time.sleep(0.05)
 
 
-def _compare(client: object, rnd: random.Random) -> None:
-    """By hours and by days in turn: days come from daily rows where the whole day is clean."""
-    by = (rnd.choice(("hour", "day")), "app", "team", "model_tier")
-    from_days = sum(bool(day.gen) for day in clean_days(client, ("calls",), WINDOW.since, WINDOW.until)["calls"])  # pyright: ignore[reportArgumentType]
-    composed = queries.spend(client, WINDOW, by=by).select(*by, *_SUMS).sort(by)  # pyright: ignore[reportArgumentType]
-    exact = queries.spend(client, WINDOW, by=(*by, "user"))  # pyright: ignore[reportArgumentType]
-    exact = exact.group_by(by).agg(pl.col(_SUMS).sum()).sort(by)
-    closed = queries.coverage(client, WINDOW).closed_hours  # pyright: ignore[reportArgumentType]
-    seen = queries.spend(client, WINDOW, by=("hour",)).height  # pyright: ignore[reportArgumentType]
-    print("ok" if composed.equals(exact) else "WRONG", closed, seen, from_days if by[0] == "day" else 0, flush=True)
+def _compare(client: Client, rnd: random.Random) -> None:
+    """By hours and by days in turn (days come from daily rows where the whole day is clean), every third time between any two seconds."""
+    grain = rnd.choice(("hour", "day"))
+    by = (grain, "app", "team", "model_tier")
+    edges = sorted(rnd.sample(range(HOURS * 3_600), 2)) if rnd.random() < 1 / 3 else [0, HOURS * 3_600]
+    since, until = (START + timedelta(seconds=edge) for edge in edges)
+    window = Scope(since, until)
+    from_days = sum(bool(day.gen) for day in clean_days(client, ("calls",), window.since, window.until)["calls"])
+    composed = queries.spend(client, window, by=by).select(*by, *_SUMS).sort(by)
+    exact = pl.DataFrame(client.query_arrow(_EXACT[grain], window.params)).select(composed.columns).cast(composed.schema).sort(by)  # pyright: ignore[reportArgumentType]
+    closed = queries.coverage(client, window).closed_hours
+    seen = queries.spend(client, window, by=("hour",)).height
+    print("ok" if composed.equals(exact) else "WRONG", closed, seen, from_days if grain == "day" else 0, flush=True)
 
 
 def main() -> int:

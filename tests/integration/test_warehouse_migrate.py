@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -233,6 +234,26 @@ def _assert_kept(client: Client) -> None:
             (3, 3, 1, 1)
         ]
     assert client.query("SELECT count() FROM system.tables WHERE database = 'spanledger' AND name LIKE '%_17'").result_rows == [(0,)]
+
+
+def test_rows_of_every_earlier_version_are_still_read_after_the_upgrade(client: Client) -> None:
+    """The versions follow each other on one database, each with a row in every table that it has: an upgrade from any of them is a part of it."""
+    client.command("CREATE DATABASE IF NOT EXISTS spanledger ENGINE = Atomic")
+    views = {"spans": "journal", "contents": "texts", "calls": "ledger", "scores": "verdicts"}
+    told: dict[str, set[int]] = {table: set() for table in views}
+    for version, group in groupby(statements(), key=lambda s: s.version):
+        for table in views:
+            if client.query(f"EXISTS TABLE spanledger.{table}").result_rows[0][0]:
+                client.command(
+                    f"INSERT INTO spanledger.{table} (project, ts, trace_id, span_id, ver) VALUES ('p', now64(6) - 60, '{version}', 's', 1)"
+                )
+                told[table].add(version)
+        for statement in group:
+            client.command(statement.sql)
+    for table, versions in told.items():
+        found = client.query(f"SELECT toUInt32(trimRight(trace_id, '\\0')) FROM spanledger.{views[table]}").result_rows
+        assert {row[0] for row in found} == versions, table
+    assert min(map(len, told.values())) > 10
 
 
 def test_hours_whose_base_is_gone_keep_their_sums_through_the_upgrade_to_daily_rows(client: Client) -> None:

@@ -1,4 +1,5 @@
--- The entries of one trace in order of time, with the spans that tell each.
+-- The entries of one trace in order of time, with the spans that tell each. The trace is part of the sort key: it may be chosen before
+-- FINAL compares versions.
 SELECT
     e.ts AS ts, lower(hex(e.span_id)) AS span_id, lower(hex(e.parent_span_id)) AS parent_span_id, e.entry_kind AS entry_kind,
     e.app_id AS app_id, e.team AS team, e.operation AS operation, e.provider AS provider, e.model AS model,
@@ -10,10 +11,8 @@ SELECT
     e.latency_ms AS latency_ms, e.ttft_ms AS ttft_ms, e.cost_estimate_usd AS cost_usd, e.cost_source AS cost_source,
     e.price_id AS price_id, e.conflict AS conflict, e.safety AS safety,
     arrayMap(x -> lower(hex(x)), e.members) AS members
-FROM spanledger.ledger AS e
-WHERE e.trace_id = toFixedString(unhex({trace:String}), 16)
-    AND (e.project, e.service, toStartOfHour(e.ts)) IN
-    (
-        SELECT project, service, toStartOfHour(ts) FROM spanledger.calls WHERE trace_id = toFixedString(unhex({trace:String}), 16)
-    )$where
+FROM spanledger.calls AS e FINAL
+PREWHERE e.trace_id = toFixedString(unhex({trace:String}), 16)
+WHERE e.is_deleted = 0$where
 ORDER BY ts, span_id
+SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -6,10 +6,7 @@ SELECT
     e.kind AS kind, e.role AS role, e.status AS status, e.provider AS provider, e.model AS model, e.response_id AS response_id,
     e.tool_name AS tool_name, e.tokens_in AS tokens_in, e.tokens_out AS tokens_out, e.safety AS safety, e.attrs AS attrs,
     e.facts AS facts
-FROM spanledger.journal AS e
-WHERE e.trace_id = toFixedString(unhex({trace:String}), 16)
-    AND (e.project, e.service, toStartOfHour(e.ts)) IN
-    (
-        SELECT project, service, toStartOfHour(ts) FROM spanledger.spans WHERE trace_id = toFixedString(unhex({trace:String}), 16)
-    )
+FROM spanledger.spans AS e FINAL
+PREWHERE e.trace_id = toFixedString(unhex({trace:String}), 16)
 ORDER BY ts, end_ts DESC, span_id
+SETTINGS do_not_merge_across_partitions_select_final = 1
