@@ -59,6 +59,7 @@ OVERLAP_US = 30_000_000  # a posting or journal batch may land this much after i
 COUNT_EVERY_S = 60.0  # between two counts of what waits
 SETTLE_US = 2_000_000  # documents of a trace get this long to arrive before its answers are judged
 POSTED_S = 8.0  # texts in the window are this old before their calls are looked for
+PRESSING = 2  # thirds of a batch for texts in memory that have waited long
 LINKED = 100  # answers of a pass that are linked to evidence by meaning, at most: it takes thirty times as long and changes no score
 CALIBRATION_EVERY_S = 600.0
 SHIFTS_EVERY_S = 1_800.0
@@ -106,7 +107,7 @@ def _loop(worker: Worker, lease: Lease, pace: Pace, interval_s: float, stop: thr
     held_until = 0.0
     while not stop.is_set():
         more = False
-        if pace.go():
+        if pace.go() or worker.pressing:
             if time.monotonic() >= held_until:
                 held_until = time.monotonic() + LEASE_S / 3 if lease.hold() else 0.0
             if held_until:
@@ -152,7 +153,7 @@ class Worker:
         """Judge one batch of what is known at ``now_us``, write it, move the mark. ``calm``: nothing else needs the machine.
 
         First what is new, then what is only held in memory and leaves soon, and with what is left of the batch something of what is behind: a
-        steady trickle of new answers must not keep the old ones waiting for ever.
+        steady trickle of new answers must not keep the old ones waiting for ever. What is held in memory comes first once it has waited long.
         """
         began = time.thread_time()
         until = now_us - SETTLE_US
@@ -160,8 +161,8 @@ class Worker:
             self._places = self._taken_up(until)
         if self._policy.reload():
             self._detectors = with_schemas(self._policy.current.detectors, self._folder)
-        found = self._new(until)
-        for more in (self._leaving, self._behind):
+        found = self._leaving(until, max(1, PRESSING * BATCH // 3)) if self.pressing else []
+        for more in (self._new, self._leaving, self._behind):
             if len(found) < BATCH:
                 known = {(c["trace_id"], c["span_id"]) for c in found}
                 found += [c for c in more(until, BATCH - len(found)) if (c["trace_id"], c["span_id"]) not in known]
@@ -191,13 +192,18 @@ class Worker:
             metrics.retired.inc(scoring.retire(self._client, self._clock, known, starts))
         return starts
 
-    def _new(self, until: int) -> list[dict[str, Any]]:
+    @property
+    def pressing(self) -> bool:
+        """Whether text that is only in memory has waited long: it is judged before all else, and though the collector is busy."""
+        return self._window is not None and self._window.pressing
+
+    def _new(self, until: int, most: int) -> list[dict[str, Any]]:
         """Answers whose evidence came since the last pass."""
         places = self._places or Places()
         known = Between(places.tail - OVERLAP_US, until)
         starts = self._arrived(known)
-        found = scoring.candidates(self._client, known, starts, BATCH).to_dicts() if starts else []
-        if len(found) == BATCH:
+        found = scoring.candidates(self._client, known, starts, most).to_dicts() if starts else []
+        if len(found) == most:
             places.fall_behind(known)
         places.tail = max(places.tail, until)
         return found

@@ -24,6 +24,7 @@ from detectors.material import Text
 
 MAX_BODY_BYTES = 32 << 20
 _OVERHEAD = 400  # bytes of a row besides its text
+_PRESSING = 1 / 3
 
 
 class Row(msgspec.Struct):
@@ -92,6 +93,13 @@ class Window:
     def holds(self, trace_id: str) -> bool:
         """Whether anything of this trace is held."""
         return trace_id in self._traces
+
+    @property
+    def pressing(self) -> bool:
+        """Whether a text that was not taken yet has waited for `_PRESSING` of its time."""
+        with self._lock:
+            self._expire()
+            return bool(self._fresh) and next(iter(self._fresh.values())) <= self._clock() - _PRESSING * self._max_age_s
 
     def take(self, most: int, older_than_s: float) -> list[str]:
         """Up to ``most`` traces whose texts came at least ``older_than_s`` ago and were not taken since, oldest first: they leave soonest."""

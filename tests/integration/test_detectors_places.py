@@ -184,6 +184,24 @@ def test_texts_in_memory_are_judged_before_what_is_behind(client: Client, ledger
     assert verdicts(client, "grounding")[1]["flagged"]
 
 
+def test_texts_that_are_about_to_leave_memory_are_judged_before_what_is_new(client: Client, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "BATCH", 2)
+    monkeypatch.setattr(jobs, "POSTED_S", 0.0)
+    now = [0.0]
+    window = Window(100_000, 600, lambda: now[0])
+    judge = worker(client, window=window)
+    all_judged(judge)
+    held = [ledger.call("", ver=NOW_US + 1_000_000) for _ in range(3)]
+    for _ in range(6):
+        ledger.call(GOOD, documents=(DOCUMENT,), ver=NOW_US + 1_000_000)
+    window.add([(e.trace_id.hex(), Text(e.span_id.hex(), e.ts_us, "llm", "user: When?", BAD, (DOCUMENT,))) for e in held])
+    now[0] = 300.0
+    for n in range(1, 4):
+        judge.step(NOW_US + 10_000_000)
+        assert len({1, 2, 3} & set(verdicts(client, "grounding"))) == n
+    assert all(verdicts(client, "grounding")[n]["flagged"] for n in (1, 2, 3))
+
+
 def test_an_answer_with_another_context_is_no_peer(client: Client, ledger: Any) -> None:
     prompt = "user: How long does delivery take?"
     ledger.call("Delivery takes three days.", prompt=prompt)

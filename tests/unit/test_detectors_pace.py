@@ -135,6 +135,19 @@ def test_texts_in_memory_are_taken_once_oldest_first_and_again_when_told_anew() 
     assert window.take(9, 5.0) == ["t1"]
 
 
+def test_texts_that_have_waited_a_third_of_their_time_press_until_they_are_taken() -> None:
+    now = [0.0]
+    window = Window(1 << 20, 600, lambda: now[0])
+    assert not window.pressing
+    window.add([("t", Text("s", 0, "llm", response="x"))])
+    now[0] = 199.0
+    assert not window.pressing
+    now[0] = 201.0
+    assert window.pressing
+    assert window.take(1, 5.0) == ["t"]
+    assert not window.pressing
+
+
 KEY = b"k" * 32
 
 
