@@ -1,5 +1,6 @@
 """The command line: one short function per command; each imports and wires what it needs, so that `query` starts fast.
 
+``keys`` and ``audit`` stand in ``cli_keys.py``, what commands share in ``options.py``.
 Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 unavailable. An error is one clear line on standard error;
 ``--debug`` shows where it came from.
 """
@@ -9,14 +10,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from spanledger.cli_keys import audit_app, keys_app
 from spanledger.errors import ConfigError, SpanledgerError
-
-if TYPE_CHECKING:
-    from spanledger.settings import Settings
+from spanledger.options import Config, Data, Format, Since, Supervised, Until, Warehouse, settings_of
 
 app = typer.Typer(
     name="spanledger",
@@ -28,9 +28,7 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Validate and describe the policy file.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-keys_app = typer.Typer(help="Encryption keys of the audit store.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
-audit_app = typer.Typer(help="The hash-chained log of what was changed, read and erased.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
 feedback_app = typer.Typer(help="What people say about answers.", no_args_is_help=True)
 app.add_typer(feedback_app, name="feedback")
@@ -38,22 +36,7 @@ app.add_typer(feedback_app, name="feedback")
 prices_app = typer.Typer(help="List prices.", no_args_is_help=True)
 app.add_typer(prices_app, name="prices")
 
-Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Data directory (default: the platform's)")]
-Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Policy file, spanledger.yaml")]
-Warehouse = Annotated[str | None, typer.Option("--warehouse", metavar="URL", help="ClickHouse server: clickhouse://user@host:8443/db")]
-Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
-Format = Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How to print rows")]
-Since = Annotated[str, typer.Option("--since", metavar="T", help="7d, 12h, 2026-11-01 or an ISO time; UTC")]
-Until = Annotated[str, typer.Option("--until", metavar="T", help="As --since; that moment itself is left out")]
-
 _debug = False
-
-
-def settings_of(data: Path | None = None, config: Path | None = None, warehouse: str | None = None) -> Settings:
-    """Settings of the environment with the options of the command line on top."""
-    from spanledger.settings import load_settings
-
-    return load_settings(data_dir=data and data.absolute(), config=config and config.absolute(), warehouse=warehouse)
 
 
 def _version(wanted: bool) -> None:
@@ -317,89 +300,6 @@ def restore(
     from spanledger.commands import backups
 
     backups.restore(settings_of(data, warehouse=warehouse), source.absolute())
-
-
-Tenant = Annotated[str, typer.Option("--tenant", metavar="T", help="Tenant as telemetry names it")]
-
-
-@keys_app.command("new-kek")
-def keys_new_kek() -> None:
-    """Print a fresh key-encryption key, for `SPANLEDGER_KEK` or a file; it is kept nowhere."""
-    from spanledger.commands import keeping
-
-    keeping.new_kek(typer.echo)
-
-
-@keys_app.command("init")
-def keys_init(tenant: Tenant, data: Data = None) -> None:
-    """Make a tenant's first key."""
-    from spanledger.commands import keeping
-
-    keeping.init(settings_of(data), tenant, typer.echo)
-
-
-@keys_app.command("rotate")
-def keys_rotate(tenant: Tenant, data: Data = None) -> None:
-    """Make a new key for a tenant's new transcripts; older ones stay readable."""
-    from spanledger.commands import keeping
-
-    keeping.rotate(settings_of(data), tenant, typer.echo)
-
-
-@keys_app.command("rewrap")
-def keys_rewrap(new: Annotated[str, typer.Argument(help="The new key-encryption key, base64; `-` reads it")] = "-", data: Data = None) -> None:
-    """Wrap every tenant's keys with another key-encryption key."""
-    from spanledger.commands import keeping
-
-    keeping.rewrap(settings_of(data), sys.stdin.readline().strip() if new == "-" else new, typer.echo)
-
-
-@keys_app.command("epoch")
-def keys_epoch(
-    since: Annotated[str, typer.Option("--since", metavar="T", help="When it begins (UTC); by default at the next midnight")] = "", data: Data = None
-) -> None:
-    """Announce a new key for the hashes of users and sessions; within an epoch equal users have equal hashes."""
-    from spanledger.commands import keeping
-
-    keeping.epoch(settings_of(data), since, typer.echo)
-
-
-@keys_app.command("verify")
-def keys_verify(data: Data = None) -> None:
-    """Open every key; exit 1 when one cannot be used."""
-    from spanledger.commands import keeping
-
-    raise typer.Exit(keeping.verify(settings_of(data), typer.echo))
-
-
-@keys_app.command("shred")
-def keys_shred(tenant: Tenant, data: Data = None) -> None:
-    """Destroy all keys of a tenant: its transcripts can never be read again."""
-    from spanledger.commands import keeping
-
-    keeping.shred(settings_of(data), tenant, typer.echo)
-
-
-@audit_app.command("verify")
-def audit_verify(data: Data = None, warehouse: Warehouse = None) -> None:
-    """Check the hash chain of the audit log; exit 1 when it is broken."""
-    from spanledger.commands import keeping
-
-    raise typer.Exit(keeping.audit_verify(settings_of(data, warehouse=warehouse), typer.echo))
-
-
-@audit_app.command("read")
-def audit_read(
-    trace: Annotated[str, typer.Argument(metavar="TRACE_ID")],
-    span: Annotated[str, typer.Argument(metavar="SPAN_ID")],
-    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the audit log")],
-    data: Data = None,
-    warehouse: Warehouse = None,
-) -> None:
-    """Print one full transcript of the audit store, on the record."""
-    from spanledger.commands import keeping
-
-    keeping.audit_read(settings_of(data, warehouse=warehouse), trace, span, reason, typer.echo)
 
 
 def main() -> None:
