@@ -129,8 +129,8 @@ class Redactor:
                 out.append(Redacted(text))
                 continue
             new, spans, reason = changed[i]
-            raw = text.encode("utf-8", "surrogatepass")
-            entities = [Entity(n, len(raw[:a].decode("utf-8", "ignore")), len(raw[:z].decode("utf-8", "ignore"))) for a, z, n in spans]
+            places = spans if text.isascii() else _in_characters(text.encode("utf-8", "surrogatepass"), spans)
+            entities = [Entity(name, start, end) for start, end, name in places]
             out.append(Redacted(new.decode(), entities, reason))
         return out
 
@@ -298,6 +298,18 @@ class Redactor:
             last = end
         pieces.append(raw[last:])
         return b"".join(pieces), moves, marks
+
+
+def _in_characters(raw: bytes, spans: Sequence[Span]) -> list[Span]:
+    """Spans in order, in code points instead of bytes."""
+    found: list[Span] = []
+    at = characters = 0
+    for start, end, name in spans:
+        characters += len(raw[at:start].decode("utf-8", "ignore"))
+        long = len(raw[start:end].decode("utf-8", "ignore"))
+        found.append((characters, characters + long, name))
+        characters, at = characters + long, end
+    return found
 
 
 def _unlucky(reason: str, raw: bytes) -> bool:

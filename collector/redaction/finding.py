@@ -66,6 +66,10 @@ class Finder:
             hits = self.scanner.hits(b, starts, ends)
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
+        before = len(out)
+        placed = _placed(b, starts, ends, hits, out)
+        if len(out) > before and deadline.over(len(out)):
+            raise Dropped("time")
         table = self.table
         Runaway.generation += 1
         slots, slot_of, special = table.handlers, table.slots, table.special
@@ -74,7 +78,7 @@ class Finder:
         wrapped: list[tuple[int, int]] = []
         listed: list[int] = []
         clock = _CHECK_EVERY
-        for to, trigger, i in _placed(b, starts, ends, hits, out):
+        for to, trigger, i in placed:
             slot = slot_of[trigger]
             if to <= done[slot]:
                 continue
@@ -184,7 +188,7 @@ def _placed(b: bytes, starts: list[int], ends: list[int], hits: scan.Hits, out: 
         if n >= LEAST and n * DENSE >= ends[i] - starts[i]:
             plain_values(b, starts[i], ends[i], out)
     if len(out) > first:
-        begun = np.array([start for start, _, _ in out[first:]])  # in order, as fields are
+        begun = np.array([b.index(b"@", start) if name == "EMAIL" else start for start, _, name in out[first:]])  # words in front are looked at
         before = np.searchsorted(begun, ats) - 1
         left = (before < 0) | (ats > np.array([end for _, end, _ in out[first:]])[before] + 1)
         packed, ats, owners = packed[left], ats[left], owners[left]
