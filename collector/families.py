@@ -91,15 +91,18 @@ class Asleep:
         return self._next - self._batches[0][0] if self._batches else 0
 
     def add(self, rows: pa.RecordBatch, links: dict[int, list[bytes]]) -> None:
-        """Journal rows; those that ``links`` names are each alone in their trace, and no other span in memory has their link keys."""
-        first, self._next = self._next, self._next + rows.num_rows
-        rows = rows.select(_KEPT)
-        self._batches.append((first, rows, links))
-        traces = rows["trace_id"].to_pylist()
-        for i, keys in links.items():
-            self._at[traces[i]] = first + i
+        """Of these journal rows those that ``links`` names: each is alone in its trace, and no other span in memory has its link keys."""
+        if not links:
+            return
+        kept = rows.select(_KEPT)
+        if len(links) < rows.num_rows:
+            kept = kept.take(pa.array(list(links)))
+        first, self._next = self._next, self._next + kept.num_rows
+        self._batches.append((first, kept, dict(enumerate(links.values()))))
+        for number, trace, keys in zip(range(first, self._next), kept["trace_id"].to_pylist(), links.values(), strict=True):
+            self._at[trace] = number
             for key in keys:
-                self._at[key] = first + i
+                self._at[key] = number
 
     def wake(self, keys: Iterable[bytes]) -> list[tuple[int, Span]]:
         """(version, span) of the calls with one of these keys; they sleep no longer."""
