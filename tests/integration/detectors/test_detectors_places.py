@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,134 +20,100 @@ from detectors.releases import compared
 from detectors.window import Window
 from spanledger.policy import PolicyFile
 from warehouse import scores, scoring, tables
-from warehouse.engine import Engine
 from warehouse.feedback import Feedback, add_feedback, feedback_signals
-from warehouse.migrate import migrate
 from warehouse.queries.ask import Scope
 
-pytest.importorskip("chdb")
-
-_spec = importlib.util.spec_from_file_location("ledger_of_jobs", Path(__file__).parent / "test_detectors_jobs.py")
-assert _spec is not None
-assert _spec.loader is not None
-shared = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(shared)
-Ledger, verdicts, NOW_US, GOOD, BAD, DOCUMENT = shared.Ledger, shared.verdicts, shared.NOW_US, shared.GOOD, shared.BAD, shared.DOCUMENT
-
 SCOPE = Scope(datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1))
-
-
-@pytest.fixture
-def client(tmp_path: Any) -> Iterator[Client]:
-    with Engine.open(tmp_path / "data") as engine:
-        client = engine.client()
-        migrate(client)
-        yield client
-
-
-@pytest.fixture
-def ledger(client: Client) -> Any:
-    return Ledger(client)
 
 
 def worker(client: Client, **told: Any) -> Worker:
     return Worker(client, PolicyFile(None), "test", **told)
 
 
-def all_judged(judge: Worker, passes: int = 30) -> int:
-    found = 0
-    for _ in range(passes):
-        done = judge.step(NOW_US)
-        found += done.judged
-        if not done.judged and not done.more:
-            break
-    return found
-
-
 def test_of_many_that_wait_the_newest_calls_are_judged_first_and_all_in_the_end(client: Client, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "BATCH", 4)
     for n in range(11):
-        ledger.call(GOOD, documents=(DOCUMENT,), ver=1_000 + n)
+        ledger.call(ledger.GOOD, documents=(ledger.DOCUMENT,), ver=1_000 + n)
     judge = worker(client)
-    assert judge.step(NOW_US).judged == 4
-    assert set(verdicts(client, "composite")) == {8, 9, 10, 11}
-    assert all_judged(judge) == 7
-    assert set(verdicts(client, "composite")) == set(range(1, 12))
+    assert judge.step(ledger.NOW_US).judged == 4
+    assert set(ledger.verdicts("composite")) == {8, 9, 10, 11}
+    assert ledger.all_judged(judge) == 7
+    assert set(ledger.verdicts("composite")) == set(range(1, 12))
 
 
 def test_more_new_answers_than_one_pass_takes_are_not_forgotten(client: Client, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "BATCH", 3)
     judge = worker(client)
-    all_judged(judge)
+    ledger.all_judged(judge)
     for _ in range(8):
-        ledger.call(GOOD, documents=(DOCUMENT,), ver=NOW_US - 3_000_000)
-    assert all_judged(judge) == 8
+        ledger.call(ledger.GOOD, documents=(ledger.DOCUMENT,), ver=ledger.NOW_US - 3_000_000)
+    assert ledger.all_judged(judge) == 8
 
 
 def test_a_trickle_of_new_answers_does_not_keep_the_old_ones_waiting(client: Client, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "BATCH", 3)
     for n in range(6):
-        ledger.call(GOOD, documents=(DOCUMENT,), ver=1_000 + n)
+        ledger.call(ledger.GOOD, documents=(ledger.DOCUMENT,), ver=1_000 + n)
     judge = worker(client)
     for n in range(4):
-        ledger.call(GOOD, documents=(DOCUMENT,), ver=NOW_US + n * 1_000_000)
-        judge.step(NOW_US + (n + 3) * 1_000_000)
-    assert set(verdicts(client, "composite")) == set(range(1, 11))
+        ledger.call(ledger.GOOD, documents=(ledger.DOCUMENT,), ver=ledger.NOW_US + n * 1_000_000)
+        judge.step(ledger.NOW_US + (n + 3) * 1_000_000)
+    assert set(ledger.verdicts("composite")) == set(range(1, 11))
 
 
 def test_a_worker_that_starts_again_takes_up_what_came_while_it_was_away(client: Client, ledger: Any) -> None:
-    ledger.call(GOOD, documents=(DOCUMENT,), ver=1_000)
-    assert all_judged(worker(client)) == 1
-    ledger.call(GOOD, documents=(DOCUMENT,), ver=NOW_US + 3_600_000_000)
+    ledger.call(ledger.GOOD, documents=(ledger.DOCUMENT,), ver=1_000)
+    assert ledger.all_judged(worker(client)) == 1
+    ledger.call(ledger.GOOD, documents=(ledger.DOCUMENT,), ver=ledger.NOW_US + 3_600_000_000)
     again = worker(client)
-    found = [again.step(NOW_US + 7_200_000_000).judged for _ in range(3)]
+    found = [again.step(ledger.NOW_US + 7_200_000_000).judged for _ in range(3)]
     assert sum(found) == 1
 
 
 def test_a_posting_that_landed_after_the_last_pass_is_not_lost_by_a_restart(client: Client, ledger: Any) -> None:
-    ledger.call(GOOD, documents=(DOCUMENT,))
-    assert all_judged(worker(client)) == 1
-    ledger.call(GOOD, documents=(DOCUMENT,), ver=NOW_US - 5_000_000)
-    assert worker(client).step(NOW_US + 7_200_000_000).judged == 1
+    ledger.call(ledger.GOOD, documents=(ledger.DOCUMENT,))
+    assert ledger.all_judged(worker(client)) == 1
+    ledger.call(ledger.GOOD, documents=(ledger.DOCUMENT,), ver=ledger.NOW_US - 5_000_000)
+    assert worker(client).step(ledger.NOW_US + 7_200_000_000).judged == 1
 
 
 @pytest.mark.parametrize("apart_us", [-60_000_000, 0, 60_000_000])
 def test_documents_that_came_while_no_worker_ran_have_the_answer_judged_again(client: Client, ledger: Any, apart_us: int) -> None:
-    entry = ledger.call(GOOD)
-    all_judged(worker(client))
-    assert verdicts(client, "composite")[1]["reason"] == "no_context"
+    entry = ledger.call(ledger.GOOD)
+    ledger.all_judged(worker(client))
+    assert ledger.verdicts("composite")[1]["reason"] == "no_context"
     document = msgspec.structs.replace(entry, ts_us=entry.ts_us + apart_us)
-    ledger.text(document, b"retrieve", "retriever", context=[DOCUMENT])
-    ledger.span(document, b"retrieve", "retriever", NOW_US + 3_600_000_000)
-    assert worker(client).step(NOW_US + 7_200_000_000).judged == 1
+    ledger.text(document, b"retrieve", "retriever", context=[ledger.DOCUMENT])
+    ledger.span(document, b"retrieve", "retriever", ledger.NOW_US + 3_600_000_000)
+    assert worker(client).step(ledger.NOW_US + 7_200_000_000).judged == 1
 
 
 def test_scores_of_an_entry_that_was_taken_back_while_no_worker_ran_count_nowhere(client: Client, ledger: Any) -> None:
-    entry = ledger.call(BAD, documents=(DOCUMENT,))
-    all_judged(worker(client))
+    entry = ledger.call(ledger.BAD, documents=(ledger.DOCUMENT,))
+    ledger.all_judged(worker(client))
     row = client.query_arrow("SELECT * FROM spanledger.calls").to_pylist()[0]
-    row |= {"is_deleted": 1, "ver": NOW_US + 3_600_000_000, "trace_id": entry.trace_id, "span_id": entry.span_id, "members": [entry.span_id]}
+    row |= {"is_deleted": 1, "ver": ledger.NOW_US + 3_600_000_000, "trace_id": entry.trace_id, "span_id": entry.span_id, "members": [entry.span_id]}
     client.insert_arrow("calls", pa.Table.from_pylist([row], schema=tables.CALLS))
-    worker(client).step(NOW_US + 7_200_000_000)
-    assert not verdicts(client, "composite")
-    assert not verdicts(client, "grounding")
+    worker(client).step(ledger.NOW_US + 7_200_000_000)
+    assert not ledger.verdicts("composite")
+    assert not ledger.verdicts("grounding")
 
 
 def test_scores_of_an_entry_that_was_taken_back_count_nowhere(client: Client, ledger: Any) -> None:
-    entry = ledger.call(BAD, documents=(DOCUMENT,))
+    entry = ledger.call(ledger.BAD, documents=(ledger.DOCUMENT,))
     judge = worker(client)
-    all_judged(judge)
-    assert verdicts(client, "composite")
+    ledger.all_judged(judge)
+    assert ledger.verdicts("composite")
     row = client.query_arrow("SELECT * FROM spanledger.calls").to_pylist()[0]
-    row |= {"is_deleted": 1, "ver": NOW_US - 20_000_000, "trace_id": entry.trace_id, "span_id": entry.span_id, "members": [entry.span_id]}
+    row |= {"is_deleted": 1, "ver": ledger.NOW_US - 20_000_000, "trace_id": entry.trace_id, "span_id": entry.span_id, "members": [entry.span_id]}
     client.insert_arrow("calls", pa.Table.from_pylist([row], schema=tables.CALLS))
-    all_judged(judge)
-    assert not verdicts(client, "composite")
-    assert not verdicts(client, "grounding")
+    ledger.all_judged(judge)
+    assert not ledger.verdicts("composite")
+    assert not ledger.verdicts("grounding")
     ledger.n -= 1  # posted again under the same key
-    ledger.call(BAD, documents=(DOCUMENT,), ver=NOW_US - 10_000_000)
-    all_judged(judge)
-    assert verdicts(client, "composite")[1]["flagged"]
+    ledger.call(ledger.BAD, documents=(ledger.DOCUMENT,), ver=ledger.NOW_US - 10_000_000)
+    ledger.all_judged(judge)
+    assert ledger.verdicts("composite")[1]["flagged"]
 
 
 def test_answers_of_which_no_text_is_kept_are_compared_by_keyed_sketches(client: Client, ledger: Any, tmp_path: Path) -> None:
@@ -161,8 +125,8 @@ def test_answers_of_which_no_text_is_kept_are_compared_by_keyed_sketches(client:
         entry = ledger.call("", prompt=prompt)
         window = Window(100_000, 600)
         window.add([(entry.trace_id.hex(), Text(entry.span_id.hex(), entry.ts_us, "llm", prompt, text))])
-        all_judged(worker(client, window=window, keys=SketchKeys(tmp_path)))
-    found = verdicts(client, "contradiction")
+        ledger.all_judged(worker(client, window=window, keys=SketchKeys(tmp_path)))
+    found = ledger.verdicts("contradiction")
     assert found[1]["reason"] == "no_other_answers"
     assert found[3]["score"] > found[2]["score"]
     assert msgspec.json.decode(found[3]["evidence"])["sketched"] == 2
@@ -175,13 +139,13 @@ def test_texts_in_memory_are_judged_before_what_is_behind(client: Client, ledger
     monkeypatch.setattr(jobs, "POSTED_S", 0.0)
     held = ledger.call("", ver=1_000)
     for n in range(5):
-        ledger.call(GOOD, documents=(DOCUMENT,), ver=1_001 + n)
+        ledger.call(ledger.GOOD, documents=(ledger.DOCUMENT,), ver=1_001 + n)
     window = Window(100_000, 600)
-    window.add([(held.trace_id.hex(), Text(held.span_id.hex(), held.ts_us, "llm", "user: When?", BAD, (DOCUMENT,)))])
+    window.add([(held.trace_id.hex(), Text(held.span_id.hex(), held.ts_us, "llm", "user: When?", ledger.BAD, (ledger.DOCUMENT,)))])
     judge = worker(client, window=window)
-    judge.step(NOW_US)
-    assert set(verdicts(client, "composite")) == {1}
-    assert verdicts(client, "grounding")[1]["flagged"]
+    judge.step(ledger.NOW_US)
+    assert set(ledger.verdicts("composite")) == {1}
+    assert ledger.verdicts("grounding")[1]["flagged"]
 
 
 def test_texts_that_are_about_to_leave_memory_are_judged_before_what_is_new(client: Client, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,16 +154,16 @@ def test_texts_that_are_about_to_leave_memory_are_judged_before_what_is_new(clie
     now = [0.0]
     window = Window(100_000, 600, lambda: now[0])
     judge = worker(client, window=window)
-    all_judged(judge)
-    held = [ledger.call("", ver=NOW_US + 1_000_000) for _ in range(3)]
+    ledger.all_judged(judge)
+    held = [ledger.call("", ver=ledger.NOW_US + 1_000_000) for _ in range(3)]
     for _ in range(6):
-        ledger.call(GOOD, documents=(DOCUMENT,), ver=NOW_US + 1_000_000)
-    window.add([(e.trace_id.hex(), Text(e.span_id.hex(), e.ts_us, "llm", "user: When?", BAD, (DOCUMENT,))) for e in held])
+        ledger.call(ledger.GOOD, documents=(ledger.DOCUMENT,), ver=ledger.NOW_US + 1_000_000)
+    window.add([(e.trace_id.hex(), Text(e.span_id.hex(), e.ts_us, "llm", "user: When?", ledger.BAD, (ledger.DOCUMENT,))) for e in held])
     now[0] = 300.0
     for n in range(1, 4):
-        judge.step(NOW_US + 10_000_000)
-        assert len({1, 2, 3} & set(verdicts(client, "grounding"))) == n
-    assert all(verdicts(client, "grounding")[n]["flagged"] for n in (1, 2, 3))
+        judge.step(ledger.NOW_US + 10_000_000)
+        assert len({1, 2, 3} & set(ledger.verdicts("grounding"))) == n
+    assert all(ledger.verdicts("grounding")[n]["flagged"] for n in (1, 2, 3))
 
 
 def test_an_answer_with_another_context_is_no_peer(client: Client, ledger: Any) -> None:
@@ -207,8 +171,8 @@ def test_an_answer_with_another_context_is_no_peer(client: Client, ledger: Any) 
     ledger.call("Delivery takes three days.", prompt=prompt)
     other = ledger.call("Delivery takes ninety weeks by sea freight.", prompt=prompt)
     ledger.text(other, b"retrieve", "retriever", context=["Sea freight takes ninety weeks."], context_hash="c")
-    all_judged(worker(client))
-    assert 1 not in verdicts(client, "contradiction")
+    ledger.all_judged(worker(client))
+    assert 1 not in ledger.verdicts("contradiction")
 
 
 def test_releases_meet_only_where_question_and_context_are_the_same(client: Client, ledger: Any) -> None:
@@ -230,7 +194,7 @@ def test_releases_meet_only_where_question_and_context_are_the_same(client: Clie
 
 
 def test_feedback_stands_as_rates_beside_the_traffic_it_is_about(client: Client, ledger: Any) -> None:
-    calls = [ledger.call(GOOD, prompt_version="v1" if n < 4 else "v2") for n in range(6)]
+    calls = [ledger.call(ledger.GOOD, prompt_version="v1" if n < 4 else "v2") for n in range(6)]
     about = Feedback(kind="escalation", ts=datetime.fromtimestamp(calls[0].ts_us / 1e6, UTC), trace_id=calls[0].trace_id, project="p")
     thumbs = [
         replace(about, kind="thumb", value=value, trace_id=calls[n].trace_id, span_id=calls[n].span_id, id=f"t{n}")
@@ -246,9 +210,9 @@ def test_feedback_stands_as_rates_beside_the_traffic_it_is_about(client: Client,
 
 def test_a_release_with_one_violation_is_not_clean_and_one_without_calls_neither(client: Client, ledger: Any) -> None:
     assert not scores.safety_of(client, SCOPE).clean
-    ledger.call(GOOD, prompt_version="v1")
+    ledger.call(ledger.GOOD, prompt_version="v1")
     assert scores.safety_of(client, SCOPE).clean
-    ledger.call(GOOD, prompt_version="v2", safety=1)
+    ledger.call(ledger.GOOD, prompt_version="v2", safety=1)
     by_version = {r["prompt_version"]: r["calls_with_violations"] for r in scores.safety_counts(client, SCOPE, by=("prompt_version",)).to_dicts()}
     assert by_version == {"v1": 0, "v2": 1}
     assert not scores.safety_of(client, SCOPE).clean

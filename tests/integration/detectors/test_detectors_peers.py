@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +14,10 @@ from detectors.keys import SketchKeys
 from detectors.material import Text
 from detectors.window import Window
 from spanledger.policy import PolicyFile
-from warehouse.engine import Engine
-from warehouse.migrate import migrate
-
-pytest.importorskip("chdb")
-
-_spec = importlib.util.spec_from_file_location("detectors_ledger", Path(__file__).with_name("test_detectors_jobs.py"))
-assert _spec is not None
-assert _spec.loader is not None
-_jobs_tests = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_jobs_tests)
-NOW_US: int = _jobs_tests.NOW_US
 
 PROMPT = "user: What is the capital of Australia?"
 SAME = ("The capital of Australia is Canberra.", "Canberra is the capital of Australia.")
 OTHER = "Sydney, founded in 1788 by Arthur Phillip."
-
-
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[Client]:
-    with Engine.open(tmp_path / "data") as engine:
-        client = engine.client()
-        migrate(client)
-        yield client
-
-
-@pytest.fixture
-def ledger(client: Client) -> Any:
-    return _jobs_tests.Ledger(client)
 
 
 def scores(client: Client, detector: str = "contradiction") -> dict[int, float | None]:
@@ -62,7 +36,7 @@ def test_answers_of_one_batch_meet_in_memory_and_leave_sketches(client: Client, 
     window = Window(100_000, 600)
     for answer in (*SAME, OTHER):
         held(window, ledger.call("", prompt=PROMPT), answer)
-    Worker(client, PolicyFile(None), "test", tmp_path, window=window, keys=SketchKeys(tmp_path)).step(NOW_US)
+    Worker(client, PolicyFile(None), "test", tmp_path, window=window, keys=SketchKeys(tmp_path)).step(ledger.NOW_US)
     found = scores(client)
     assert set(found) == {1, 2, 3}
     assert all(score is not None for score in found.values())
@@ -82,22 +56,22 @@ def test_an_answer_that_met_nobody_is_judged_again_when_another_comes(
         entry = ledger.call("" if in_memory else answer, prompt=PROMPT)
         if in_memory:
             held(window, entry, answer)
-        judge.step(NOW_US + ledger.n)
+        judge.step(ledger.NOW_US + ledger.n)
 
     ask(SAME[0])
     assert scores(client, "composite") == {1: None}
     ask(SAME[1])
     assert all(score is not None for score in scores(client, "composite").values())
     assert set(scores(client)) == {1, 2}
-    assert judge.step(NOW_US + 10).judged == 0
+    assert judge.step(ledger.NOW_US + 10).judged == 0
 
 
 def test_an_answer_to_another_prompt_calls_nobody_back(client: Client, ledger: Any, tmp_path: Path) -> None:
     judge = Worker(client, PolicyFile(None), "test", tmp_path)
     ledger.call(SAME[0], prompt=PROMPT)
-    judge.step(NOW_US)
+    judge.step(ledger.NOW_US)
     ledger.call("Paris.", prompt="user: And of France?")
-    judge.step(NOW_US + 1)
+    judge.step(ledger.NOW_US + 1)
     assert scores(client, "composite") == {1: None, 2: None}
 
 
@@ -112,5 +86,5 @@ def test_prompts_that_two_instrumentations_tell_in_two_ways_still_meet(
         for place, (span_id, prompt) in enumerate(((entry.span_id, PROMPT), (other, f"system: Be brief.\n{PROMPT}"))):
             longer = answer + " " * (place == n)  # each call is told best by another instrumentation
             window.add([(entry.trace_id.hex(), Text(span_id.hex(), entry.ts_us, "llm", prompt, longer))])
-    Worker(client, PolicyFile(None), "test", tmp_path, window=window).step(NOW_US)
+    Worker(client, PolicyFile(None), "test", tmp_path, window=window).step(ledger.NOW_US)
     assert all(score is not None for score in scores(client, "composite").values())
