@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import random
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from collector import lone
+from spanledger.commands import verification
 
 pytestmark = pytest.mark.parametrize("warehouse_url", ["embedded"], indirect=True)
 
@@ -58,6 +64,20 @@ def agent(i: int) -> dict[str, Any]:
     }
 
 
+def captures() -> list[tuple[str, str, bytes]]:
+    """(path, content type, body) of every captured export, twice each, in an order of chance."""
+    shared = Path(os.environ.get("SPANLEDGER_SHARED", Path(__file__).parents[2].parent / "shared")) / "captures"
+    if not shared.is_dir():
+        pytest.skip(f"no captured exports at {shared}")
+    found = []
+    for file in sorted((*shared.glob("*/*/*.binpb"), *shared.glob("*/*/*-0?.json"))):
+        signal = next((name for name in ("logs", "metrics") if file.name.startswith(name)), "traces")
+        found.append((f"/v1/{signal}", "application/json" if file.suffix == ".json" else "application/x-protobuf", file.read_bytes()))
+    told = found * 2
+    random.Random(4).shuffle(told)
+    return told
+
+
 def send(one: Any, spans: Iterator[dict[str, Any]], service: str = "asleep") -> None:
     body = request(spans, service)
     assert httpx.post(one.url("/v1/traces"), content=body, headers={"content-type": "application/x-protobuf"}, timeout=60).status_code == 200
@@ -78,3 +98,17 @@ def test_calls_posted_alone_stay_one_entry_each_when_others_join_them(start_coll
     assert one.settled(SPANS, CALLS + 2 * CALLS // 3) == CALLS + 2 * CALLS // 3
     assert one.settled(JOINED, "(100,100)") == "(100,100)"  # the agent's user, the gateway's telling
     assert one.settled(TOTALS, ONCE_EACH) == ONCE_EACH
+
+
+def test_the_ledger_is_what_posting_everything_at_once_gives(start_collector: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However calls fell asleep and were woken while exports came in an order of chance, and twice."""
+    told = captures()
+    monkeypatch.setattr(lone, "FEW", 1)  # every call that may be plain takes the short way
+    one = start_collector(sealing_processes=0, posting_interval_ms=50)
+    with httpx.Client(timeout=60) as client:
+        for path, kind, body in told:
+            assert client.post(one.url(path), content=body, headers={"content-type": kind}).status_code == 200
+    assert one.query("SELECT count() FROM spanledger.ledger")[0][0] > 500
+    one.stop()
+    said: list[str] = []
+    assert verification.run(one.settings(), None, None, said.append) == 0, said
