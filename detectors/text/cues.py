@@ -53,14 +53,15 @@ _MORE = re.compile(
 _WANTED = re.compile(r"\b(?:need\w*|requir\w+|consult|without|want|refer|recommend\w*|difficult|please|seek|look|visit|helpful)\b", re.I)
 _ANNOUNCES = re.compile(r"\b(?:follow\w*|here(?:['’]s| is| are)|steps?|answers?|include|reasons?|summary|list|ways?|tips|below)\b", re.I)
 _ITEM = re.compile(r"^[ \t]*[(\[]?(\d{1,2})[.)\]:](?=\s)", re.M)
-_STEP = re.compile(r"\bsteps? (\d{1,2})(?: ?[-–] ?(\d{1,2}))?", re.I)
+_STEP = re.compile(r"\bsteps? (\d{1,2})(?!\d|[.,]\d)(?: ?[-–] ?(\d{1,2})(?!\d))?", re.I)
 _SOURCE = re.compile(
     r"\b(?:text|document|passage|context|source|article|posting|polic|material|information|provided|given|available|excerpt|record|list|mention"
     r"|i (?:do|could|can|did)|angabe|unterlag|information|text|dokument|steht|texte|document|précis|mention|figura|consta|indic|specific|vermeld)",
     re.I,
 )
 _CITES = re.compile(
-    r"\b(?:passage|document|doc|source|context|chunk|reference)s?\s*#?(\d{1,2})(?:(?:\s*(?:,|and|&|-|to)\s*)(\d{1,2}))?|\[(\d{1,2})\]", re.I
+    r"\b(?:passage|document|doc|source|context|chunk|reference)s?\s*#?(\d{1,2})(?!\d|[.,]\d)(?:(?:\s*(?:,|and|&|-|to)\s*)(\d{1,2})(?!\d))?|\[(\d{1,2})\]",
+    re.I,
 )
 
 

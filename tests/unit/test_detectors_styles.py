@@ -136,6 +136,7 @@ def test_statements_about_the_world_are_claims(text: str) -> None:
         ("It rose by 12 (passage 3) [4].", ["12"]),
         ("12. March is the deadline.", ["12"]),
         ("1) yes\n7) no", ["7"]),
+        ("The source 2024 figures, 10 steps 12,000 people.", ["2024", "10", "12000"]),
     ],
 )
 def test_numbers_that_only_number_are_no_claims(text: str, numbers: list[str]) -> None:
