@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from collector.redaction.matching import Span
@@ -19,9 +20,16 @@ _GENERAL = frozenset({"NATIONAL_ID", "BANK_ACCOUNT", "API_KEY", "SECRET_ASSIGN",
 def placeholder(class_name: str, value: bytes, key: bytes) -> bytes:
     """``[CLASS]``, or with a keyed hash of the value for classes that people want to join on."""
     if key and class_name in JOINABLE:
-        tag = hashlib.blake2b(b"".join(value.lower().split()), key=key[:64], digest_size=5, person=b"redact").hexdigest()
-        return f"[{class_name}:{tag}]".encode()
+        hashed = _keyed(key).copy()
+        hashed.update(b"".join(value.lower().split()))
+        return f"[{class_name}:{hashed.hexdigest()}]".encode()
     return _bare(class_name)
+
+
+@lru_cache(maxsize=64)
+def _keyed(key: bytes) -> hashlib.blake2b:
+    """A hash that has taken in its key and waits for the value."""
+    return hashlib.blake2b(key=key[:64], digest_size=5, person=b"redact")
 
 
 @cache
@@ -42,7 +50,8 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
     if found and b.find(b"[", lo, hi) >= 0:
         taken = [m.span() for m in PLACEHOLDER.finditer(b, lo, hi)]
         if taken:
-            found = [piece for span in found for piece in _around(b, span, taken)]
+            last = [end for _, end in taken]
+            found = [piece for span in found for piece in _around(b, span, taken, bisect_right(last, span[0]))]
     return [s if b[s[0]] < 0x80 and b[s[1] - 1] < 0x80 else _whole_characters(b, s) for s in found]
 
 
@@ -64,9 +73,13 @@ def _merged(spans: Sequence[Span], lo: int, hi: int) -> list[Span]:
     return [(int(s), int(e), str(n)) for s, e, n in merged]
 
 
-def _around(b: bytes, span: Span, taken: Sequence[tuple[int, int]]) -> list[Span]:
+def _around(b: bytes, span: Span, taken: Sequence[tuple[int, int]], first: int) -> list[Span]:
+    """What of a span is not in placeholders, of which ``first`` is the first that ends behind its begin."""
     start, end, name = span
-    hit = [(a, z) for a, z in taken if a < end and z > start]
+    hit: list[tuple[int, int]] = []
+    while first < len(taken) and taken[first][0] < end:
+        hit.append(taken[first])
+        first += 1
     if not hit:
         return [span]
     pieces: list[Span] = []
