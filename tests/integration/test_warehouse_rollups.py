@@ -52,6 +52,16 @@ def write(client: Client, clock: HourClock, ids: list[int], ver: int, *, deleted
         client.command(_INSERT, parameters={"ids": ids, "ver": ver, "deleted": int(deleted)})
 
 
+def rolled_up(client: Client, ids: list[int]) -> RollupWorker:
+    """The worker that has rolled these calls up, days too."""
+    clock = HourClock(client, "w", quiet_s=0)
+    worker = RollupWorker([clock])
+    write(client, clock, ids, 1)
+    while worker.step(client):
+        pass
+    return worker
+
+
 def exact(client: Client, by: tuple[str, ...]) -> pl.DataFrame:
     """The same question with a dimension that no rollup has: straight from FINAL, then added up."""
     sums = [c for c in queries.spend(client, SCOPE, by=()).columns if c not in by]
@@ -193,11 +203,7 @@ def test_superseded_rows_are_deleted_after_a_while_and_nothing_else(client: Clie
 
 
 def test_a_whole_day_is_read_from_its_own_rows_until_one_of_its_hours_changes(client: Client) -> None:
-    clock = HourClock(client, "w", quiet_s=0)
-    worker = RollupWorker([clock])
-    write(client, clock, list(range(0, 86_400, 60)), 1)
-    while worker.step(client):
-        pass
+    worker = rolled_up(client, list(range(0, 86_400, 60)))
     assert_exact(client)
     assert verify.compare(client, SCOPE.since, SCOPE.until).days == 1
     whole = queries.spend(client, SCOPE, by=("day", "app"))
@@ -211,11 +217,7 @@ def test_a_whole_day_is_read_from_its_own_rows_until_one_of_its_hours_changes(cl
 
 
 def test_a_part_of_a_day_is_never_answered_by_the_whole_day(client: Client) -> None:
-    clock = HourClock(client, "w", quiet_s=0)
-    worker = RollupWorker([clock])
-    write(client, clock, list(range(0, 86_400, 60)), 1)
-    while worker.step(client):
-        pass
+    rolled_up(client, list(range(0, 86_400, 60)))
     for since, until in ((0, 23), (1, 24), (7, 8), (0.5, 24), (0, 23.999)):
         part = Scope(DAY + timedelta(hours=since), DAY + timedelta(hours=until))
         alone = queries.spend(client, part, by=("user",))["calls"].sum()
@@ -244,11 +246,7 @@ def test_the_last_version_counts_alone_also_where_versions_lie_on_both_sides_of_
 
 
 def test_a_day_that_was_inserted_but_not_published_does_not_count_and_is_swept(client: Client) -> None:
-    clock = HourClock(client, "w", quiet_s=0)
-    worker = RollupWorker([clock])
-    write(client, clock, list(range(0, 86_400, 600)), 1)
-    while worker.step(client):
-        pass
+    worker = rolled_up(client, list(range(0, 86_400, 600)))
     names = "spanledger.spend_outcome_hour"
     held = client.query(f"SELECT count() FROM {names}").result_rows[0][0]
     client.command(  # as a worker leaves it that is killed before it publishes
@@ -265,11 +263,7 @@ def test_a_day_that_was_inserted_but_not_published_does_not_count_and_is_swept(c
 
 def test_the_sweep_keeps_what_counts_and_what_is_about_to_count(client: Client) -> None:
     """Also a day's row of a group that has calls in the first hour only, and rows of a generation not published yet."""
-    clock = HourClock(client, "w", quiet_s=0)
-    worker = RollupWorker([clock])
-    write(client, clock, [1, 2, 3, 7_201], 1)  # app2 in the first hour only
-    while worker.step(client):
-        pass
+    worker = rolled_up(client, [1, 2, 3, 7_201])  # app2 in the first hour only
     names = "spanledger.spend_outcome_hour"
     copied = "INSERT INTO {t} SELECT * REPLACE (generateUUIDv4(1) AS gen, now() + 3600 AS made_at) FROM {t}"
     client.command(copied.format(t=names))  # as another worker is about to publish them
