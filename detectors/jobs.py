@@ -351,11 +351,13 @@ def with_schemas(detectors: Detectors, folder: Path) -> Detectors:
 
 
 def calibrations(labelled: pl.DataFrame) -> dict[tuple[str, str], Platt]:
-    """Platt maps of routes with enough labels. Scores that were calibrated already are left out: a map is of plain scores."""
+    """Platt maps of routes with enough labels. A map is of plain scores; a calibrated one whose plain score is not known is left out."""
     by_route: dict[tuple[str, str], list[tuple[float, bool]]] = defaultdict(list)
     for row in labelled.iter_rows(named=True):
-        if not orjson.loads(row["evidence"] or "{}").get("calibrated"):
-            by_route[row["app_id"], row["route"]].append((row["score"], bool(row["hallucinated"])))
+        told = orjson.loads(row["evidence"] or "{}")
+        plain = told.get("plain") if told.get("calibrated") else row["score"]
+        if plain is not None:
+            by_route[row["app_id"], row["route"]].append((plain, bool(row["hallucinated"])))
     made = {route: route_map([s for s, _ in rows], [y for _, y in rows]) for route, rows in by_route.items()}
     return {route: platt for route, platt in made.items() if platt is not None}
 

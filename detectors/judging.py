@@ -119,7 +119,9 @@ def _grounding_verdict(result: grounding.Grounding, m: Material, platt: Platt | 
     threshold = policy.thresholds.get("grounding", model.threshold)
     riskiest = sorted(result.sentences, key=lambda s: -s.score)[:MAX_EVIDENCE]
     evidence = [[s.start, s.end, round(s.score, 3), *(s.evidence or ())] for s in sorted(riskiest, key=lambda s: s.start)]
-    told = {"source": m.source, "regime": result.regime, "calibrated": platt is not None, "sentences": evidence}
+    told: dict[str, Any] = {"source": m.source, "regime": result.regime, "calibrated": platt is not None, "sentences": evidence}
+    if platt:
+        told["plain"] = round(result.score, 4)  # what later labels calibrate
     label = "unsupported" if score > threshold else "supported"
     return Verdict("grounding", model.version, score, floored(score, model.floor), score > threshold, label, "", orjson.dumps(told).decode())
 

@@ -6,12 +6,15 @@ import subprocess
 import sys
 
 import numpy as np
+import orjson
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors import calibration
 from detectors.calibration import Distribution, Platt, route_map, shift
+from detectors.jobs import calibrations
 from detectors.linear import Linear, logit, sigmoid
 from detectors.training import metrics
 from detectors.trees import Ensemble
@@ -100,6 +103,17 @@ def test_a_route_map_never_turns_the_ranking_round(values: list[float], data: st
         mapped = made(logit(np.array(sorted(values))))
         assert (np.diff(mapped) >= 0).all()
         assert ((mapped >= 0) & (mapped <= 1)).all()
+
+
+def test_labels_of_answers_that_a_map_has_moved_still_calibrate_by_their_plain_scores() -> None:
+    rows = [{"app_id": "a", "route": "r", "score": 0.9, "hallucinated": n % 2, "plain": 0.2 + 0.4 * (n % 2)} for n in range(24)]
+
+    def made(**told: str) -> Platt | None:
+        evidence = [orjson.dumps({"calibrated": True, **{k: row[v] for k, v in told.items()}}).decode() for row in rows]
+        return calibrations(pl.DataFrame(rows).drop("plain").with_columns(evidence=pl.Series(evidence))).get(("a", "r"))
+
+    assert made() is None
+    assert made(plain="plain") == route_map([row["plain"] for row in rows], [bool(row["hallucinated"]) for row in rows])
 
 
 def test_the_identity_map_changes_nothing() -> None:

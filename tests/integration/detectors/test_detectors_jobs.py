@@ -129,3 +129,4 @@ def test_labels_of_people_calibrate_a_route(client: Client, ledger: Any, tmp_pat
     last = ledger.verdicts("grounding")[21]
     assert msgspec.json.decode(last["evidence"])["calibrated"]
     assert last["score"] > 0.8
+    assert msgspec.json.decode(last["evidence"])["plain"] == round(ledger.verdicts("grounding")[20]["score"], 4)
