@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from spanledger.errors import WarehouseBusy
 from spanledger.policy import Retention
 from warehouse import lifecycle, queries, tables
 from warehouse.engine import Engine
@@ -20,6 +21,7 @@ from warehouse.leases import Lease
 from warehouse.lifecycle import Terms
 from warehouse.migrate import migrate
 from warehouse.queries import Scope
+from warehouse.queries.ask import query_errors
 from warehouse.rollups import HourClock, RollupWorker
 from warehouse.scores import ScoreWriter
 
@@ -174,3 +176,16 @@ def test_of_many_workers_one_holds_a_lease_and_another_takes_over_when_it_ends(e
     first.release()
     assert other.hold()
     assert not first.hold()
+
+
+def test_the_query_log_is_kept_for_three_days(client: Client) -> None:
+    client.command("SELECT 1")
+    client.command("SYSTEM FLUSH LOGS")
+    made = client.query("SELECT engine_full FROM system.tables WHERE database = 'system' AND name = 'query_log'").result_rows
+    assert "TTL event_date + toIntervalDay(3)" in made[0][0]
+
+
+def test_a_query_over_the_memory_ceiling_fails_alone(client: Client) -> None:
+    with pytest.raises(WarehouseBusy, match=r"Code: 241\."), query_errors():
+        client.query("SELECT length(groupArray(number)) FROM numbers(500000000)")
+    assert client.query("SELECT 1").result_rows == [(1,)]
