@@ -56,6 +56,7 @@ class Loader:
         self._found: dict[int, tuple[int, float]] = {}  # of each file: rows, when it was acknowledged
         self._away = False
         self._since: float | None = None
+        self._loaded = 0.0  # when the last insert ended
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
@@ -113,15 +114,18 @@ class Loader:
                         return
                     self._changed.wait(1.0)
                     continue
-                linger_s = self._linger_s if self._waiting < _TRICKLE else self._linger_s * _STREAM
-                ripe = (self._since or 0.0) + linger_s - time.monotonic()
+                since = self._since or 0.0
+                company = since + _STREAM * self._linger_s
+                if self._waiting < _TRICKLE:  # the first after a pause go soon, a trickle is inserted half as often
+                    company = min(company, max(since, self._loaded + self._linger_s) + self._linger_s)
+                ripe = company - time.monotonic()
                 if ripe > 0 and self._waiting < self._batch_rows and not self._closing:
                     self._changed.wait(ripe)
                     continue
                 self._since = None
             try:
                 self._load()
-                self._away = False
+                self._away, self._loaded = False, time.monotonic()
                 pause = 0.2
             except Exception as exc:  # nothing is lost: the spool has it
                 log.warning("load_waits", error=type(exc).__name__, reason=str(exc)[:300], spool_bytes=self._spool.bytes)
