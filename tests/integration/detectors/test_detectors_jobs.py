@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from detectors.jobs import Worker
 from detectors.material import Text
 from detectors.window import Window
 from spanledger.policy import PolicyFile
-from warehouse import scoring
+from warehouse import scores, scoring
 
 
 def worker(client: Client, tmp_path: Any, policy: str = "") -> Worker:
@@ -113,6 +113,23 @@ def test_an_answer_whose_text_is_only_held_in_memory_is_judged_too(client: Clien
     Worker(client, PolicyFile(None), "test", tmp_path, window=window).step(ledger.NOW_US)
     assert ledger.verdicts("grounding")[1]["flagged"]
     assert client.query("SELECT count() FROM spanledger.contents").first_row[0] == 0
+
+
+def test_scores_of_an_earlier_version_neither_calibrate_nor_count_as_a_shift(client: Client, ledger: Any, tmp_path: Any) -> None:
+    for _ in range(3):
+        ledger.call(ledger.BAD, documents=(ledger.DOCUMENT,), route="help")
+    worker(client, tmp_path).step(ledger.NOW_US)
+    now = datetime.fromtimestamp(ledger.NOW_US / 1e6, UTC)
+    past, soon = now - timedelta(days=1), now + timedelta(days=1)
+
+    def told() -> int:
+        return int(scores.distributions(client, past, past, soon)["now"].sum())
+
+    assert told() == 3
+    old = client.query_arrow("SELECT * FROM spanledger.scores WHERE detector = 'grounding'").to_pylist()
+    rows = [{**row, "detector_version": "grounding-0", "span_id": bytes(8), "scored_at": past} for row in old]
+    client.insert("spanledger.scores", [list(row.values()) for row in rows], column_names=list(rows[0]))
+    assert told() == 3
 
 
 def test_labels_of_people_calibrate_a_route(client: Client, ledger: Any, tmp_path: Any) -> None:
