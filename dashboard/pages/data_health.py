@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -31,20 +30,19 @@ def show(view: View) -> None:
     """The page."""
     st.html(cards.head("Data health", view.window.words, "How much of the total is known, and what was not kept. Nothing is dropped in silence."))
     answers = view.ask(
-        total=view.about(queries.spend, by=()),
         known=view.about(queries.coverage),
         unpriced=view.about(queries.unpriced, by=("provider", "model")),
         silent=view.about(queries.missing_usage, by=("app", "provider", "model")),
         doubts=view.about(queries.conflicts),
         apps=view.about(queries.spend, by=("app",)),
     )
-    total = answers["total"].row(0, named=True)
+    known: queries.Coverage = answers["known"]
     samples = _samples()
-    if not total["calls"]:
+    if not known.calls:
         st.html(cards.empty(*nothing(view)))
         _losses(samples)
         return
-    st.html(cards.cards(kpis(total, answers["known"], samples)))
+    st.html(cards.cards(kpis(known, samples)))
     left, right = st.columns(2, gap="medium")
     with left:
         _unpriced(answers["unpriced"])
@@ -66,9 +64,10 @@ def _samples() -> list[Sample] | None:
         return None
 
 
-def kpis(total: dict[str, Any], known: queries.Coverage, samples: list[Sample] | None) -> list[Card]:
+def kpis(known: queries.Coverage, samples: list[Sample] | None) -> list[Card]:
     """The row of cards: is everything there, priced, on time?"""
-    covered, doubts = coverage(total), total["conflicts"]
+    covered = known.covered_calls / known.billed_calls if known.billed_calls else None
+    doubts = known.conflicts
     lag = collector_metrics.quantile(samples, "spanledger_posting_lag_seconds", 0.99) if samples else None
     backlog = collector_metrics.value(samples, "spanledger_posting_backlog") if samples else None
     late = "" if lag is None else "over 30 s" if math.isinf(lag) else f"≤ {lag:g} s"
