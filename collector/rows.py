@@ -66,13 +66,8 @@ def combinations(keys: Iterable[Hashable]) -> tuple[np.ndarray, list[int]]:
     return index, first.tolist()
 
 
-def journal_batch(spans: Sequence[Span], facts: Sequence[bytes], versions: Sequence[int], batch: int = 0) -> pa.RecordBatch:
-    """Rows of table ``spans``; ``spans`` are sealed (redacted, hashed). The loader numbers the batches (:func:`numbered`)."""
-    return batch_of(journal_columns(spans, facts, versions, batch), SPANS)
-
-
-def journal_columns(spans: Sequence[Span], facts: Sequence[bytes], versions: Sequence[int], batch: int = 0) -> dict[str, Any]:
-    """The columns of :func:`journal_batch`, for :func:`batch_of`."""
+def journal_columns(spans: Sequence[Span], facts: Sequence[bytes], versions: Sequence[int]) -> dict[str, Any]:
+    """Columns of table ``spans``, for :func:`batch_of`; ``spans`` are sealed (redacted, hashed). The loader numbers batches (:func:`numbered`)."""
     usage = [s.usage for s in spans]
     return {
         "ts": _times([s.start_ns for s in spans]),
@@ -86,7 +81,7 @@ def journal_columns(spans: Sequence[Span], facts: Sequence[bytes], versions: Seq
         "tokens_in": [0 if u is None else min(u.input or 0, _U32) for u in usage],
         "tokens_out": [0 if u is None else min(u.output or 0, _U32) for u in usage],
         "facts": list(map(bytes.decode, facts)) if len(facts) < FEW else pa.array(facts, pa.binary()).cast(pa.string()),
-        "batch": [batch] * len(spans),
+        "batch": [0] * len(spans),
         "ver": [v.to_bytes(16, "little") for v in versions],
         **_repeated(spans),
     }

@@ -90,13 +90,6 @@ class Distribution:
         """How many scores were counted."""
         return int(self.counts.sum())
 
-    def percentile(self, score: float) -> float:
-        """Share of counted scores below ``score``'s bin, plus half of those in it; 0.5 when nothing was counted."""
-        if not self.n:
-            return 0.5
-        at = min(BINS - 1, int(score * BINS))
-        return float((self.counts[:at].sum() + self.counts[at] / 2) / self.n)
-
 
 class Shift(NamedTuple):
     """How a route's scores moved: population stability index, difference of means, and the larger distribution distance."""

@@ -1,7 +1,7 @@
 """Proof that the figures are right: rollups against the exact base, and the journal and entries of any window for posting them again.
 
 ``compare`` does the first part here. The second needs ``collector.posting``, which this room may not import: ``families`` gives whole
-families of journal rows, ``entries_of_traces`` what the ledger says of them; ``spanledger verify`` posts and compares.
+families of journal rows; ``spanledger verify`` posts and compares.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from warehouse import journal
-from warehouse.queries.ask import frame, measures, query_errors, rollup_dimensions, stamp
+from warehouse.queries.ask import frame, measures, rollup_dimensions, stamp
 from warehouse.queries.sources import Day, clean_days, merged, named_pairs
 from warehouse.rollups import LIVE, TABLES
 from warehouse.sqlfiles import sql
@@ -182,13 +182,3 @@ def _linked(client: Client, start: list[bytes]) -> list[bytes]:
         fresh = [t for t in found if t not in known]
         known.update(fresh)
     return sorted(known)
-
-
-def entries_of_traces(client: Client, trace_ids: Sequence[bytes]) -> pa.Table | None:
-    """Live entries of some traces with every column of the ledger (ids binary), in order of (ts, trace_id, span_id)."""
-    found: list[pa.Table] = []
-    for at in range(0, len(trace_ids), journal.KEYS_PER_QUERY):
-        keys = [t.hex() for t in trace_ids[at : at + journal.KEYS_PER_QUERY]]
-        with query_errors():
-            found.append(client.query_arrow(sql("verify_entries"), {"traces": keys}))
-    return pa.concat_tables(found) if found else None

@@ -6,11 +6,8 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
-
-import numpy as np
 
 from collector.redaction import budget, rules
 from collector.redaction.budget import LOOK_S, RATE, Budget, Dropped
@@ -47,7 +44,6 @@ class Redacted:
     dropped: str | None = None
 
 
-Buffer = bytes | bytearray | memoryview  # or whatever shows its bytes, such as a pyarrow.Buffer
 Changed = dict[int, tuple[bytes, list[Span], str | None]]  # text number: new text, spans in bytes of the input, reason if dropped
 
 
@@ -97,28 +93,6 @@ class Redactor:
         for i, (text, _, _) in self._run(*self._encoded(out), groups).items():
             out[i] = text.decode()
         return out
-
-    def redact_buffer(
-        self, data: Buffer, offsets: Sequence[int] | np.ndarray[Any, Any], groups: Sequence[int] | np.ndarray[Any, Any] | None = None
-    ) -> dict[int, bytes]:
-        """Like ``redact_batch`` for texts that lie end to end, as in an Arrow string array: only what changed, as UTF-8, by row.
-
-        Args:
-            data: UTF-8 without separators.
-            offsets: n + 1 ascending offsets into it, of n texts; they need not begin at 0.
-            groups: n numbers; neighbours with equal number are parts of one span or stream.
-        """
-        raw = data if isinstance(data, bytes) else bytes(memoryview(data))
-        bounds: list[int] = offsets.tolist() if isinstance(offsets, np.ndarray) else list(offsets)
-        parts = [raw[a:z] for a, z in pairwise(bounds)]
-        changed: Changed = {}
-        if not raw.isascii():
-            for i, part in enumerate(parts):
-                if not part.isascii() and not _is_utf8(part):
-                    parts[i] = self._drop(changed, i, "invalid_text")
-        same = groups.tolist() if isinstance(groups, np.ndarray) else groups
-        found = self._run(join(parts), changed, same)
-        return {i: found[i][0] for i in sorted(found)}
 
     def redact_parts(self, texts: Sequence[str], groups: Sequence[int] | None = None) -> list[Redacted]:
         """Like ``redact_batch``, with entities and reasons."""
@@ -315,14 +289,6 @@ def _in_characters(raw: bytes, spans: Sequence[Span]) -> list[Span]:
 def _unlucky(reason: str, raw: bytes) -> bool:
     """May the time of this text have gone into something else, such as a garbage collection? Its budget is so small that it is worth a try."""
     return reason == "time" and len(raw) <= _SHORT
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _stretches(text: bytes, marks: Sequence[tuple[int, int]]) -> list[bytes]:

@@ -124,13 +124,10 @@ def test_verification_finds_a_single_changed_digit_in_any_rollup(client: Client)
     assert {d["table"] for d in wrong.differences} >= {"spend_hour (days)", "prompt_hour (days)"}  # no longer the sum of their hours
 
 
-def test_every_trace_of_a_window_is_listed_once_with_its_entries(client: Client) -> None:
+def test_every_trace_of_a_window_is_listed_once(client: Client) -> None:
     filled(client, 1_000)
     listed = [t for page in verify.traces(client, DAY, DAY + timedelta(hours=5), page=100) for t in page]
     assert len(listed) == len(set(listed)) == 487
-    entries = verify.entries_of_traces(client, listed)
-    assert entries is not None
-    assert entries.num_rows == 487
 
 
 def test_the_doctor_speaks_of_schema_storage_posting_and_rollups(client: Client) -> None:

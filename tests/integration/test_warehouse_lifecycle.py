@@ -14,7 +14,7 @@ from clickhouse_connect.driver.client import Client
 
 from spanledger.errors import WarehouseBusy
 from spanledger.policy import Retention
-from warehouse import lifecycle, queries, tables
+from warehouse import lifecycle, queries, scoring, tables
 from warehouse.engine import Engine
 from warehouse.feedback import Feedback, add_feedback
 from warehouse.leases import Lease
@@ -23,7 +23,6 @@ from warehouse.migrate import migrate
 from warehouse.queries import Scope
 from warehouse.queries.ask import query_errors
 from warehouse.rollups import HourClock, RollupWorker
-from warehouse.scores import ScoreWriter
 
 pytest.importorskip("chdb")
 
@@ -134,10 +133,10 @@ def test_scores_are_rolled_up_and_decisions_outlive_their_calls(client: Client) 
         "project": "p", "service": "s", "ts": at, "trace_id": key[0], "span_id": key[1], "detector": "composite", "detector_version": "3",
         "app_id": "a", "score": 0.75, "hallucination_score": 0.5, "flagged": True, "coverage": [], "scored_at": at, "ver": 1,
     }  # fmt: skip
-    writer = ScoreWriter(client, "jobs", quiet_s=0)
-    writer.insert(pa.Table.from_pylist([row], schema=tables.SCORES))
+    clock = HourClock(client, "jobs", base="scores", quiet_s=0)
+    scoring.write(client, clock, pa.Table.from_pylist([row], schema=tables.SCORES))
     exact = queries.quality(client, Scope.ever(), by=("app",))
-    assert writer.settle() == 1
+    assert clock.settle() == 1
     assert RollupWorker().step(client) == 1
     assert queries.quality(client, Scope.ever(), by=("app",)).equals(exact)
     add_feedback(client, [Feedback("review", at, key[0], key[1], comment="looks wrong", actor="ann", app_id="a")])

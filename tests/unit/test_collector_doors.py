@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from collector.compression import inflate
 from collector.credentials import IngestAuth, is_loopback, require_tokens_off_loopback
-from collector.rows import facts_of, journal_batch, spans_of, version_of
+from collector.lone import spooled_batch
+from collector.rows import facts_of, spans_of, version_of
 from collector.spool import Spool
 from spanledger.errors import AccessDenied, BadSpan, ConfigError, TooLarge, WarehouseBusy
 from spanledger.model import Span
@@ -77,7 +78,7 @@ def test_loopback_is_known_when_seen(host: str, here: bool) -> None:
 
 def _batch(n: int):
     span = Span(project="p", service="s", trace_id=bytes([n]) * 16, span_id=b"i" * 8, start_ns=n, end_ns=n + 1)
-    return journal_batch([span], [facts_of(span)], [version_of(span, facts_of(span))], n)
+    return spooled_batch([span], [facts_of(span)], [version_of(span, facts_of(span))])
 
 
 def test_the_spool_gives_batches_back_in_order_also_after_a_restart(tmp_path: Path) -> None:

@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.rows import calls_batch, contents_batch, facts_of, journal_batch, key_of, span_of, spans_of, tombstones, usd_array, version_of
+from collector.rows import (
+    batch_of,
+    calls_batch,
+    contents_batch,
+    facts_of,
+    journal_columns,
+    key_of,
+    span_of,
+    spans_of,
+    tombstones,
+    usd_array,
+    version_of,
+)
 from spanledger.model import Content, Entry, Message, Span, Usage
 from warehouse.tables import CALLS, CONTENTS, SPANS
 
@@ -38,7 +50,7 @@ spans = st.builds(
 def test_a_span_comes_back_from_its_journal_row_as_it_was(found: list[Span]) -> None:
     facts = [facts_of(s) for s in found]
     versions = [version_of(s, f) for s, f in zip(found, facts, strict=True)]
-    rows = journal_batch(found, facts, versions, 7)
+    rows = batch_of(journal_columns(found, facts, versions), SPANS)
     assert rows.schema == SPANS
     assert spans_of(rows) == list(zip(versions, found, strict=True))
 

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -184,25 +183,6 @@ def test_evaluation_answers_each_row_under_its_id() -> None:
     assert a == {"id": "a", "redacted": "mail [EMAIL]", "entities": [{"class": "EMAIL", "start": 5, "end": 18}]}
     assert b["redacted"] == ["ends in [CREDIT_CARD]", "[CREDIT_CARD] it was"]
     assert c == {"id": "c", "redacted": "", "entities": []}
-
-
-def test_a_buffer_with_offsets_gives_only_what_changed() -> None:
-    texts = ["naïve", "mail ana@example.org", "", f"card {CARD}", "sk-proj-" + SECRET]
-    raw = [t.encode() for t in texts]
-    offsets = np.cumsum([3, *map(len, raw)]).astype(np.int32)
-    data = b"xyz" + b"".join(raw)
-    expected = {1: b"mail [EMAIL]", 3: b"card [CREDIT_CARD]", 4: b"[OPENAI_KEY]"}
-    assert FAST.redact_buffer(data, offsets) == expected
-    assert FAST.redact_buffer(memoryview(bytearray(data)), offsets.tolist(), np.arange(5)) == expected
-
-
-def test_a_text_of_a_buffer_that_is_no_utf8_is_withheld() -> None:
-    assert FAST.redact_buffer(b"fine\xff mail ana@example.org", [0, 4, 26]) == {1: b"[DROPPED:invalid_text]"}
-
-
-def test_parts_of_a_group_in_a_buffer_are_read_together() -> None:
-    data = b"my card starts 45391488and ends 03436467"
-    assert FAST.redact_buffer(data, [0, 23, 40], [4, 4]) == {0: b"my card starts [CREDIT_CARD]", 1: b"and ends [CREDIT_CARD]"}
 
 
 def test_a_text_is_redacted_the_same_alone_and_among_others() -> None:

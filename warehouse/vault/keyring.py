@@ -93,11 +93,6 @@ class Keyring:
         self._folder, self._kek = folder, kek
         self._cache: dict[tuple[str, int], tuple[float, bytes]] = {}
 
-    @property
-    def usable(self) -> bool:
-        """A KEK is configured."""
-        return self._kek is not None
-
     def tenants(self) -> list[str]:
         """Tenant hashes that have, or had, keys."""
         return sorted(p.stem for p in self._folder.glob("*.json")) if self._folder.is_dir() else []
