@@ -1,7 +1,7 @@
 """Brings a warehouse's schema up to date: numbered SQL files, forward only, resumable after a kill.
 
 Every statement is idempotent and recorded once it has run, so that a killed migration goes on where it stopped. A copy
-(``INSERT INTO`` a table of the migration's own) begins with emptying its target: killed half-way, it starts anew.
+(``INSERT INTO`` a table of the migration's own, named ``…_17``) begins with emptying its target: killed half-way, it starts anew.
 Of several processes that start on one server, one migrates and the others wait for it.
 ``layout="cluster"`` renders the same files for a replicated, sharded server (:mod:`warehouse.cluster`).
 """
@@ -38,7 +38,8 @@ ENGINE = ReplacingMergeTree(at) ORDER BY (version, statement)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 """
 
-_COPY = re.compile(r"INSERT INTO (spanledger\.\w+)")
+#: What is emptied first.
+COPY = re.compile(r"INSERT INTO (spanledger\.\w+_\d+)\b")
 _STATEMENT_S = 630.0  # longer than a client waits for one statement (``engine.connect``)
 _CLAIM_S = 690.0  # so long do others wait after a migrating process was killed
 _WAIT_S = 2.0
@@ -90,7 +91,7 @@ def migrate(client: Client, *, layout: Layout = "single") -> list[str]:
     with _alone(client, render) as go_on:
         for statement in _todo(client):
             go_on()
-            emptied = [f"TRUNCATE TABLE {match[1]}"] if (match := _COPY.match(statement.sql)) else []
+            emptied = [f"TRUNCATE TABLE {match[1]}"] if (match := COPY.match(statement.sql)) else []
             for one in (text for sql in (*emptied, statement.sql) for text in render(sql)):
                 client.command(one)
             _record(client, statement)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from warehouse import cluster
-from warehouse.migrate import split, statements
+from warehouse.migrate import COPY, split, statements
 
 
 def test_statements_are_split_at_line_ends_and_lose_their_comments() -> None:
@@ -18,13 +18,22 @@ def test_every_statement_may_run_twice() -> None:
     made: set[str] = set()
     for statement in statements():
         made |= set(re.findall(r"^CREATE TABLE IF NOT EXISTS (\S+)", statement.sql))
-        if copy := re.match(r"INSERT INTO (\S+)", statement.sql):
+        if copy := COPY.match(statement.sql):
             assert copy[1] in made  # emptied first: only a table of the migration's own may be filled
             assert re.search(rf"^RENAME TABLE IF EXISTS {copy[1]} TO", "\n".join(s.sql for s in statements()), re.M)
             continue
         assert any(
             mark in statement.sql
-            for mark in ("IF NOT EXISTS", "IF EXISTS", "OR REPLACE", "DELETE WHERE", "WHERE length(", "MODIFY SETTING", "MODIFY COLUMN")
+            for mark in (
+                "IF NOT EXISTS",
+                "IF EXISTS",
+                "OR REPLACE",
+                "DELETE WHERE",
+                "WHERE length(",
+                "MODIFY SETTING",
+                "MODIFY COLUMN",
+                "INSERT INTO spanledger.hour_marks",  # the later mark of a writer replaces the earlier
+            )
         ), statement.name
 
 

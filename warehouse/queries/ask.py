@@ -18,6 +18,7 @@ import polars as pl
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
 from spanledger.errors import AccessDenied, QueryFailed, QueryRefused, WarehouseBusy, WarehouseUnavailable
+from warehouse.queries.model_names import switched
 from warehouse.sqlfiles import sql
 from warehouse.tables import CALLS, SCORES
 
@@ -192,7 +193,8 @@ def grouping(by: Sequence[str]) -> tuple[list[str], set[str]]:
 def measures(name: str) -> dict[str, str]:
     """Measure → expression over ``e``, from ``sql/measures/<name>.sql``."""
     name = "spend_hour" if name in ROLLUPS["calls"] else name
-    lines = (Path(__file__).parents[1] / "sql" / "measures" / f"{name}.sql").read_text(encoding="utf8").splitlines()
+    text = (Path(__file__).parents[1] / "sql" / "measures" / f"{name}.sql").read_text(encoding="utf8")
+    lines = Template(text).substitute(switched=switched("e.model_requested", "e.model")).splitlines()
     pairs = (line.rpartition(" AS ") for line in lines if line and not line.startswith("--"))
     return {alias: expression for expression, _, alias in pairs}
 

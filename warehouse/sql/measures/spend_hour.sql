@@ -9,7 +9,7 @@ countIf(e.outcome = 'filtered') AS filtered
 countIf(e.outcome = 'cancelled') AS cancelled
 countIf(e.cache_hit) AS cache_hits
 countIf(e.fallback) AS fallbacks
-countIf(e.model_requested != '' AND e.model != '' AND e.model != e.model_requested) AS model_switches
+countIf($switched) AS model_switches
 countIf(e.retry > 0) AS retried_calls
 sum(toUInt64(e.retry)) AS retries
 countIf(e.stream) AS streamed
