@@ -7,7 +7,7 @@ import re
 import pytest
 
 from warehouse import cluster
-from warehouse.migrate import COPY, split, statements
+from warehouse.migrate import COPY, Statement, split, statements
 
 
 def test_statements_are_split_at_line_ends_and_lose_their_comments() -> None:
@@ -53,7 +53,7 @@ def test_no_two_files_share_a_version() -> None:
 
 
 @pytest.mark.parametrize("statement", list(statements()), ids=lambda s: f"{s.version:04d}.{s.number}")
-def test_the_cluster_rendering_replicates_every_table_and_keeps_its_name_for_readers(statement) -> None:
+def test_the_cluster_rendering_replicates_every_table_and_keeps_its_name_for_readers(statement: Statement) -> None:
     rendered = cluster.render(statement.sql)
     if statement.sql.startswith("INSERT"):
         assert rendered == [statement.sql]  # rows are copied through the distributed tables
