@@ -16,7 +16,7 @@ from typing import Any
 from collector.redaction.checksums import card, card_sure
 from collector.redaction.matching import Handler, Span, near, said_near, word_set, words
 from collector.redaction.national_ids import ssn
-from collector.redaction.phones import phone
+from collector.redaction.phones import own_layout, phone
 from collector.redaction.rules import Rule
 from collector.redaction.validators import VALIDATORS
 
@@ -66,6 +66,8 @@ _CARD_WORDS = words(
 
 _SHAPES_BY_FIRST = {n: sorted((s for s in _CARD_SIZES if s[0] == n), key=len, reverse=True) for n in (4, 5, 6, 8)}
 _ZEROS = ["0" * n for n in range(_LONGEST + 1)]
+_AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
+_ZERO_LED, _ZEROS_LED = re.compile(rb"(?<![0-9])0"), re.compile(rb"(?<![0-9])0(?:0|(?![0-9]))")  # the second may go on in the next group
 _NEAR = (56, 20)  # bytes before and after digits in which a word about them may stand
 NumberRule = tuple[re.Pattern[str], Callable[[str], bool], str, int]  # shape, check, class, number of its words or -1
 Group = tuple[
@@ -108,13 +110,22 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         fit = [entry for entry in by_length.get(layout.count("0"), ()) if entry[0].fullmatch(layout)]
         return fit, [entry for entry in fit if entry[3] < 0]
 
+    @lru_cache(maxsize=4096)
+    def silent(layout: bytes, zeros: int) -> bool:
+        """Can nothing be in a cluster of this layout (its digits told as ``0``) where no word is near and no ``+`` before? Cards apart."""
+        for piece in _pieces(_groups(layout, 0, len(layout))):
+            n = sum([len(g[2]) for g in piece])
+            if 6 <= n <= 19 and (fitting(_layout(piece))[1] or own_layout([len(g[2]) for g in piece], [g[3] for g in piece[1:]], zeros)):
+                return False
+        return True
+
     def judge(b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], around: Around, *, phone_too: bool = True) -> bool:
         digits = "".join([g[2] for g in piece])
         n = len(digits)
         if not 6 <= n <= 19 or (n == 8 and len(piece) == 3 and _date(piece)):
             return False
         start, end = piece[0][0], piece[-1][1]
-        fit, free = fitting(_ZEROS[n] if len(piece) == 1 else _ZEROS[len(piece[0][2])] + "".join([g[3] + _ZEROS[len(g[2])] for g in piece[1:]]))
+        fit, free = fitting(_ZEROS[n] if len(piece) == 1 else _layout(piece))
         said = around.near(start, end)
         for _, valid, class_name, k in fit if said else free:
             if (k >= 0 and k not in said) or not valid(digits):
@@ -159,6 +170,10 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         if usual and (ssn if usual[1] else card_sure)(digits.decode()):
             out.append((start, end, "US_SSN" if usual[1] else "CREDIT_CARD"))
             return end
+        zeros = 0 if _ZERO_LED.search(cluster) is None else 1 if _ZEROS_LED.search(cluster) is None else 2
+        quiet = b[start - 1] not in b"+(" and b"%" not in cluster and silent(cluster.translate(_AS_ZEROS), zeros)
+        if quiet and len(digits) < 12 and not around.near(start, end):
+            return end
         groups = _groups(b, start, end)
         if (
             b[start - 1] == 43
@@ -167,7 +182,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         ):
             return end
         free = _cards(b, groups, lo, hi, out)
-        if not free:
+        if not free or (quiet and len(free) == len(groups) and not around.near(start, end)):
             return end
         kinds = {g[3] for g in free[1:]}
         for part in _split(free, "|") if "|" in kinds and len(kinds) > 1 else [free]:
@@ -184,6 +199,24 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         return end
 
     return handle
+
+
+def _layout(piece: list[Group]) -> str:
+    """A piece with its digits told as ``0``."""
+    return _ZEROS[len(piece[0][2])] + "".join([g[3] + _ZEROS[len(g[2])] for g in piece[1:]])
+
+
+def _pieces(groups: list[Group]) -> Iterator[list[Group]]:
+    """Every piece of a cluster that may be judged."""
+    kinds = {g[3] for g in groups[1:]}
+    for part in _split(groups, "|") if "|" in kinds and len(kinds) > 1 else [groups]:
+        yield part
+        for line in _split(part, "\n"):
+            yield line
+            yield from _split(line, " ")
+            if len(line) > 2:
+                yield line[1:]
+                yield line[:-1]
 
 
 def _date(groups: list[Group]) -> bool:
@@ -257,9 +290,9 @@ def _separator(text: str) -> str:
 
 def _cards(b: bytes, groups: list[Group], lo: int, hi: int, out: list[Span]) -> list[Group]:
     """Take cards out of the cluster; what is left goes on to the other rules."""
-    if sum(len(g[2]) for g in groups) < 12:
-        return groups
     sizes = [len(g[2]) for g in groups]
+    if sum(sizes) < 12:
+        return groups
     table = len(groups) > 8 and max(sizes) < 6
     if table and not near(_CARD_WORDS, b, groups[0][0], groups[-1][1], lo, hi, 64, 24):
         spelled = len(groups) <= 19 and max(sizes) == 1

@@ -51,6 +51,27 @@ def _international(sizes: Sequence[int], digits: str, seps: Sequence[str], n: in
     return len(sizes) > 1 or n >= 10
 
 
+def own_layout(sizes: Sequence[int], seps: Sequence[str], zeros: int) -> bool:
+    """Might groups of these sizes have a shape of their own, whatever their digits? ``zeros``: with how many zeros, at most two, one of
+    them may begin."""
+    n = sum(sizes)
+    if len(sizes) < 2:
+        return False
+    if zeros > 1 and ((n > 12 and sizes[0] > 1) or (n > 9 and len(sizes) > 2)):
+        return True
+    if zeros and _trunk(sizes, n):
+        return True
+    local = tuple(sizes[1:] if sizes[0] == 1 else sizes)
+    return local in ((3, 3, 4), (3, 3, 2, 2)) or (local == (3, 7) and "(" in seps) or (sizes[0] == 2 and len(sizes) == 3 and max(sizes) == 5)
+
+
+def _trunk(sizes: Sequence[int], n: int) -> bool:
+    """Groups of a number dialled with trunk prefix 0, the prefix included: Europe, Japan, Australia."""
+    if len(sizes) < 2 or not 9 <= n <= 11 or min(sizes) < 2 or sizes[0] > 5 or max(sizes) > 8:
+        return False
+    return sizes[0] > 2 or len(sizes) == 5 or sizes[1] >= 3
+
+
 def _own_shape(sizes: Sequence[int], digits: str, seps: Sequence[str], n: int) -> bool:
     """Shapes that little else has."""
     if n > 12 and digits.startswith("00") and len(sizes) > 1:
@@ -63,8 +84,8 @@ def _own_shape(sizes: Sequence[int], digits: str, seps: Sequence[str], n: int) -
         return digits[start] in "23456789" and digits[start + 3] not in "0" and len(set(seps)) <= 3
     if local == (3, 7) and "(" in seps:
         return True
-    if digits[0] == "0" and len(sizes) > 1 and 9 <= n <= 11 and min(sizes) >= 2 and sizes[0] <= 5 and max(sizes) <= 8:
-        return sizes[0] > 2 or len(sizes) == 5 or sizes[1] >= 3  # trunk prefix 0: Europe, Japan, Australia
+    if digits[0] == "0" and _trunk(sizes, n):
+        return True
     if tuple(sizes) == (1, 3, 3, 2, 2):
         return digits[0] in "78" and digits[1] in "3489"  # Russia and Kazakhstan with trunk prefix
     return sizes[0] == 2 and len(sizes) == 3 and digits[:2] == "11" and max(sizes) == 5  # Brazil without country code

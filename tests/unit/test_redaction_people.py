@@ -11,6 +11,10 @@ import random
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.redaction.phones import own_layout, phone
 
 Survivors = Callable[[list[str], list[str]], list[tuple[str, str]]]
 
@@ -219,3 +223,13 @@ def test_mail_addresses_go(survivors: Survivors) -> None:
 
 def test_network_addresses_go(survivors: Survivors) -> None:
     assert survivors(ADDRESSES, ["from @V@ to", "client=@V@\n", '{"ip":"@V@"}', "@V@"]) == []
+
+
+@given(groups=st.lists(st.text("0123456789", min_size=1, max_size=10), min_size=1, max_size=6), data=st.data())
+def test_a_number_that_is_a_phone_by_its_shape_alone_has_a_layout_that_may_be_one(groups: list[str], data: st.DataObject) -> None:
+    seps = data.draw(st.lists(st.sampled_from("-. /("), min_size=len(groups) - 1, max_size=len(groups) - 1))
+    sizes, digits = [len(g) for g in groups], "".join(groups)
+    starts = ["".join(groups[i:])[:2] for i in range(len(groups))]
+    zeros = max(2 if s == "00" else int(s.startswith("0")) for s in starts)
+    if phone(sizes, digits, seps, plus=False, spoken=False, refused=lambda: False):
+        assert own_layout(sizes, seps, zeros)
