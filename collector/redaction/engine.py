@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import ne
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +18,7 @@ from collector.redaction.finding import Finder
 from collector.redaction.joined import Joined, join, join_texts
 from collector.redaction.matching import Span, tester
 from collector.redaction.placeholders import PLACEHOLDER, placeholder, resolve
+from collector.redaction.seen import Seen
 
 MAX_BYTES = 16 << 20
 AROUND = 200  # bytes around a placeholder in which replacement may have changed what rules see
@@ -76,6 +79,7 @@ class Redactor:
         self.counts: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self._deadline = Budget(0.0, 0.0)
+        self.seen = Seen()
 
     def take_counts(self) -> tuple[dict[str, int], dict[str, int]]:
         """Entities per class and dropped texts per reason since the last call."""
@@ -90,7 +94,10 @@ class Redactor:
     def redact_batch(self, texts: Sequence[str], groups: Sequence[int] | None = None) -> list[str]:
         """Redacted texts in the same order. Neighbours with equal ``groups`` value are parts of one span or stream."""
         out = list(texts)
-        for i, (text, _, _) in self._run(*self._encoded(out), groups).items():
+        known, first = self.seen.known(out)
+        changed = self._run_new(out, groups, known, first) if known else self._run(*self._encoded(out), groups)
+        self.seen.learn([text for text, i in first.items() if i not in changed])
+        for i, (text, _, _) in changed.items():
             out[i] = text.decode()
         return out
 
@@ -109,6 +116,40 @@ class Redactor:
         return out
 
     # -- one batch ------------------------------------------------------------------------------------------------
+
+    def _run_new(self, texts: list[str], groups: Sequence[int] | None, known: list[int], first: dict[str, int]) -> Changed:
+        """Changed texts, those that are ``known`` looked at only together with their neighbours. ``first``: texts that a known one may repeat."""
+        asked = set(range(len(texts))).difference(known)
+        numbers: list[int] | None = None
+        if groups is not None:
+            numbers = list(accumulate(map(ne, groups[1:], groups), initial=0))
+            mixed = _groups_of(numbers, known)
+            asked.update(self._crossed(texts, [members for members in mixed if len(members) > 1]))
+            for members in mixed:
+                if not asked.issuperset(members):
+                    for i in members:
+                        numbers[i] = ~i  # its neighbours have been looked at
+        changed = self._run_some(texts, sorted(asked), numbers)
+        repeated = [i for i in known if i not in asked and first.get(texts[i], i) in changed]
+        return changed | self._run_some(texts, repeated, None) if repeated else changed
+
+    def _run_some(self, texts: list[str], some: list[int], groups: list[int] | None) -> Changed:
+        changed = self._run(*self._encoded([texts[i] for i in some]), groups and [groups[i] for i in some])
+        return {some[k]: what for k, what in changed.items()}
+
+    def _crossed(self, texts: list[str], several: list[list[int]]) -> list[int]:
+        """Numbers of texts in groups where a value may cross a border. What cannot be told is to be looked at as a whole."""
+        members = [i for group in several for i in group]
+        if not members:
+            return []
+        try:
+            joined = join_texts([texts[i] for i in members])
+            self._give_time(joined)
+            found = self._finder.crossing(joined, [k for k, group in enumerate(several) for _ in group], self._deadline)
+        except Exception:  # the usual way decides what to drop
+            return members
+        hit = {members[k] for k in found}
+        return [i for group in several if not hit.isdisjoint(group) for i in group]
 
     def _encoded(self, texts: Sequence[str]) -> tuple[Joined, Changed]:
         """The texts as UTF-8, and those that cannot be said in it, dropped."""
@@ -272,6 +313,21 @@ class Redactor:
             last = end
         pieces.append(raw[last:])
         return b"".join(pieces), moves, marks
+
+
+def _groups_of(groups: Sequence[int], some: Sequence[int]) -> list[list[int]]:
+    """The groups, each as the numbers of its texts, that hold one of ``some``."""
+    found: list[list[int]] = []
+    for i in some:
+        if found and found[-1][-1] >= i:
+            continue
+        first, last = i, i + 1
+        while first and groups[first - 1] == groups[i]:
+            first -= 1
+        while last < len(groups) and groups[last] == groups[i]:
+            last += 1
+        found.append(list(range(first, last)))
+    return found
 
 
 def _in_characters(raw: bytes, spans: Sequence[Span]) -> list[Span]:

@@ -52,11 +52,22 @@ class Finder:
             derived += self._views(b, starts, ends, escapes, wrapped, deadline)
         if listed or groups is not None:
             derived += _seams(b, starts, ends, groups, listed)
-        if derived:
-            for n, spans in self._inner([text for text, _ in derived], deadline).items():
-                for start, end, name in spans:
-                    out.extend((a, z, name) for a, z in derived[n][1](start, end))
+        self._derived(derived, out, deadline)
         return self._per_text(b, starts, ends, out)
+
+    def crossing(self, texts: Joined, groups: Sequence[int], deadline: Budget) -> dict[int, list[Span]]:
+        """Only the spans that cross a border between texts of a group. Raises ``Dropped`` like :meth:`find`."""
+        out: list[Span] = []
+        self._derived(_seams(texts.raw, texts.starts, texts.ends, groups, []), out, deadline)
+        return self._per_text(texts.raw, texts.starts, texts.ends, out)
+
+    def _derived(self, derived: list[Derived], out: list[Span], deadline: Budget) -> None:
+        """Append what derived texts show, as bytes of the buffer."""
+        if not derived:
+            return
+        for n, spans in self._inner([text for text, _ in derived], deadline).items():
+            for start, end, name in spans:
+                out.extend((a, z, name) for a, z in derived[n][1](start, end))
 
     def _look(
         self, b: bytes, starts: list[int], ends: list[int], out: list[Span], deadline: Budget, *, views: bool = True

@@ -170,7 +170,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         if usual and (ssn if usual[1] else card_sure)(digits.decode()):
             out.append((start, end, "US_SSN" if usual[1] else "CREDIT_CARD"))
             return end
-        zeros = 0 if _ZERO_LED.search(cluster) is None else 1 if _ZEROS_LED.search(cluster) is None else 2
+        zeros = 0 if b"0" not in cluster or _ZERO_LED.search(cluster) is None else 1 if _ZEROS_LED.search(cluster) is None else 2
         quiet = b[start - 1] not in b"+(" and b"%" not in cluster and silent(cluster.translate(_AS_ZEROS), zeros)
         if quiet and len(digits) < 12 and not around.near(start, end):
             return end

@@ -222,6 +222,12 @@ def main() -> None:
     print(
         f"short texts of words, nothing in them: {size / seconds / 1e6:6.1f} MB/s   {seconds / len(plain) * 1e6:5.2f} us a text of {size // len(plain)} bytes"
     )
+    calls = conversations(texts)
+    size = sum(len(t.encode()) for call in calls for t in call)
+    seconds = min(talk(redactor, calls) for _ in range(5))
+    print(
+        f"agents that send their history with every call: {size / seconds / 1e6:6.1f} MB/s   {seconds / len(calls) * 1e6:5.1f} us a call of {size // len(calls)} bytes"
+    )
     redactor.take_counts()
     run(redactor, texts, 512, 1)
     counts, dropped = redactor.take_counts()
@@ -252,12 +258,36 @@ def words(n: int, seed: int = 5) -> list[str]:
     return [" ".join(rng.choice(common) for _ in range(60)).capitalize() + "." for _ in range(n)]
 
 
+def conversations(texts: list[str], seed: int = 6) -> list[list[str]]:
+    """Calls of 40 agents, twelve each, in an order of chance: a system prompt, all turns so far, and two new ones."""
+    rng = random.Random(seed)
+    calls: list[list[str]] = []
+    for _ in range(40):
+        history = [rng.choice(texts[:8])]
+        for _ in range(12):
+            history = [*history, rng.choice(texts)[:700], rng.choice(texts)]
+            calls.append(history)
+    rng.shuffle(calls)
+    return calls
+
+
+def talk(redactor: Redactor, calls: list[list[str]]) -> float:
+    """CPU seconds for all calls, 32 in a batch, each a group."""
+    redactor.seen.forget()
+    start = time.thread_time()
+    for i in range(0, len(calls), 32):
+        some = calls[i : i + 32]
+        redactor.redact_batch([text for call in some for text in call], [k for k, call in enumerate(some) for _ in call])
+    return time.thread_time() - start
+
+
 def run(redactor: Redactor, texts: list[str], batch: int, times: int = 12) -> float:
     """CPU seconds for all texts: the sum over batches of the best of several runs, since other work on the machine slows single ones."""
     batches = [texts[i : i + batch] for i in range(0, len(texts), batch)]
     least = [9e9] * len(batches)
     for _ in range(times):
         for i, some in enumerate(batches):
+            redactor.seen.forget()
             start = time.thread_time()
             redactor.redact_batch(some)
             least[i] = min(least[i], time.thread_time() - start)
@@ -268,6 +298,7 @@ def best(redactor: Redactor, texts: list[str], times: int) -> tuple[list[str], f
     """Result and least CPU seconds."""
     seconds, out = 1e9, texts
     for _ in range(times):
+        redactor.seen.forget()
         start = time.thread_time()
         out = redactor.redact_batch(texts)
         seconds = min(seconds, time.thread_time() - start)
