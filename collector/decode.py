@@ -20,6 +20,7 @@ from collector.events import read_event
 from collector.lifting import lift
 from collector.plans import Plans, Shape, names_of
 from collector.points import MetricsDecoded, read_metrics
+from collector.stencils import Sources, Stamp
 from collector.transcript import content_of
 from collector.values import to_text
 from spanledger.errors import BadSpan
@@ -35,65 +36,87 @@ class DecodeOptions:
     keep_unknown_spans: bool = False
     identity_precedence: Mapping[str, Sequence[str]] = field(default_factory=lambda: DEFAULT_PRECEDENCE)
     want_content: bool = True
+    stamps: bool = False  # plain calls of a known stencil stay stamps
 
 
 @dataclass(slots=True)
 class Decoded:
     """One request, understood.
 
-    ``records``: canonical spans with their raw text, if any; ``received``: records in the request; ``let_go``: how many were not
-    kept, by reason; ``rejected``: why single records are bad (OTLP partial success).
+    ``records``: canonical spans with their raw text, if any; ``stamps``: calls that need none (:mod:`collector.stencils`); ``received``:
+    records in the request; ``let_go``: how many were not kept, by reason; ``rejected``: why single records are bad (OTLP partial success).
     """
 
     records: list[tuple[Span, Content | None]] = field(default_factory=list)
+    stamps: list[Stamp] = field(default_factory=list)
     received: int = 0
     let_go: Counter[str] = field(default_factory=Counter)
     rejected: list[str] = field(default_factory=list)
 
 
-_plans: dict[Any, Plans] = {}
+_plans: dict[Any, tuple[Plans, Sources]] = {}
 
 
-def _plans_of(options: DecodeOptions) -> Plans:
-    """The compiled plans of a precedence list, kept between requests; fields without names of their own keep the defaults."""
+def _plans_of(options: DecodeOptions) -> tuple[Plans, Sources]:
+    """The compiled plans and stencils of a precedence list, kept between requests; fields without names of their own keep the defaults."""
     given = options.identity_precedence
     key = None if given is DEFAULT_PRECEDENCE or not given else tuple((field, tuple(names)) for field, names in sorted(given.items()))
     found = _plans.get(key)
     if found is None:
         if len(_plans) > 16:
             _plans.clear()
-        found = _plans[key] = Plans({**DEFAULT_PRECEDENCE, **{field: names for field, names in given.items() if names}})
+        found = _plans[key] = Plans({**DEFAULT_PRECEDENCE, **{field: names for field, names in given.items() if names}}), Sources()
     return found
 
 
-def decode_traces(body: bytes, *, json: bool, project: str, options: DecodeOptions) -> Decoded:
-    """Spans of an ``ExportTraceServiceRequest``.
+def decode_traces(body: bytes, *, json: bool, project: str, options: DecodeOptions, tenant: str = "") -> Decoded:
+    """Spans of an ``ExportTraceServiceRequest``. ``tenant``: whose they are, where neither span nor resource says it.
 
     Raises:
         BadSpan: the body is not OTLP.
     """
-    decoded, plans = Decoded(), _plans_of(options)
-    for resource, scope, spans in otlp_json.traces(body) if json else _traces(body):
-        source = _source(project, resource, scope, plans)
-        for raw in spans:
-            decoded.received += 1
-            fault = fault_of(raw)
-            if fault:
-                decoded.rejected.append(fault)
-                continue
-            _take(decoded, source, raw, plans, options)
+    decoded, (plans, sources) = Decoded(), _plans_of(options)
+    if json:
+        for resource, scope, raws in otlp_json.traces(body):
+            source = _source(project, resource, scope, plans, tenant)
+            for raw in raws:
+                _take(decoded, source, raw, plans, options)
+        return decoded
+    for rs in _parsed(wire.TracesRequest, body).resource_spans:
+        resource = wire.attributes(rs.resource.attributes)
+        for ss in rs.scope_spans:
+            source = _source(project, resource, wire.text(ss.scope.name), plans, tenant)
+            if options.stamps:
+                _stamp(decoded, source, ss.spans, plans, sources, options)
+            else:
+                for s in ss.spans:
+                    _take(decoded, source, _raw_span(s), plans, options)
     return decoded
 
 
-def decode_logs(body: bytes, *, json: bool, project: str, options: DecodeOptions) -> Decoded:
-    """Log records of an ``ExportLogsServiceRequest`` that tell a call, a tool's work or a span's text.
+def _stamp(decoded: Decoded, source: Source, spans: Iterable[Any], plans: Plans, sources: Sources, options: DecodeOptions) -> None:
+    """Spans of one source: those of a known stencil as stamps, the others in the ordinary way."""
+    stencils, add = sources.of(source), decoded.stamps.append
+    for s in spans:
+        if (stamp := stencils.stamp(s)) is not None:
+            decoded.received += 1
+            add(stamp)
+            continue
+        raw = _raw_span(s)
+        taken = _take(decoded, source, raw, plans, options)
+        if taken is not None and stencils.learn(s, raw, *taken):
+            sources.grown()
+
+
+def decode_logs(body: bytes, *, json: bool, project: str, options: DecodeOptions, tenant: str = "") -> Decoded:
+    """Log records of an ``ExportLogsServiceRequest`` that tell a call, a tool's work or a span's text. ``tenant``: as for spans.
 
     Raises:
         BadSpan: the body is not OTLP.
     """
-    decoded, plans = Decoded(), _plans_of(options)
+    decoded, (plans, _) = Decoded(), _plans_of(options)
     for resource, scope, records in otlp_json.logs(body) if json else _logs(body):
-        source = _source(project, resource, scope, plans)
+        source = _source(project, resource, scope, plans, tenant)
         for log in records:
             decoded.received += 1
             found = read_event(source, log, resource, plans, want_content=options.want_content)
@@ -104,14 +127,14 @@ def decode_logs(body: bytes, *, json: bool, project: str, options: DecodeOptions
     return decoded
 
 
-def decode_metrics(body: bytes, *, json: bool, project: str, options: DecodeOptions) -> MetricsDecoded:
+def decode_metrics(body: bytes, *, json: bool, project: str, options: DecodeOptions, tenant: str = "") -> MetricsDecoded:
     """Data points of an ``ExportMetricsServiceRequest``: counted; token and cost metrics become reconciliation points.
 
     Raises:
         BadSpan: the body is not OTLP.
     """
-    plans = _plans_of(options)
-    return read_metrics(body, json=json, source_of=lambda resource, scope: _source(project, resource, scope, plans), plans=plans)
+    plans, _ = _plans_of(options)
+    return read_metrics(body, json=json, source_of=lambda resource, scope: _source(project, resource, scope, plans, tenant), plans=plans)
 
 
 def fault_of(raw: Raw) -> str:
@@ -127,23 +150,33 @@ def fault_of(raw: Raw) -> str:
     return ""
 
 
-def _source(project: str, resource: Mapping[str, Any], scope: str, plans: Plans) -> Source:
+def _source(project: str, resource: Mapping[str, Any], scope: str, plans: Plans, tenant: str = "") -> Source:
     service = to_text(resource.get("service.name", ""))[:512]
     instance = to_text(resource.get("service.instance.id", ""))[:128]
-    return Source(project, service, from_resource(resource, plans.resource_names), scope, instance)
+    inherited = from_resource(resource, plans.resource_names)
+    if tenant:
+        inherited.setdefault("tenant", tenant)
+    return Source(project, service, inherited, scope, instance)
 
 
-def _take(decoded: Decoded, source: Source, raw: Raw, plans: Plans, options: DecodeOptions) -> None:
+def _take(decoded: Decoded, source: Source, raw: Raw, plans: Plans, options: DecodeOptions) -> tuple[Shape, Span] | None:
+    """One span into ``decoded``; its plan and what became of it, if it is kept."""
+    decoded.received += 1
+    fault = fault_of(raw)
+    if fault:
+        decoded.rejected.append(fault)
+        return None
     shape = plans.shape(source.scope, names_of(raw.attributes))
     if raw.events and shape.genai and not shape.usage and lift(raw.attributes, raw.events, shape.dialect):
         shape = plans.shape(source.scope, names_of(raw.attributes))
     reason = _let_go(raw, shape)
     if reason and not options.keep_unknown_spans:
         decoded.let_go[reason] += 1
-        return
+        return None
     span = build(source, raw, shape)
     content = content_of(span, raw, shape) if shape.genai else None  # also fills finish reasons
     decoded.records.append((span, content if options.want_content else None))
+    return shape, span
 
 
 def _let_go(raw: Raw, shape: Shape) -> str:
@@ -163,14 +196,6 @@ def _is_door(attributes: Mapping[str, Any]) -> bool:
     if isinstance(function, str) and function.startswith("litellm."):
         return True
     return any(to_text(attributes[n]).endswith(LLM_ROUTES) for n in _ROUTES if n in attributes)
-
-
-def _traces(body: bytes) -> Iterator[tuple[dict[str, Any], str, Iterable[Raw]]]:
-    request = _parsed(wire.TracesRequest, body)
-    for rs in request.resource_spans:
-        resource = wire.attributes(rs.resource.attributes)
-        for ss in rs.scope_spans:
-            yield resource, wire.text(ss.scope.name), map(_raw_span, ss.spans)
 
 
 def _raw_span(s: Any) -> Raw:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import re2
 
 from collector.identity import IdentityKeys
-from spanledger.model import Content, Message
+from spanledger.model import Message
 
 _VOLATILE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -36,14 +36,20 @@ _PREAMBLE = ("system", "developer")
 _PASSAGE = 16  # shorter passages are words that a question may hold by itself
 
 
-def prompt_hashes(keys: IdentityKeys, tenant: str, content: Content) -> tuple[str, str]:
+def prompt_hashes(keys: IdentityKeys, tenant: str, told: Sequence[Message], context: Sequence[str] = (), system: str = "") -> tuple[str, str]:
     """(normal, exact) of a prompt as it came, 16 hexadecimal digits each; "" without one."""
-    told = content.messages
     if not told:
         return "", ""
-    plain = normalised(told[0].text if len(told) == 1 and not content.context else "\0".join(_talk(told, content.context)))
+    plain = normalised(told[0].text if len(told) == 1 and not context else "\0".join(_talk(told, context)))
     whole = "".join([f"{m.role}\0{len(m.text)}\0{m.text}" for m in told])
-    return keys.exact(tenant, "prompt", plain), keys.exact(tenant, "prompt-exact", f"{content.system}\0{whole}")
+    return keys.exact(tenant, "prompt", plain), keys.exact(tenant, "prompt-exact", f"{system}\0{whole}")
+
+
+def asked_chars(told: Sequence[Message]) -> int:
+    """Characters of what the user asked; of all messages where nobody is called the user."""
+    if len(told) == 1:
+        return len(told[0].text)
+    return sum(len(m.text) for m in told if m.role == "user") or sum(len(m.text) for m in told)
 
 
 def template_hash(keys: IdentityKeys, tenant: str, name: str, version: str, variables: str) -> str:

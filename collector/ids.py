@@ -17,6 +17,12 @@ _OWN = ("run-", "run_", "lc_", "lc-", "call_", "toolu_", "tool_", "trace", "tr-"
 _ITEM = "output_text"
 _SCANNED = 200_000
 
+#: Identifiers as providers make them: a known prefix or a UUID, no run of digits that could be a number of somebody.
+plain_id = re.compile(
+    r"(?!.*\d{12})(?:(?:chatcmpl|cmpl|resp|msg|req|gen|run|call|toolu|embd)[-_][0-9A-Za-z_-]{6,80}"
+    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+).fullmatch
+
 
 def recover(output: Any) -> str:
     """``chatcmpl-…``, ``resp_…``, ``msg_…`` of an output object or its JSON or repr text; '' when there is none.

@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -27,6 +27,8 @@ from collector.lone import spooled_batch
 from collector.redaction.quarantine import Gate
 from collector.rows import contents_batch, facts_of, version_of
 from collector.sealing import Sealer
+from collector.stamped import Stamped
+from collector.stencils import Stamp
 from spanledger.errors import BadSpan, SpanledgerError, WarehouseBusy, WarehouseUnavailable
 from spanledger.model import Content, Span
 from warehouse.vault.transcripts import Sealed, rows_of
@@ -109,7 +111,24 @@ class _Batch:
     versions: list[int]
     contents: list[tuple[Span, Content, int]]
     transcripts: list[Sealed]
+    stamped: Stamped | None
     answers: list[tuple[Export, Receipt]]
+
+    @property
+    def rows(self) -> int:
+        """Journal rows."""
+        return len(self.spans) + (self.stamped.spans.num_rows if self.stamped is not None else 0)
+
+    def tables(self, most: int) -> Iterator[tuple[pa.RecordBatch | None, pa.RecordBatch]]:
+        """(texts if there are any, journal rows with their figures) of at most ``most`` journal rows each."""
+        contents = {id(s): (s, c, v) for s, c, v in self.contents}
+        for at in range(0, len(self.spans), most):
+            spans = self.spans[at : at + most]
+            texts = [contents[id(s)] for s in spans if id(s) in contents]
+            yield contents_batch(texts) if texts else None, spooled_batch(spans, self.facts[at : at + most], self.versions[at : at + most])
+        if self.stamped is not None:
+            for at in range(0, self.stamped.spans.num_rows, most):
+                yield self.stamped.contents.slice(at, most), self.stamped.spans.slice(at, most)
 
 
 class Intake:
@@ -223,6 +242,7 @@ class Intake:
     def _prepare(self, exports: Sequence[Export], sealer: Sealer) -> _Batch:
         options = self._options()
         records: list[tuple[Span, Content | None]] = []
+        stamps: list[Stamp] = []
         answers: list[tuple[Export, Receipt]] = []
         for export in exports:
             try:
@@ -232,24 +252,26 @@ class Intake:
                 export.settle(exc)
                 continue
             records += decoded.records
+            stamps += decoded.stamps
             answers.append((export, Receipt(decoded.received, len(decoded.rejected), "; ".join(sorted(set(decoded.rejected))[:5]))))
+        records, stamps = sealer.sorted(records, stamps)
         sealed = sealer.seal(records)
         spans = [span for span, _ in sealed]
         facts = [facts_of(s) for s in spans]
         versions = [version_of(s, f) for s, f in zip(spans, facts, strict=True)]
         contents = [(s, c, v) for (s, c), v in zip(sealed, versions, strict=True) if c is not None and not c.empty]
         transcripts = [_sealed(spans[i], versions[i], tenant, key, sealed) for i, tenant, key, sealed in sealer.transcripts()]
-        return _Batch(spans, facts, versions, contents, transcripts, answers)
+        return _Batch(spans, facts, versions, contents, transcripts, sealer.seal_stamps(stamps) if stamps else None, answers)
 
     def _decode(self, export: Export, options: DecodeOptions) -> Decoded:
         body = inflate(export.body, export.encoding, self._max_message)
         try:
             if export.signal == "metrics":  # the points serve reconciliation; no call of the ledger comes from them
-                points = decode_metrics(body, json=export.json, project=export.project, options=options)
-                decoded = Decoded(points.records, points.received, points.let_go, points.rejected)
+                points = decode_metrics(body, json=export.json, project=export.project, options=options, tenant=export.tenant)
+                decoded = Decoded(points.records, received=points.received, let_go=points.let_go, rejected=points.rejected)
             else:
                 decode = decode_traces if export.signal == "traces" else decode_logs
-                decoded = decode(body, json=export.json, project=export.project, options=options)
+                decoded = decode(body, json=export.json, project=export.project, options=options, tenant=export.tenant)
         except SpanledgerError:
             raise
         except Exception as exc:  # a bug of ours on this payload: say so, keep serving the others
@@ -259,9 +281,6 @@ class Intake:
         for reason, n in decoded.let_go.items():
             metrics.let_go.labels(reason).inc(n)
         metrics.rejected.inc(len(decoded.rejected))
-        if export.tenant:
-            for span, _ in decoded.records:
-                span.inherited.setdefault("tenant", export.tenant)
         return decoded
 
     # -- writing thread --------------------------------------------------------------------------------------------------------------
@@ -272,29 +291,27 @@ class Intake:
                 self._write(batch)
             except Exception as exc:  # the senders keep their data and come back
                 reason = exc if isinstance(exc, WarehouseBusy) else WarehouseBusy(f"the rows could not be stored ({type(exc).__name__})")
-                log.warning("not_stored", reason=str(exc)[:300], rows=len(batch.spans), exports=len(batch.answers))
+                log.warning("not_stored", reason=str(exc)[:300], rows=batch.rows, exports=len(batch.answers))
                 metrics.refused.labels("storage").inc(len(batch.answers))
                 for export, _ in batch.answers:
                     export.settle(reason)
                 continue
-            metrics.journaled.inc(len(batch.spans))
+            metrics.journaled.inc(batch.rows)
             for export, receipt in batch.answers:
                 export.settle(receipt)
 
     def _write(self, batch: _Batch) -> None:
         """Make a batch durable, then hand it on. What a client is told of is on disk; a part that nobody was told of does no harm."""
-        contents = {id(s): (s, c, v) for s, c, v in batch.contents}
-        for at in range(0, len(batch.spans), self._batch_rows):
-            spans, versions = batch.spans[at : at + self._batch_rows], batch.versions[at : at + self._batch_rows]
+        for contents, spans in batch.tables(self._batch_rows):
             number = self._next_batch()
-            texts = [contents[id(s)] for s in spans if id(s) in contents]
-            told = contents_batch(texts) if texts else None
-            if told is not None and self._gate is not None:
-                told = self._gate.hold(told)  # texts that wait for the name tier are durable before the spool file is
-            parts: Parts = [("contents", told)] if told is not None else []
-            if batch.transcripts and at == 0:
+            parts: Parts = []
+            if contents is not None:
+                # texts that wait for the name tier are durable before the spool file is
+                parts.append(("contents", self._gate.hold(contents) if self._gate is not None else contents))
+            if batch.transcripts:
                 parts.append(("audit_objects", rows_of(batch.transcripts)))
-            parts.append(("spans", spooled_batch(spans, batch.facts[at : at + self._batch_rows], versions)))
+                batch.transcripts = []
+            parts.append(("spans", spans))
             self._spool.add(number, [rows for _, rows in parts])
             self._loader.add(number, parts)
 

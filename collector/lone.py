@@ -90,15 +90,31 @@ def _figures(s: Span, u: Usage, known: dict[Hashable, bytes]) -> tuple[Any, ...]
     counts = [n or 0 for n in _counts(u)]
     if not (counts[0] or counts[1]) or max(counts) > _U32 or min(counts) < 0:
         return _NO_FIGURES
-    inherited, own = s.inherited, s.own
-    who = {**inherited, **own} if inherited else own
-    key = (*_told(s), s.start_ns // _DAY_NS, *s.attrs.items(), None, *[pair for pair in who.items() if pair[0] not in _PEOPLE])
+    who = _who(s)
+    key = _key(s, s.start_ns // _DAY_NS, who)
     combination = known.get(key)
     if combination is None:
-        combination = known[key] = blake2b(_encode(key), digest_size=16).digest()
+        combination = known[key] = _digest(key)
     end = max(s.end_ns, s.start_ns + int(s.latency_ms * 1e6)) if s.latency_ms else s.end_ns
     latency_ms = max(0, end - s.start_ns) / 1e6
     return combination, *_ids(s), who.get("session", ""), *counts[2:], latency_ms, s.ttft_ms
+
+
+def combination_of(s: Span, day: int) -> bytes:
+    """Number of the combination that a plain call of a day (since the epoch) belongs to, by what repeats of it."""
+    return _digest(_key(s, day, _who(s)))
+
+
+def _who(s: Span) -> dict[str, str]:
+    return {**s.inherited, **s.own} if s.inherited else s.own
+
+
+def _key(s: Span, day: int, who: dict[str, str]) -> tuple[Hashable, ...]:
+    return (*_told(s), day, *s.attrs.items(), None, *[pair for pair in who.items() if pair[0] not in _PEOPLE])
+
+
+def _digest(key: tuple[Hashable, ...]) -> bytes:
+    return blake2b(_encode(key), digest_size=16).digest()
 
 
 _encode = msgspec.msgpack.encode

@@ -138,13 +138,33 @@ def plain_parts(turn: Any) -> str | None:
     return "\n".join(texts) if texts and len(texts) == len(parts) else None
 
 
+def plain_turns(value: Any, default: str = "user") -> list[Message] | None:
+    """Messages of an input attribute in the commonest shape (:func:`plain_parts`); None for every other."""
+    found = parse(value)
+    if type(found) is not list:
+        return None
+    turns = []
+    for turn in found:
+        text = plain_parts(turn)
+        if text is None:
+            return None
+        turns.append(Message(role_of(turn.get("role") or default), text))
+    return turns
+
+
+def plain_answer(value: Any) -> tuple[str, str] | None:
+    """(text, finish reason) of an output attribute in the commonest shape; None for every other."""
+    found = parse(value)
+    if type(found) is list and len(found) == 1 and (text := plain_parts(found[0])) is not None:
+        return text, to_text(found[0].get("finish_reason") or "")
+    return None
+
+
 def turns(value: Any, default: str = "user") -> list[Message]:
     """Messages of an input attribute, in order. Text that is no structure is one turn of ``default``."""
     found = parse(value)
-    if type(found) is list:
-        quick = [(v, plain_parts(v)) for v in found]
-        if all(text is not None for _, text in quick):
-            return [Message(role_of(v.get("role") or default), text) for v, text in quick if text is not None]
+    if (quick := plain_turns(found, default)) is not None:
+        return quick
     if found is None:
         text = to_text(value) if value is not None else ""
         return [Message(default, text)] if text else []
@@ -175,8 +195,8 @@ def answer(value: Any) -> tuple[str, str, list[str]]:
     if found is None:
         return (to_text(value) if value is not None else "", "", [])
     finish = ""
-    if type(found) is list and len(found) == 1 and (text := plain_parts(found[0])) is not None:
-        return text, to_text(found[0].get("finish_reason") or ""), []
+    if (quick := plain_answer(found)) is not None:
+        return *quick, []
     if isinstance(found, list):
         finish = next((to_text(v.get("finish_reason")) for v in found if isinstance(v, dict) and v.get("finish_reason")), "")
     elif isinstance(found, dict):

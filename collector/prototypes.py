@@ -35,6 +35,11 @@ class Prototypes:
         self.worth = self.with_attrs = True
         self._names = repeating, (*repeating, *kept)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The attributes that a combination is made of."""
+        return frozenset(self._names[True])
+
     def span(self, raw: Raw, shape: Shape, usage: Usage | None, make: Callable[[Raw, Shape, Usage | None], Span]) -> Span:
         """A new span with everything that ``make`` reads of name, status, repeating attributes and presence of usage."""
         if not self.worth:

@@ -16,12 +16,12 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from spanledger.model import Content, Entry, Message, Span
+from spanledger.model import Content, Entry, Message, Span, Usage
 from warehouse.tables import CALLS, CONTENTS, SPANS, USD
 
 _facts = msgspec.json.Encoder(order="sorted")
 _span = msgspec.json.Decoder(Span)
-_NO_PARENT = b"\0" * 8
+NO_PARENT = b"\0" * 8
 _U32, _U16, _U8 = 0xFFFFFFFF, 0xFFFF, 0xFF
 
 
@@ -36,6 +36,11 @@ def facts_of(span: Span) -> bytes:
         span.project, span.service, span.trace_id, span.span_id, span.parent_id = kept
 
 
+def usage_json(usage: Usage | None) -> str:
+    """A usage as it stands in the facts."""
+    return _facts.encode(usage).decode()
+
+
 def version_of(span: Span, facts: bytes) -> int:
     """128-bit version: later end, then more attributes, then the greater payload hash. Made of content only."""
     payload = int.from_bytes(blake2b(facts + span.parent_id, digest_size=6).digest(), "little")
@@ -46,7 +51,7 @@ def span_of(project: str, service: str, trace: bytes, span_id: bytes, parent: by
     """A span as it was journaled; inverse of :func:`facts_of`."""
     span = _span.decode(facts)
     span.project, span.service, span.trace_id, span.span_id = project, service, trace, span_id
-    span.parent_id = b"" if parent == _NO_PARENT else parent
+    span.parent_id = b"" if parent == NO_PARENT else parent
     return span
 
 
@@ -73,7 +78,7 @@ def journal_columns(spans: Sequence[Span], facts: Sequence[bytes], versions: Seq
         "ts": _times([s.start_ns for s in spans]),
         "trace_id": [s.trace_id for s in spans],
         "span_id": [s.span_id for s in spans],
-        "parent_span_id": [s.parent_id or _NO_PARENT for s in spans],
+        "parent_span_id": [s.parent_id or NO_PARENT for s in spans],
         "end_ts": _times([s.end_ns for s in spans]),
         "response_id": [s.response_id for s in spans],
         "link": [s.link for s in spans],
@@ -95,34 +100,43 @@ def numbered(rows: pa.Table, batch: int) -> pa.Table:
 
 def _repeated(spans: Sequence[Span]) -> dict[str, Any]:
     """The journal columns that come in few combinations."""
-    rows = [
-        (*_repeating(s), min(s.safety, _U16), s.own.get("tenant") or s.inherited.get("tenant") or "", tuple(s.attrs.items()) if s.attrs else ())
-        for s in spans
-    ]
-    names = (*_SPAN_TEXT, "safety", "tenant_hash", "attrs")
-    return _taken({name: i for i, name in enumerate(names)}, rows, SPANS)
+    return _taken(JOURNAL_WORDS, list(map(journal_words, spans)), SPANS)
+
+
+def journal_words(s: Span) -> tuple[Hashable, ...]:
+    """What of a sealed span stands in the columns :data:`JOURNAL_WORDS`."""
+    return (*_repeating(s), min(s.safety, _U16), tenant_of(s), tuple(s.attrs.items()) if s.attrs else ())
+
+
+def text_words(s: Span) -> tuple[Hashable, ...]:
+    """What of a sealed span stands in the columns :data:`TEXT_WORDS`."""
+    return s.project, s.service, s.kind, tenant_of(s)
+
+
+def tenant_of(s: Span) -> str:
+    """The tenant that a span names, or its resource."""
+    return s.own.get("tenant") or s.inherited.get("tenant") or ""
 
 
 _SPAN_TEXT = ("project", "service", "signal", "scope", "name", "dialect", "kind", "role", "status", "provider", "model", "tool_name")
 _repeating = attrgetter(*_SPAN_TEXT)
+#: Columns whose values come in few combinations, of the journal and of texts.
+JOURNAL_WORDS = (*_SPAN_TEXT, "safety", "tenant_hash", "attrs")
+TEXT_WORDS = ("project", "service", "kind", "tenant_hash")
 
 
 def contents_batch(rows: Sequence[tuple[Span, Content, int]]) -> pa.RecordBatch:
     """Rows of table ``contents`` of redacted text; the version is the span's."""
     spans = [s for s, _, _ in rows]
     columns: dict[str, Any] = {
-        **_taken(
-            {"project": 0, "service": 1, "kind": 2, "tenant_hash": 3},
-            [(s.project, s.service, s.kind, s.own.get("tenant") or s.inherited.get("tenant") or "") for s in spans],
-            CONTENTS,
-        ),
+        **_taken(TEXT_WORDS, list(map(text_words, spans)), CONTENTS),
         "ts": _times([s.start_ns for s in spans]),
         "trace_id": [s.trace_id for s in spans],
         "span_id": [s.span_id for s in spans],
         "user_hash": [s.own.get("user") or s.inherited.get("user") or "" for s in spans],
         "prompt_hash": [s.prompt_hash for s in spans],
         "context_hash": [s.context_hash for s in spans],
-        "prompt": [_prompt(c.messages) for _, c, _ in rows],
+        "prompt": [prompt_text(c.messages) for _, c, _ in rows],
         "response": [c.response for _, c, _ in rows],
         "context": [c.context for _, c, _ in rows],
         "extra": [_extra(c) for _, c, _ in rows],
@@ -131,19 +145,25 @@ def contents_batch(rows: Sequence[tuple[Span, Content, int]]) -> pa.RecordBatch:
     return batch_of(columns, CONTENTS)
 
 
-def _prompt(messages: Sequence[Message]) -> str:
+def prompt_text(messages: Sequence[Message]) -> str:
+    """The conversation as it is stored: role-tagged turns."""
     if len(messages) == 1:
         return f"{messages[0].role}: {messages[0].text}"
     return "\n".join([f"{m.role}: {m.text}" for m in messages])
 
 
-def _taken(places: dict[str, int], rows: Sequence[tuple[Hashable, ...]], schema: pa.Schema) -> dict[str, Any]:
+def _taken(names: Sequence[str], rows: Sequence[tuple[Hashable, ...]], schema: pa.Schema) -> dict[str, Any]:
     """Columns of rows that come in few combinations: built once for each, then taken by number."""
     if len(rows) < FEW:  # taking costs more than it spares
-        return {name: [row[place] for row in rows] for name, place in places.items()}
+        return {name: [row[place] for row in rows] for place, name in enumerate(names)}
     index, first = combinations(rows)
-    few, at = [rows[i] for i in first], pa.array(index)
-    return {name: pa.array([row[place] for row in few], schema.field(name).type).take(at) for name, place in places.items()}
+    return taken(names, [rows[i] for i in first], index, schema)
+
+
+def taken(names: Sequence[str], few: Sequence[tuple[Hashable, ...]], index: np.ndarray, schema: pa.Schema) -> dict[str, pa.Array]:
+    """Columns whose row i is row ``index[i]`` of a few."""
+    at = pa.array(index)
+    return {name: pa.array([row[place] for row in few], schema.field(name).type).take(at) for place, name in enumerate(names)}
 
 
 #: So many rows are made one by one: an array for each column costs more than a row.

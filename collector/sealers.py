@@ -112,4 +112,4 @@ def _feed(settings: Settings) -> WindowFeed | None:
 def decode_options(settings: Settings, policy: Policy) -> DecodeOptions:
     """How exports are decoded under this policy."""
     precedence = {name: names for name, names in policy.identity.model_dump().items() if names}
-    return DecodeOptions(keep_unknown_spans=settings.keep_unrelated, identity_precedence=precedence)
+    return DecodeOptions(keep_unknown_spans=settings.keep_unrelated, identity_precedence=precedence, stamps=True)

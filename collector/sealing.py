@@ -6,18 +6,22 @@ stored, and keyed hashes in place of user, session and tenant. It fails closed: 
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import compress
 from operator import attrgetter
 from typing import Protocol
 
 import msgspec
 
 from collector import metrics
-from collector.fingerprints import prompt_hashes, template_hash
+from collector.fingerprints import asked_chars, prompt_hashes, template_hash
 from collector.identity import IdentityKeys
+from collector.ids import plain_id
+from collector.rows import FEW
+from collector.stamped import Stamped, StampSealer
+from collector.stencils import Stamp, Stencil, record
 from collector.window_feed import WindowFeed
 from spanledger.errors import SpanledgerError
 from spanledger.model import Content, Message, Span
@@ -50,6 +54,8 @@ _WORDS = (
 )  # fmt: skip
 #: Identifiers, new in every span. One that redaction would change is stored as its keyed hash instead, so that equal ids stay equal.
 _IDS = ("response_id", "request_id", "tool_call_id", "companion_of")
+#: What a schema check is asked about a stencil: is there a schema at all?
+_ANSWER = Content(response="x")
 #: Identity that is only ever stored hashed.
 _HASHED = ("user", "session", "tenant")
 _KNOWN_WORDS = 100_000
@@ -78,18 +84,14 @@ class Sealer:
         self._heard, self._on_learned, self._renew = heard, on_learned, renew
         self._registered_by: Policy | None = None
         self._app_tenants: dict[str, str] = {}
+        self._stamps = StampSealer(keys, self._seal_models, lambda texts, groups: self._engine.redact_batch(texts, groups))
         self._clean: set[str] = set()  # words that redaction leaves as they are
         self._changed: dict[str, str] = {}
 
     def seal(self, records: list[Record]) -> list[Record]:
         """The same records, fit to be stored; they are changed in place, and content is ``None`` where it may not be kept."""
-        policy = self._policy()
-        self._keys.refresh()
-        if (engine := self._renew(policy)) is not None:
-            self._engine = engine
-            self._clean.clear()
-            self._changed.clear()
-        tenants = self._tenants_of([span for span, _ in records], policy)
+        policy = self._current()
+        tenants = self._tenants_of([_teller(span) for span, _ in records], policy)
         modes = [policy.content.mode(tenant) for tenant in tenants]
         self._transcripts = []
         for i, (span, content) in enumerate(records):
@@ -115,6 +117,31 @@ class Sealer:
         self._count()
         return records
 
+    def sorted(self, records: list[Record], stamps: Sequence[Stamp]) -> tuple[list[Record], list[Stamp]]:
+        """What :meth:`seal` takes, and what :meth:`seal_stamps` takes: few stamps, and those of which more is asked than redaction, are records."""
+        if len(stamps) < FEW:
+            return records + list(map(record, stamps)), []
+        policy = self._current()
+        asked = set[Stencil]()
+        if self._check is not None:
+            asked = {stencil for stencil in {stamp[0] for stamp in stamps} if self._check(stencil.span, _ANSWER, policy)}
+        if policy.content.tenants:
+            told = [_teller(span) for span, _ in records] + [(stamp[1], stamp[0].tenant, stamp[0].app) for stamp in stamps]
+            plain = [policy.content.mode(tenant) == "redacted" for tenant in self._tenants_of(told, policy)[len(records) :]]
+        else:
+            plain = [policy.content.default == "redacted"] * len(stamps)
+        if all(plain) and not asked:
+            return records, list(stamps)
+        taken = [fits and stamp[0] not in asked for stamp, fits in zip(stamps, plain, strict=True)]
+        others = [record(stamp) for stamp, fits in zip(stamps, taken, strict=True) if not fits]
+        return records + others, list(compress(stamps, taken))
+
+    def seal_stamps(self, stamps: Sequence[Stamp]) -> Stamped:
+        """Rows of these stamps."""
+        sealed = self._stamps.seal(stamps)
+        self._count()
+        return sealed
+
     def transcripts(self) -> list[tuple[int, str, int, bytes]]:
         """Full transcripts of the last batch, sealed: (index of the record, tenant hash, key version, object)."""
         return self._transcripts
@@ -132,30 +159,49 @@ class Sealer:
             return
         self._transcripts.append((index, hashed, version, sealed))
 
-    def _tenants_of(self, spans: list[Span], policy: Policy) -> list[str]:
+    def _current(self) -> Policy:
+        """The policy of this batch; engine and keys as of now."""
+        policy = self._policy()
+        self._keys.refresh()
+        if (engine := self._renew(policy)) is not None:
+            self._engine = engine
+            self._forget_words()
+        return policy
+
+    def _forget_words(self) -> None:
+        self._clean.clear()
+        self._changed.clear()
+        self._stamps.forget()
+
+    def _seal_models(self, spans: list[Span]) -> None:
+        for span in spans:
+            self._hash_identity(span)
+        self._redact_words(spans)
+
+    def _tenants_of(self, told: Sequence[tuple[bytes, str, str]], policy: Policy) -> list[str]:
         """Whose text each span holds: the tenant it names, else the one that another span of its trace has named so far, else its app's.
 
+        ``told``: trace id, tenant and app that each span names, "" for none.
         Only for what may be kept of the text: hashes use what the span itself says, so that they do not depend on arrival.
         """
         known = self._trace_tenants
         while self._heard:
             known.update(self._heard.popleft())
-        named = {s.trace_id: tenant for s in spans if (tenant := s.own.get("tenant") or s.inherited.get("tenant"))}
+        named = {trace_id: tenant for trace_id, tenant, _ in told if tenant}
         if self._on_learned is not None and policy.content.tenants and named.items() - known.items():
             self._on_learned(dict(named.items() - known.items()))
         known.update(named)
-        found = [span.own.get("tenant") or span.inherited.get("tenant") or known.get(span.trace_id, "") for span in spans]
+        found = [tenant or known.get(trace_id, "") for trace_id, tenant, _ in told]
         while len(known) > _KNOWN_TRACES:
             del known[next(iter(known))]
         if policy.apps:
-            found = [tenant or self._tenant_of_app(span, policy) for tenant, span in zip(found, spans, strict=True)]
+            found = [tenant or self._tenant_of_app(app, policy) for tenant, (_, _, app) in zip(found, told, strict=True)]
         return found
 
-    def _tenant_of_app(self, span: Span, policy: Policy) -> str:
-        """The tenant that the registry gives the span's app, by id or alias."""
+    def _tenant_of_app(self, app: str, policy: Policy) -> str:
+        """The tenant that the registry gives an app, by id or alias."""
         if policy is not self._registered_by:
             self._registered_by, self._app_tenants = policy, {}
-        app = span.own.get("app") or span.inherited.get("app") or ""
         tenant = self._app_tenants.get(app)
         if tenant is None:
             entry = policy.apps.get(app) or next((e for e in policy.apps.values() if any(fnmatchcase(app, alias) for alias in e.aliases)), None)
@@ -167,9 +213,8 @@ class Sealer:
     def _fingerprint(self, span: Span, content: Content, policy: Policy) -> None:
         """Keyed hashes of prompt, answer and context, and the schema verdict, from the text as it came."""
         tenant = span.own.get("tenant") or span.inherited.get("tenant") or ""
-        asked = [m.text for m in content.messages if m.role == "user"] or [m.text for m in content.messages]
-        span.prompt_chars = sum(map(len, asked))
-        span.prompt_hash, span.prompt_exact = prompt_hashes(self._keys, tenant, content)
+        span.prompt_chars = asked_chars(content.messages)
+        span.prompt_hash, span.prompt_exact = prompt_hashes(self._keys, tenant, content.messages, content.context, content.system)
         if content.response:
             span.response_chars = len(content.response)
             span.response_hash = self._keys.exact(tenant, "doc", content.response)
@@ -199,7 +244,7 @@ class Sealer:
             for span, values in zip(spans, map(_id_fields, spans), strict=True)
             if any(values)
             for name, value in zip(_IDS, values, strict=True)
-            if value and not _plain_id(value)
+            if value and not plain_id(value)
         ]
         for (span, name, value), redacted in zip(found, self._engine.redact_batch([v for _, _, v in found]) if found else (), strict=True):
             if redacted != value:
@@ -252,15 +297,14 @@ class Sealer:
             metrics.redaction_dropped.labels(reason).inc(n)
 
 
-#: Identifiers as providers make them: a known prefix or a UUID, no run of digits that could be a number of somebody.
-_plain_id = re.compile(
-    r"(?!.*\d{12})(?:(?:chatcmpl|cmpl|resp|msg|req|gen|run|call|toolu|embd)[-_][0-9A-Za-z_-]{6,80}"
-    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
-).fullmatch
-
-
 _id_fields = attrgetter(*_IDS)
 _word_fields = attrgetter(*_WORDS)
+
+
+def _teller(span: Span) -> tuple[bytes, str, str]:
+    """Trace, tenant and app that a span names."""
+    own, inherited = span.own, span.inherited
+    return span.trace_id, own.get("tenant") or inherited.get("tenant") or "", own.get("app") or inherited.get("app") or ""
 
 
 def _words(spans: list[Span]) -> set[str]:

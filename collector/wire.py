@@ -70,6 +70,8 @@ _PAIRS: dict[bytes, tuple[str, Any]] = {}  # whole attributes seen before; clear
 _PAIRS_MAX = 20_000
 _PAIR_BYTES = 56
 _NAMES: dict[bytes, str] = {}
+#: Values that say nothing: unset, an empty string.
+EMPTY = frozenset({b"", b"\x00", b"\x02\x0a\x00"})
 _DOUBLE = struct.Struct("<d")
 
 
@@ -167,24 +169,37 @@ def _name(raw: bytes) -> str:
     return name
 
 
+def pair(raw: bytes) -> tuple[str, Any] | None:
+    """Name and value of one attribute; None when it cannot be read or says nothing."""
+    small = len(raw) < _PAIR_BYTES  # the rest is never kept, so not looked for either
+    if small and (known := _PAIRS.get(raw)) is not None:
+        return known
+    try:
+        found = _pair(raw)
+    except (IndexError, struct.error):
+        return None
+    if found[1] is None or found[1] == "":
+        return None
+    if small:
+        if len(_PAIRS) >= _PAIRS_MAX:
+            _PAIRS.clear()
+        _PAIRS[raw] = found
+    return found
+
+
+def opening(name: str) -> bytes:
+    """The bytes that an attribute of this name (shorter than 128 bytes) begins with, up to its value."""
+    raw = name.encode()
+    return bytes((0x0A, len(raw))) + raw + b"\x12"
+
+
 def attributes(raws: Iterable[bytes]) -> dict[str, Any]:
     """Plain attributes by name, in order; empty strings and unset values are left out (nobody means them)."""
     out: dict[str, Any] = {}
     known = _PAIRS.get
     for raw in raws:
-        small = len(raw) < _PAIR_BYTES  # the rest is never kept, so not looked for either
-        if small and (pair := known(raw)) is not None:
-            out[pair[0]] = pair[1]
+        found = known(raw) if len(raw) < _PAIR_BYTES else None
+        if found is None and (found := pair(raw)) is None:
             continue
-        try:
-            key, value = _pair(raw)
-        except (IndexError, struct.error):
-            continue
-        if value is None or value == "":
-            continue
-        out[key] = value
-        if small:
-            if len(_PAIRS) >= _PAIRS_MAX:
-                _PAIRS.clear()
-            _PAIRS[raw] = (key, value)
+        out[found[0]] = found[1]
     return out

@@ -11,22 +11,22 @@ from hypothesis import strategies as st
 
 from collector.fingerprints import normalised, prompt_hashes, template_hash
 from collector.identity import IdentityKeys
-from spanledger.model import Content, Message
+from spanledger.model import Message
 
 KEYS = IdentityKeys(bytes(range(32)))
 words = st.text(st.characters(min_codepoint=33, max_codepoint=0x24F), min_size=1, max_size=12)
 
 
-def prompt(*turns: tuple[str, str], system: str = "", context: tuple[str, ...] = ()) -> Content:
-    return Content(messages=[Message(*turn) for turn in turns], system=system, context=list(context))
+def prompt(*turns: tuple[str, str], system: str = "", context: tuple[str, ...] = ()) -> tuple[list[Message], tuple[str, ...], str]:
+    return [Message(*turn) for turn in turns], context, system
 
 
 def normal(text: str, tenant: str = "acme") -> str:
-    return prompt_hashes(KEYS, tenant, prompt(("user", text)))[0]
+    return prompt_hashes(KEYS, tenant, *prompt(("user", text)))[0]
 
 
 def exact(*turns: tuple[str, str], system: str = "") -> str:
-    return prompt_hashes(KEYS, "acme", prompt(*turns, system=system))[1]
+    return prompt_hashes(KEYS, "acme", *prompt(*turns, system=system))[1]
 
 
 def test_known_answers_stay() -> None:
@@ -89,8 +89,8 @@ def test_tenants_have_fingerprints_of_their_own() -> None:
 
 def test_preamble_and_passages_stay_out_of_the_normal_fingerprint_but_in_the_exact_one() -> None:
     passage = "Refunds take five to seven business days."
-    a = prompt_hashes(KEYS, "", prompt(("system", "be brief"), ("user", f"{passage}\nWhen?"), context=(passage,)))
-    b = prompt_hashes(KEYS, "", prompt(("system", "be kind"), ("user", "When?")))
+    a = prompt_hashes(KEYS, "", *prompt(("system", "be brief"), ("user", f"{passage}\nWhen?"), context=(passage,)))
+    b = prompt_hashes(KEYS, "", *prompt(("system", "be kind"), ("user", "When?")))
     assert a[0] == b[0]
     assert a[1] != b[1]
     assert exact(("user", "hi"), system="a") != exact(("user", "hi"), system="b")
@@ -98,7 +98,7 @@ def test_preamble_and_passages_stay_out_of_the_normal_fingerprint_but_in_the_exa
 
 def test_what_the_assistant_said_before_is_part_of_the_conversation() -> None:
     asked = [prompt(("user", "Shall I?"), ("assistant", said), ("user", "Yes")) for said in ("Pay 10?", "Pay 20?")]
-    assert len({prompt_hashes(KEYS, "", one)[0] for one in asked}) == 2
+    assert len({prompt_hashes(KEYS, "", *one)[0] for one in asked}) == 2
 
 
 def test_borders_between_messages_count_byte_by_byte() -> None:

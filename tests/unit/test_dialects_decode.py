@@ -175,7 +175,7 @@ def test_content_is_read_only_when_wanted_and_never_kept_among_attributes() -> N
 
 
 def test_long_dialogues_share_a_plan_and_keep_their_messages() -> None:
-    plans = decode_module._plans_of(OPTIONS)
+    plans, _ = decode_module._plans_of(OPTIONS)
     counts = []
     for n in (3, 30):
         numbered = {f"llm.input_messages.{i}.message.{k}": v for i in range(n) for k, v in (("role", "user"), ("content", f"turn {i}"))}

@@ -1,0 +1,214 @@
+"""Stamps sealed and laid out in columns: the same rows as sealing and spooling their records one by one.
+
+What a stencil says is sealed once (words redacted, tenant hashed, the JSON of its facts with holes for what varies). For each stamp the
+prompt and the answer are fingerprinted and redacted, people are hashed, and the holes are filled. For content mode ``redacted`` only.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from copy import copy
+from hashlib import blake2b
+from struct import Struct
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from collector.fingerprints import asked_chars, prompt_hashes
+from collector.identity import IdentityKeys
+from collector.lone import SPOOLED, combination_of
+from collector.rows import JOURNAL_WORDS, NO_PARENT, TEXT_WORDS, batch_of, facts_of, journal_words, micros, taken, text_words, usage_json
+from collector.stencils import Stamp, Stencil, record
+from spanledger.model import Message, Span, Usage
+from warehouse.tables import CONTENTS, SPANS
+
+_DAY_NS = 86_400_000_000_000
+_FORMS = 20_000
+_COUNTS = (
+    ("tokens_in", "input"), ("tokens_out", "output"), ("tokens_cache_read", "cache_read"), ("tokens_cache_write", "cache_write"),
+    ("tokens_cache_write_1h", "cache_write_1h"), ("tokens_reasoning", "reasoning"),
+)  # fmt: skip
+_version_end = Struct("<HQ").pack  # number of attributes, end: the upper half of a version
+
+Redact = Callable[[Sequence[str], Sequence[int]], list[str]]
+
+
+class Stamped(NamedTuple):
+    """Rows of table ``spans`` with their figures (``lone.SPOOLED``), and of table ``contents``."""
+
+    spans: pa.RecordBatch
+    contents: pa.RecordBatch
+
+
+class _Form:
+    """A stencil, sealed. ``facts``: the JSON of its spans with holes in the order of :data:`_HOLES`."""
+
+    __slots__ = ("_combinations", "_span", "contents", "facts", "journal", "n_attrs", "tenant")
+
+    def __init__(self, tenant: str, sealed: Span, example: Stamp) -> None:
+        self.tenant, self.n_attrs, self._span = tenant, sealed.n_attrs, sealed
+        self.journal, self.contents, self.facts = journal_words(sealed), text_words(sealed), _with_holes(sealed, example)
+        self._combinations: dict[int, bytes] = {}
+
+    def combination(self, day: int) -> bytes:
+        """Of the calls of a day (since the epoch)."""
+        known = self._combinations.get(day)
+        if known is None:
+            known = self._combinations[day] = combination_of(self._span, day)
+        return known
+
+
+class StampSealer:
+    """Belongs to one thread.
+
+    Args:
+        keys: for what is hashed.
+        seal_models: hashes identity and redacts words of spans, in place.
+        redact: as ``Redactor.redact_batch``.
+    """
+
+    def __init__(self, keys: IdentityKeys, seal_models: Callable[[list[Span]], None], redact: Redact) -> None:
+        self._keys, self._seal_models, self._redact = keys, seal_models, redact
+        self._forms: dict[Stencil, _Form] = {}
+
+    def forget(self) -> None:
+        """Words are redacted by other rules now."""
+        self._forms.clear()
+
+    def seal(self, stamps: Sequence[Stamp]) -> Stamped:
+        """Rows of these stamps."""
+        n = len(stamps)
+        stencils, traces, ids, parents, starts, ends, usage, response_ids, request_ids, users, sessions, messages, responses = zip(
+            *stamps, strict=True
+        )
+        at: dict[Stencil, int] = {}
+        index = np.fromiter((at.setdefault(stencil, len(at)) for stencil in stencils), np.int64, n)
+        few = self._formed(at, stamps)
+        forms = [few[i] for i in index.tolist()]
+        tenants = [f.tenant for f in forms]
+        users, sessions = self._names("user", tenants, users, starts), self._names("session", tenants, sessions, starts)
+        keys, exact = self._keys, self._keys.exact
+        normal, whole = zip(*[prompt_hashes(keys, tenant, turns) for tenant, turns in zip(tenants, messages, strict=True)], strict=True)
+        answered = [exact(tenant, "doc", text) for tenant, text in zip(tenants, responses, strict=True)]
+        told = zip(
+            ends, sessions, users, map(asked_chars, messages), whole, normal, request_ids, map(len, responses), answered, response_ids, starts,
+            map(usage_json, usage), strict=True,
+        )  # fmt: skip
+        facts = [f.facts % varying for f, varying in zip(forms, told, strict=True)]
+        begun, ended = np.array(starts, np.int64), np.array(ends, np.int64)
+        shared: dict[str, Any] = {
+            "ts": micros(begun),
+            "trace_id": traces,
+            "span_id": ids,
+            "user_hash": users,
+            "prompt_hash": normal,
+            "context_hash": pa.repeat("", n),
+            "ver": [
+                blake2b(text.encode() + parent, digest_size=6).digest() + _version_end(f.n_attrs, end)
+                for f, text, parent, end in zip(forms, facts, parents, ends, strict=True)
+            ],
+        }
+        spans = {
+            **shared,
+            **taken(JOURNAL_WORDS, [f.journal for f in few], index, SPANS),
+            **{name: [getattr(u, field) or 0 for u in usage] for name, field in _COUNTS},
+            "parent_span_id": [parent or NO_PARENT for parent in parents],
+            "end_ts": micros(ended),
+            "response_id": response_ids,
+            "link": shared["context_hash"],
+            "facts": facts,
+            "batch": np.zeros(n, np.uint64),
+            "combination": [f.combination(day) for f, day in zip(forms, (begun // _DAY_NS).tolist(), strict=True)],
+            "request_id": request_ids,
+            "response_hash": answered,
+            "session_hash": sessions,
+            "latency_ms": (ended - begun) / 1e6,
+            "ttft_ms": pa.nulls(n, pa.float64()),
+        }
+        prompt, response = self._texts(messages, responses)
+        texts = {
+            **shared,
+            **taken(TEXT_WORDS, [f.contents for f in few], index, CONTENTS),
+            "prompt": prompt,
+            "response": response,
+            "context": pa.array([[]], CONTENTS.field("context").type).take(pa.array(np.zeros(n, np.int64))),
+            "extra": pa.array([[]], CONTENTS.field("extra").type).take(pa.array(np.zeros(n, np.int64))),
+        }
+        return Stamped(batch_of(spans, SPOOLED), batch_of(texts, CONTENTS))
+
+    def _formed(self, stencils: dict[Stencil, int], stamps: Sequence[Stamp]) -> list[_Form]:
+        """The forms of these stencils, in order."""
+        known = self._forms
+        if len(known) > _FORMS:
+            known.clear()
+        if new := stencils.keys() - known.keys():
+            examples = {stamp[0]: stamp for stamp in stamps if stamp[0] in new}
+            spans = [record(stamp)[0] for stamp in examples.values()]
+            for span in spans:
+                span.own.pop("user", None)
+                span.own.pop("session", None)
+            self._seal_models(spans)
+            for (stencil, stamp), span in zip(examples.items(), spans, strict=True):
+                known[stencil] = _Form(stencil.tenant, span, stamp)
+        return [known[stencil] for stencil in stencils]
+
+    def _names(self, what: str, tenants: Sequence[str], values: Sequence[str], starts: Sequence[int]) -> list[str]:
+        name = self._keys.name
+        return [name(tenant, what, value, at) if value else "" for tenant, value, at in zip(tenants, values, starts, strict=True)]
+
+    def _texts(self, messages: Sequence[list[Message]], responses: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Prompts and answers as they are stored, all redacted in one scan; the messages of one call form a group."""
+        texts: list[str] = []
+        groups: list[int] = []
+        for turns, response in zip(messages, responses, strict=True):
+            first = len(texts)
+            texts += [m.text for m in turns]
+            texts.append(response)
+            groups += [first] * len(turns)
+            groups.append(first + len(turns))
+        take = iter(self._redact(texts, groups))
+        told = [("\n".join([f"{m.role}: {next(take)}" for m in turns]), next(take)) for turns in messages]
+        return [prompt for prompt, _ in told], [response for _, response in told]
+
+
+def _random() -> int:
+    return 10**18 + secrets.randbelow(10**17)
+
+
+#: What stands in a form's facts for what varies, in the order of the facts' names. Of hashes and counts, drawn at every start.
+_HOLES: dict[str, Any] = {
+    "end_ns": _random(),
+    "session": secrets.token_hex(16),
+    "user": secrets.token_hex(16),
+    "prompt_chars": _random(),
+    "prompt_exact": secrets.token_hex(16),
+    "prompt_hash": secrets.token_hex(16),
+    "request_id": secrets.token_hex(16),
+    "response_chars": _random(),
+    "response_hash": secrets.token_hex(16),
+    "response_id": secrets.token_hex(16),
+    "start_ns": _random(),
+    "usage": Usage(input=_random()),
+}
+
+
+def _with_holes(sealed: Span, example: Stamp) -> str:
+    """The facts of spans of a sealed stencil as a template for ``%``; a hole that its spans do not have swallows its value."""
+    span = copy(sealed)
+    span.own = {**sealed.own, **{field: _HOLES[field] for field in ("user", "session") if getattr(example, field)}}
+    for field, hole in _HOLES.items():
+        if field not in ("user", "session") and (field != "request_id" or example.request_id):
+            setattr(span, field, hole)
+    facts, at = facts_of(span).decode(), 0
+    pieces: list[str] = []
+    for field, hole in _HOLES.items():
+        mark = usage_json(hole) if field == "usage" else str(hole)
+        found = facts.find(mark, at)
+        if found < 0:
+            pieces.append("%.0s")
+            continue
+        pieces += (facts[at:found].replace("%", "%%"), "%s")
+        at = found + len(mark)
+    return "".join((*pieces, facts[at:].replace("%", "%%")))
