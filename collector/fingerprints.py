@@ -29,7 +29,7 @@ _may_be_volatile = re2.compile(
     r"\d{4}-\d\d-\d|[0-9a-f]{8}-[0-9a-f]{4}-|\b1[5-9]\d{8}|\b(?:req|request|trace|span|run|call|msg|session|chatcmpl|resp)[-_][a-z0-9_-]{8}"
     r"|[0-9a-f]{32}|(?:today|date|time|now)(?: is|:) [a-z0-9]"
 ).search
-_DIGITS = b"0123456789"
+_DIGITS = "0123456789"
 _INVISIBLE: dict[int, None] = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 _ODD_SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f"  # what str.split splits at in ASCII, but for the space
 _PREAMBLE = ("system", "developer")
@@ -75,7 +75,6 @@ def normalised(text: str) -> str:
         plain = (text.strip(" ") if single else " ".join(text.split())).lower()
     else:
         plain = " ".join(unicodedata.normalize("NFKC", text).translate(_INVISIBLE).split()).casefold()
-    raw = plain.encode("utf8", "surrogatepass")
-    if len(raw.translate(None, _DIGITS)) == len(raw) or not _may_be_volatile(raw):
+    if not any(map(plain.__contains__, _DIGITS)) or not _may_be_volatile(plain.encode("utf8", "surrogatepass")):
         return plain
     return _VOLATILE.sub("\2", plain)

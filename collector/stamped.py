@@ -100,15 +100,18 @@ class StampSealer:
         begun, ended = np.array(starts, np.int64), np.array(ends, np.int64)
         shared: dict[str, Any] = {
             "ts": micros(begun),
-            "trace_id": traces,
-            "span_id": ids,
-            "user_hash": users,
-            "prompt_hash": normal,
+            "trace_id": pa.array(traces, pa.binary(16)),
+            "span_id": pa.array(ids, pa.binary(8)),
+            "user_hash": pa.array(users, pa.string()),
+            "prompt_hash": pa.array(normal, pa.string()),
             "context_hash": pa.repeat("", n),
-            "ver": [
-                blake2b(text.encode() + parent, digest_size=6).digest() + _version_end(f.n_attrs, end)
-                for f, text, parent, end in zip(forms, facts, parents, ends, strict=True)
-            ],
+            "ver": pa.array(
+                [
+                    blake2b(text.encode() + parent, digest_size=6).digest() + _version_end(f.n_attrs, end)
+                    for f, text, parent, end in zip(forms, facts, parents, ends, strict=True)
+                ],
+                pa.binary(16),
+            ),
         }
         spans = {
             **shared,
@@ -164,11 +167,14 @@ class StampSealer:
         groups: list[int] = []
         for turns, response in zip(messages, responses, strict=True):
             first = len(texts)
-            texts += [m.text for m in turns]
+            texts += [m.text for m in turns] if len(turns) > 1 else (turns[0].text,)
             texts.append(response)
             groups += [first] * len(turns)
-            groups.append(first + len(turns))
-        take = iter(self._redact(texts, groups))
+            groups.append(len(texts) - 1)
+        redacted = self._redact(texts, groups)
+        if len(texts) == 2 * len(messages):  # one turn each
+            return [f"{turns[0].role}: {text}" for turns, text in zip(messages, redacted[::2], strict=True)], redacted[1::2]
+        take = iter(redacted)
         told = [("\n".join([f"{m.role}: {next(take)}" for m in turns]), next(take)) for turns in messages]
         return [prompt for prompt, _ in told], [response for _, response in told]
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
 from msgspec.structs import astuple
 
 from collector import outcomes, wire
@@ -20,6 +21,7 @@ from collector.callers import identity_value
 from collector.canonical import Raw, Source, usage_of
 from collector.ids import plain_id
 from collector.messages import plain_answer, plain_turns
+from collector.values import MAX_PARSED_BYTES
 from spanledger.model import Content, Message, Span, Usage
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ _PEOPLE = frozenset({"user", "session"})
 _ERRORS = frozenset({"error.message", "error.stack_trace", "litellm.provider.error.stack_trace"})
 _DIALOGUE = {"input", "output"}
 _COUNTS = frozenset({"input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning", "total"})
-_INPUT, _OUTPUT = "messages", "gen_ai.output.messages"  # the one output that holds neither usage nor an id of its own
+_OUTPUT = "gen_ai.output.messages"  # the one output that holds neither usage nor an id of its own
 
 
 class _Model:
@@ -100,15 +102,17 @@ def record(stamp: Stamp) -> tuple[Span, Content]:
 class _Layout:
     """The attributes of spans that have the same names in the same order: which repeat, and which vary."""
 
-    __slots__ = ("known", "names", "repeating", "skipped", "usage", "varying")
+    __slots__ = ("known", "names", "repeating", "skipped", "texts", "usage", "varying")
 
     def __init__(self, shape: Shape, names: Sequence[str]) -> None:
         at = {name: i for i, name in enumerate(names)}
         told = [(field, name) for field, name, _ in shape.varying_fields]
         told += [(field, pairs[0][0]) for field, pairs in shape.varying_identity]
-        told += [*shape.usage, (_INPUT, shape.content["input"][0]), (_OUTPUT, _OUTPUT)]
+        told += shape.usage
         self.names, self.varying = tuple(names), tuple((at[name], field, name) for field, name in told)
-        looked_at, varying = shape.prototypes.names, {name for _, name in told}
+        texts = (shape.content["input"][0], _OUTPUT)
+        self.texts = tuple((at[name], wire.opening(name)) for name in texts)
+        looked_at, varying = shape.prototypes.names, {*texts, *(name for _, name in told)}
         self.repeating: Callable[[Sequence[bytes]], Any] = itemgetter(*(at[n] for n in names if n in looked_at))
         self.skipped = tuple((at[n], wire.opening(n)) for n in names if n not in looked_at and n not in varying)
         self.usage = _plain_usage if {field for field, _ in shape.usage} == {"input", "output"} else _usage_by(shape)
@@ -244,31 +248,44 @@ def _stamp(s: Any, raws: Sequence[bytes], layout: _Layout, stencil: Stencil) -> 
         if found is None or found[0] != name:
             return None
         told[field] = found[1]
-    usage, output = layout.usage(told), told[_OUTPUT]
+    usage = layout.usage(told)
     response_id, request_id, user, session = told["response_id"], told.get("request_id", ""), told.get("user", ""), told.get("session", "")
     if usage is None or not _plain(response_id) or (request_id and not _plain(request_id)) or not _name(user) or not _name(session):
         return None
-    messages, answered = plain_turns(told[_INPUT]), plain_answer(output)
-    if not messages or not any(m.text for m in messages) or answered is None or not answered[0] or outcomes.withheld(output):
+    (i, asking), (k, answering) = layout.texts
+    asked, output = _text(raws[i], asking), _text(raws[k], answering)
+    messages, answered = plain_turns(_json(asked)), plain_answer(_json(output))
+    if not messages or answered is None or not answered[0] or output is None or _withheld(output) or not any(map(_text_of, messages)):
         return None
     end = s.end_time_unix_nano
     if end >= 1 << 62:
         return None
-    return Stamp(
-        stencil,
-        trace_id,
-        span_id,
-        parent_id,
-        start,
-        end if end > start else start,
-        usage,
-        response_id,
-        request_id,
-        user,
-        session,
-        messages,
-        answered[0],
-    )
+    end = end if end > start else start
+    return Stamp(stencil, trace_id, span_id, parent_id, start, end, usage, response_id, request_id, user, session, messages, answered[0])
+
+
+_text_of = attrgetter("text")
+
+
+def _text(raw: bytes, opening: bytes) -> bytes | None:
+    return wire.text_bytes(raw, len(opening)) if raw.startswith(opening) else None
+
+
+def _json(text: bytes | None) -> Any:
+    """The list that a text is, else None."""
+    if text is None or len(text) > MAX_PARSED_BYTES:
+        return None
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return found if type(found) is list else None
+
+
+def _withheld(output: bytes) -> bool:
+    if b"refusal" in output or b"filtered" in output or b"lock" in output:
+        return bool(outcomes.withheld(output.decode()))
+    return False
 
 
 def _plain(value: Any) -> bool:

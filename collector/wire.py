@@ -187,6 +187,25 @@ def pair(raw: bytes) -> tuple[str, Any] | None:
     return found
 
 
+def text_bytes(raw: bytes, at: int) -> bytes | None:
+    """UTF-8 of an attribute's string value, which begins at ``at`` (behind :func:`opening`); None when it is anything else."""
+    try:
+        while raw[at] >= 0x80:
+            at += 1
+        size = raw[at + 2]
+        if raw[at + 1] != 0x0A:
+            return None
+        if size < 0x80:
+            at += 3
+        elif (high := raw[at + 3]) < 0x80:
+            size, at = size & 0x7F | high << 7, at + 4
+        else:
+            size, at = _varint(raw, at + 2)
+    except IndexError:
+        return None
+    return raw[at:] if at + size == len(raw) else None
+
+
 def opening(name: str) -> bytes:
     """The bytes that an attribute of this name (shorter than 128 bytes) begins with, up to its value."""
     raw = name.encode()
