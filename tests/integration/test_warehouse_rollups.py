@@ -285,14 +285,14 @@ def test_as_many_hours_as_one_question_may_name_travel_through_an_endpoint_and_a
     with Engine.open(tmp_path) as engine:
         client = engine.client()
         migrate(client)
-        client.command(_FROZEN, parameters={"n": 3_000})
+        client.command(_FROZEN, parameters={"n": 2_500})
         client.command("INSERT INTO spanledger.spend_outcome_hour (hour, gen, app_id, calls) SELECT hour, gen, 'a', 1 FROM spanledger.rollup_pub")
         inner = serve(engine, "127.0.0.1", 0, lambda _user, _secret: Principal("i", "instance"))
         front = serve(RemoteBackend(f"clickhouse://{inner.address}/spanledger"), "127.0.0.1", 0, lambda _user, _secret: Principal("a", "admin"))
         try:
             for door in (inner, front):
                 reader = connect(f"clickhouse://{door.address}/spanledger")
-                assert queries.spend(reader, Scope(datetime(2020, 1, 1, tzinfo=UTC), DAY), by=("hour",)).height == 3_000
+                assert queries.spend(reader, Scope(datetime(2020, 1, 1, tzinfo=UTC), DAY), by=("hour",)).height == 2_500
                 reader.close()
         finally:
             front.close()
@@ -300,7 +300,7 @@ def test_as_many_hours_as_one_question_may_name_travel_through_an_endpoint_and_a
 
 
 def test_hours_that_only_rollups_know_are_never_left_out(client: Client) -> None:
-    client.command(_FROZEN, parameters={"n": 3_001})
+    client.command(_FROZEN, parameters={"n": 2_501})
     with pytest.raises(QueryRefused, match="ask by day"):
         queries.spend(client, Scope.ever(), by=("hour",))
     queries.spend(client, Scope(datetime(2020, 1, 1, 1, tzinfo=UTC), DAY), by=("hour",))

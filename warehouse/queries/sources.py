@@ -10,6 +10,7 @@ not judge it again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _HOUR = timedelta(hours=1)
-_MOST_HOURS = 3_000  # (hour, generation) pairs in one question (a server takes parameters of 128 KiB); the rest is asked of the base
+_MOST_HOURS = 2_500  # (hour, generation) pairs in one question (a server takes parameters of 128 KiB); the rest is asked of the base
 _COUNTS = {"calls": "e.is_deleted = 0", "scores": "e.reason != 'retired'"}  # as the views ``ledger`` and ``verdicts``
 _MOST_TIMES = 20  # stretches of time named one by one
 _OPAQUE = "identity(e.ts)"  # no index sees through it: a part with the last version must not be left out because that lies beyond an edge
@@ -49,6 +50,7 @@ _BESIDE = {
 Pairs = list[tuple[int, str]]  # (start of the hour or day in Unix seconds, generation)
 _Told = dict[str, dict[int, tuple[Any, ...]]]  # what the plan's statement says: kind → moment → gen, state, n, pair
 _DAY_S = 86_400
+_LAST_S = (1 << 32) - 1  # of a DateTime
 
 
 @dataclass
@@ -77,11 +79,12 @@ class Source(NamedTuple):
     params: dict[str, Any]
 
 
-def clean_days(client: Client, bases: Sequence[str], since: datetime, until: datetime) -> dict[str, list[Day]]:
-    """The whole hours of a window that rollups of each base answer for now, by day, in order of time."""
+def clean_days(client: Client, bases: Sequence[str], since: datetime, until: datetime, *, daily: bool = True) -> dict[str, list[Day]]:
+    """The whole hours of a window that rollups of each base answer for now, by day, in order of time; ``daily``: with the days' own rows."""
     told: dict[str, _Told] = {base: {"p": {}, "m": {}, "d": {}} for base in bases}
-    params = {"bases": list(bases), "since": stamp(since), "until": stamp(until)}
-    for base, kind, at, *rest in frame(client, sql("clean_plan"), params).iter_rows():
+    first, last = (min(max(math.ceil(at.timestamp()), 0), _LAST_S) for at in (since, until))
+    statement = sql("clean_plan") + (sql("clean_plan_days") if daily and -(-first // _DAY_S) < last // _DAY_S else "")
+    for base, kind, at, *rest in frame(client, statement, {"bases": list(bases), "since": first, "until": last}).iter_rows():
         told[base][kind][at] = tuple(rest)
     return {base: _days(told[base], until) for base in bases}
 
@@ -112,7 +115,7 @@ def plans(client: Client, bases: Sequence[str], scope: Scope, *, daily: bool) ->
         QueryRefused: too many hours for one statement that only rollups know.
     """
     since, until = aware(scope.since), aware(scope.until)
-    return {base: _plan(days, since, until, daily) for base, days in clean_days(client, bases, since, until).items()}
+    return {base: _plan(days, since, until, daily) for base, days in clean_days(client, bases, since, until, daily=daily).items()}
 
 
 def _plan(found: Sequence[Day], since: datetime, until: datetime, daily: bool) -> Plan:
@@ -192,7 +195,7 @@ def merged(expression: str, name: str, alias: str) -> str:
 def named_pairs(pairs: Pairs) -> dict[str, Any]:
     """Parameters that name rows of a rollup (``_rolled.sql``)."""
     hours = [at for at, _ in pairs]
-    return {"rows_first": min(hours), "rows_last": max(hours), "rows_at": hours, "rows_gen": [gen for _, gen in pairs]}
+    return {"rows_first": min(hours), "rows_last": max(hours), "rows": [(at, gen.replace("-", "")) for at, gen in pairs]}
 
 
 def _within(times: Sequence[tuple[datetime, datetime]]) -> tuple[str, str, dict[str, Any]]:
