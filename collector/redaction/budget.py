@@ -7,7 +7,7 @@ import time
 BUDGET_S = 0.008  # CPU time for a text, besides its size at RATE and what it finds; both looks, before and after replacement, share it
 FIND_S = 60e-6  # CPU time for every value found: a list of customers takes longer than prose, noise that looks like one does not
 RATE = 9_000_000  # bytes per second that any input reaches or is dropped; ordinary text is many times as fast
-LOOK_S = 0.16  # at most for the first look at one text: replacement and the second look take the rest up to a quarter of a second
+LOOK_S = 0.18  # at most for the first look at one text: replacement and the second look take the rest up to a quarter of a second
 
 
 class Dropped(Exception):

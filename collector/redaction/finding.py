@@ -159,8 +159,8 @@ class Finder:
 
     def _per_text(self, b: bytes, starts: list[int], ends: list[int], out: list[Span]) -> dict[int, list[Span]]:
         out = self._exceptions.without(b, starts, ends, out)
-        grouped: dict[int, list[Span]] = {}
-        for span in out:
+        grouped: dict[int, list[Span]] = {0: out} if len(starts) == 1 and out else {}
+        for span in out if not grouped else ():
             grouped.setdefault(bisect_right(starts, span[0]) - 1, []).append(span)
         found: dict[int, list[Span]] = {}
         for i, spans in grouped.items():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Any
 
 from collector.redaction.checksums import card, card_sure
@@ -113,7 +114,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
     @lru_cache(maxsize=4096)
     def silent(layout: bytes, zeros: int) -> bool:
         """Can nothing be in a cluster of this layout (its digits told as ``0``) where no word is near and no ``+`` before? Cards apart."""
-        for piece in _pieces(_groups(layout, 0, len(layout))):
+        for piece in _pieces(layout, _groups(layout, 0, len(layout))):
             n = sum([len(g[2]) for g in piece])
             if 6 <= n <= 19 and (fitting(_layout(piece))[1] or own_layout([len(g[2]) for g in piece], [g[3] for g in piece[1:]], zeros)):
                 return False
@@ -193,7 +194,9 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
                 if (len(line) < 20 and judge(b, line, lo, hi, out, around)) or len(line) == 1:
                     continue
                 tokens = list(_split(line, " "))
-                hit = len(tokens) > 1 and any(judge(b, token, lo, hi, out, around) for token in tokens)
+                hit = len(tokens) > 1 and any([judge(b, token, lo, hi, out, around) for token in tokens])  # each of them
+                if not hit and len(line) > 3:
+                    hit = any([judge(b, piece, lo, hi, out, around) for piece in _opened(b, line)])
                 if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)):
                     _ = judge(b, line[1:], lo, hi, out, around) or judge(b, line[:-1], lo, hi, out, around)
         return end
@@ -206,7 +209,13 @@ def _layout(piece: list[Group]) -> str:
     return _ZEROS[len(piece[0][2])] + "".join([g[3] + _ZEROS[len(g[2])] for g in piece[1:]])
 
 
-def _pieces(groups: list[Group]) -> Iterator[list[Group]]:
+def _opened(b: bytes, line: list[Group]) -> list[list[Group]]:
+    """The pieces of a line that begin with an opening bracket; none if it is but one."""
+    at = [k for k, g in enumerate(line) if k and b[g[0] - 1] == 40]
+    return [line[i:j] for i, j in pairwise([0, *at, len(line)])] if at else []
+
+
+def _pieces(b: bytes, groups: list[Group]) -> Iterator[list[Group]]:
     """Every piece of a cluster that may be judged."""
     kinds = {g[3] for g in groups[1:]}
     for part in _split(groups, "|") if "|" in kinds and len(kinds) > 1 else [groups]:
@@ -214,6 +223,7 @@ def _pieces(groups: list[Group]) -> Iterator[list[Group]]:
         for line in _split(part, "\n"):
             yield line
             yield from _split(line, " ")
+            yield from _opened(b, line)
             if len(line) > 2:
                 yield line[1:]
                 yield line[:-1]
@@ -295,6 +305,10 @@ def _cards(b: bytes, groups: list[Group], lo: int, hi: int, out: list[Span]) -> 
         return groups
     table = len(groups) > 8 and max(sizes) < 6
     if table and not near(_CARD_WORDS, b, groups[0][0], groups[-1][1], lo, hi, 64, 24):
+        cards = _all_cards(groups, sizes)
+        if cards:
+            out.extend(cards)
+            return []
         spelled = len(groups) <= 19 and max(sizes) == 1
         if not (spelled and card_sure("".join(g[2] for g in groups))):
             return groups
@@ -313,6 +327,16 @@ def _cards(b: bytes, groups: list[Group], lo: int, hi: int, out: list[Span]) -> 
             left.append(groups[i])
             i += 1
     return left
+
+
+def _all_cards(groups: list[Group], sizes: list[int]) -> list[Span]:
+    """Cards in a row and nothing else: three or more are no table of numbers."""
+    if len(groups) < 12 or len(groups) % 4 or set(sizes) != {4}:
+        return []
+    cards = [groups[i : i + 4] for i in range(0, len(groups), 4)]
+    if not all(card_sure("".join(g[2] for g in four)) for four in cards):
+        return []
+    return [(four[0][0], four[-1][1], "CREDIT_CARD") for four in cards]
 
 
 def _card_at(b: bytes, groups: list[Group], sizes: list[int], i: int, lo: int, hi: int, *, whole: bool) -> int:

@@ -67,8 +67,8 @@ _CHECKS: dict[str | None, tuple[str, Callable[[bytes], bool]]] = {
 
 def plain_values(b: bytes, lo: int, hi: int, out: list[Span]) -> None:
     """Append the spans of all values of a text that stand by themselves, in order."""
+    append, checks = out.append, _CHECKS
     for m in _VALUE.finditer(b, lo, hi + 1):  # with the NUL byte behind the text
-        class_name, good = _CHECKS[m.lastgroup]
+        class_name, good = checks[m.lastgroup]
         if good(m[0]):
-            start, end = m.span()
-            out.append((start, end, class_name))
+            append((m.start(), m.end(), class_name))

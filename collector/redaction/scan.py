@@ -21,6 +21,7 @@ from collector.redaction.rules import DATABASES, Trigger
 Hits = list[int]
 HIT_BITS = 12  # a hit is ``end << HIT_BITS | number``: a fifth of what a pair costs where there are many
 HIT_NUMBER = (1 << HIT_BITS) - 1
+_MOST_HITS = 300_000  # to hear of them takes a tenth of a second
 
 
 class TooDense(Exception):
@@ -36,8 +37,8 @@ class Scanner(Protocol):
 
 
 def candidate_limit(size: int) -> int:
-    """How many candidates a buffer of ``size`` bytes may have per group before it is refused."""
-    return 1024 + size // 5
+    """How many candidates a buffer of ``size`` bytes may have before it is refused: a list of telephone numbers has one every four bytes."""
+    return min(1024 + size // 3, _MOST_HITS)
 
 
 _compile_lock = threading.Lock()

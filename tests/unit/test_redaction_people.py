@@ -8,12 +8,14 @@ Written without the shared data: telephone numbers of 45 countries, every IBAN c
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.redaction import Redactor
 from collector.redaction.phones import own_layout, phone
 
 Survivors = Callable[[list[str], list[str]], list[tuple[str, str]]]
@@ -223,6 +225,27 @@ def test_mail_addresses_go(survivors: Survivors) -> None:
 
 def test_network_addresses_go(survivors: Survivors) -> None:
     assert survivors(ADDRESSES, ["from @V@ to", "client=@V@\n", '{"ip":"@V@"}', "@V@"]) == []
+
+
+ROWS = {
+    "two in brackets": "call (202) 555-0143 (202) 555-0199 now",
+    "brackets": " ".join(f"(202) 555-{n}" for n in range(1200, 1260)),
+    "dashes": " ".join(f"415-555-{n}" for n in range(1200, 1260)),
+    "security numbers": " ".join(f"219-09-{n}" for n in range(1200, 1260)),
+    "cards": "4111 1111 1111 1111 5500 0000 0000 0004 4012 8888 8888 1881",
+}
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_of_a_row_of_numbers_with_only_blanks_between_them_each_goes(row: str) -> None:
+    found = Redactor().redact(row)
+    assert found.dropped is None
+    assert not re.search(r"[0-9]{2}", found.text)
+
+
+def test_rows_of_a_table_of_numbers_stay() -> None:
+    row = "4111 1112 1111 1113 4111 1111 1111 1117 5663 3141 1336 2718"
+    assert Redactor().redact(row).text == row
 
 
 @given(groups=st.lists(st.text("0123456789", min_size=1, max_size=10), min_size=1, max_size=6), data=st.data())
