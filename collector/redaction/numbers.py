@@ -194,9 +194,9 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
                 if (len(line) < 20 and judge(b, line, lo, hi, out, around)) or len(line) == 1:
                     continue
                 tokens = list(_split(line, " "))
-                hit = len(tokens) > 1 and any([judge(b, token, lo, hi, out, around) for token in tokens])  # each of them
+                hit = len(tokens) > 1 and sum(judge(b, token, lo, hi, out, around) for token in tokens) > 0  # each of them
                 if not hit and len(line) > 3:
-                    hit = any([judge(b, piece, lo, hi, out, around) for piece in _opened(b, line)])
+                    hit = sum(judge(b, piece, lo, hi, out, around) for piece in _opened(b, line)) > 0
                 if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)):
                     _ = judge(b, line[1:], lo, hi, out, around) or judge(b, line[:-1], lo, hi, out, around)
         return end
