@@ -93,15 +93,16 @@ LLM_ROUTES = (
 
 #: The attributes by which a span of no dialect is known as a carrier: ancestors that pass an identity on.
 CARRIER_FIELDS = ("app", "team", "tenant", "user", "session", "prompt_id", "prompt_version")
-_NOTHING = frozenset({"None", "null", "undefined", "<REDACTED>", "[REDACTED]"})
+#: What stands for no value.
+NOTHING = frozenset({"None", "null", "undefined", "<REDACTED>", "[REDACTED]"})
 
 
 def identity_value(raw: Any) -> str:
     """A usable identity value: unquoted, at most 256 characters; '' for scrubbed, redacted and empty ones."""
-    if type(raw) is str and len(raw) < 64 and raw.isprintable() and raw[:1].isalnum() and raw not in _NOTHING:
+    if type(raw) is str and len(raw) < 64 and raw.isprintable() and raw[:1].isalnum() and raw not in NOTHING:
         return raw.strip()
     value = to_text(raw).strip()
-    if not value or value in _NOTHING or value.startswith(("[Scrubbed", "{", "[")):
+    if not value or value in NOTHING or value.startswith(("[Scrubbed", "{", "[")):
         return ""
     return value[:256]
 

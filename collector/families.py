@@ -8,7 +8,7 @@ A call that was posted alone (:mod:`collector.lone`) stays the row that it came 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, KeysView, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -29,8 +29,12 @@ def cold_keys(span: Span) -> tuple[int, int, int]:
 
 def cold_keys_of(rows: pa.RecordBatch) -> np.ndarray:
     """The same for journal rows without links: (n, 2) keys of traces and response ids."""
-    traces, responses = map(_trace_key, rows["trace_id"].to_pylist()), map(_text_key, rows["response_id"].to_pylist())
-    return np.array([np.fromiter(keys, np.uint64, rows.num_rows) for keys in (traces, responses)]).T
+    keys = np.empty((rows.num_rows, 2), np.uint64)
+    ids = rows["trace_id"]
+    halves = np.frombuffer(ids.buffers()[1], "<u8", 2 * rows.num_rows, 16 * ids.offset)[1::2]
+    keys[:, 0] = np.where(halves == 0, np.uint64(_ZERO), halves)
+    keys[:, 1] = np.fromiter(map(_text_key, rows["response_id"].to_pylist()), np.uint64, rows.num_rows)
+    return keys
 
 
 def _trace_key(trace_id: bytes) -> int:
@@ -80,7 +84,7 @@ class Asleep:
     """Calls in memory that nothing else belongs to: journal rows, found by trace id and link keys (both 16 bytes)."""
 
     def __init__(self) -> None:
-        self._batches: deque[tuple[int, pa.RecordBatch, dict[int, list[bytes]]]] = deque()  # number of the first row, rows, link keys of sleepers
+        self._batches: deque[tuple[int, pa.RecordBatch, dict[int, bytes]]] = deque()  # number of the first row, rows, link key of each sleeper
         self._at: dict[bytes, int] = {}  # number of the row with this key
         self._next = 0
 
@@ -90,19 +94,22 @@ class Asleep:
     def __len__(self) -> int:
         return self._next - self._batches[0][0] if self._batches else 0
 
-    def add(self, rows: pa.RecordBatch, links: dict[int, list[bytes]]) -> None:
-        """Of these journal rows those that ``links`` names: each is alone in its trace, and no other span in memory has its link keys."""
-        if not links:
+    def among(self, keys: KeysView[bytes]) -> set[bytes]:
+        """Those of these keys by which a call sleeps here."""
+        return keys & self._at.keys()
+
+    def add(self, rows: pa.RecordBatch, at: np.ndarray, keys: Sequence[bytes]) -> None:
+        """The journal rows ``at``: each is alone in its trace, and no other span in memory has its link key (of ``keys``; b"" for none)."""
+        if not len(at):
             return
         kept = rows.select(_KEPT)
-        if len(links) < rows.num_rows:
-            kept = kept.take(pa.array(list(links)))
+        if len(at) < rows.num_rows:
+            kept = kept.take(pa.array(at))
         first, self._next = self._next, self._next + kept.num_rows
-        self._batches.append((first, kept, dict(enumerate(links.values()))))
-        for number, trace, keys in zip(range(first, self._next), kept["trace_id"].to_pylist(), links.values(), strict=True):
-            self._at[trace] = number
-            for key in keys:
-                self._at[key] = number
+        self._batches.append((first, kept, dict(enumerate(keys))))
+        self._at.update(zip(kept["trace_id"].to_pylist(), range(first, self._next), strict=True))
+        self._at.update(zip(keys, range(first, self._next), strict=True))
+        self._at.pop(b"", None)
 
     def wake(self, keys: Iterable[bytes]) -> list[tuple[int, Span]]:
         """(version, span) of the calls with one of these keys; they sleep no longer."""
@@ -110,8 +117,8 @@ class Asleep:
         for number in {self._at[key] for key in keys if key in self._at}:
             first, rows, links = next(b for b in reversed(self._batches) if b[0] <= number)
             row = rows.slice(number - first, 1)
-            for key in (row["trace_id"][0].as_py(), *links.pop(number - first)):
-                del self._at[key]
+            self._at.pop(row["trace_id"][0].as_py())
+            self._at.pop(links.pop(number - first), None)
             found += spans_of(row)
         return found
 
@@ -119,9 +126,9 @@ class Asleep:
         """The oldest rows leave memory: cold keys of the traces and response ids that sleep there (0 = none)."""
         _, rows, links = self._batches.popleft()
         traces, responses = rows["trace_id"].to_pylist(), rows["response_id"].to_pylist()
-        for i, keys in links.items():
-            for key in (traces[i], *keys):
-                del self._at[key]
+        for i, key in links.items():
+            del self._at[traces[i]]
+            self._at.pop(key, None)
         return [_trace_key(traces[i]) for i in links], [_text_key(responses[i]) for i in links]
 
 
@@ -155,6 +162,10 @@ class Recent:
     def __contains__(self, key: bytes) -> bool:
         """A span in memory has this trace id or link key (both 16 bytes)."""
         return key in self.traces or key in self.by_key or key in self.asleep
+
+    def among(self, keys: KeysView[bytes]) -> set[bytes]:
+        """Those of these trace ids and link keys that a span in memory has."""
+        return (keys & self.traces.keys()) | (keys & self.by_key.keys()) | self.asleep.among(keys)
 
     def add(self, version: int, span: Span, *, whole: bool, keys: Sequence[bytes] | None = None) -> Trace:
         """Take a span in; of two versions of one span the greater version stays. ``keys``: its link keys, where they are at hand."""

@@ -140,7 +140,7 @@ def plain_parts(turn: Any) -> str | None:
 
 def plain_turns(value: Any, default: str = "user") -> list[Message] | None:
     """Messages of an input attribute in the commonest shape (:func:`plain_parts`); None for every other."""
-    found = parse(value)
+    found = value if type(value) is list else parse(value)
     if type(found) is not list:
         return None
     turns = []
@@ -148,13 +148,14 @@ def plain_turns(value: Any, default: str = "user") -> list[Message] | None:
         text = plain_parts(turn)
         if text is None:
             return None
-        turns.append(Message(role_of(turn.get("role") or default), text))
+        role = turn.get("role")
+        turns.append(Message(role if role == "user" else role_of(role or default), text))
     return turns
 
 
 def plain_answer(value: Any) -> tuple[str, str] | None:
     """(text, finish reason) of an output attribute in the commonest shape; None for every other."""
-    found = parse(value)
+    found = value if type(value) is list else parse(value)
     if type(found) is list and len(found) == 1 and (text := plain_parts(found[0])) is not None:
         return text, to_text(found[0].get("finish_reason") or "")
     return None

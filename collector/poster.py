@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ import structlog
 from collector import metrics
 from collector.families import Recent, Trace, cold_keys, cold_keys_of
 from collector.lone import LoneCalls
-from collector.posting import PostingRules, family_keys, post, post_singles, response_keys
+from collector.posting import PostingRules, family_keys, post, post_singles, response_keys_of
 from collector.rows import EntryKey, calls_batch, key_of, spans_from, spans_of, tombstones
 from spanledger.errors import WarehouseBusy
 from spanledger.model import Entry, Span
@@ -198,25 +199,28 @@ class Poster:
     def _post_rows(self, rows: pa.RecordBatch) -> None:
         """Post the families of new rows: plain calls that are alone as columns, all others as spans."""
         recent = self._recent
-        alone = self._alone(rows) if self._sole else {}
-        columns, done = self._lone_calls.rows(rows, np.fromiter(alone, np.int64, len(alone)), self._rules())
-        plain = {i: links for (i, links), taken in zip(alone.items(), done.tolist(), strict=True) if taken}
+        alone, keys = self._alone(rows) if self._sole else (np.empty(0, np.int64), [])
+        columns, plain = self._lone_calls.rows(rows, alone, self._rules())
         others = np.ones(rows.num_rows, bool)
-        others[list(plain)] = False
+        others[alone[plain]] = False
         self._post_spans(spans_of(rows.filter(pa.array(others))) if others.any() else [], columns)
-        recent.asleep.add(rows, plain)
+        recent.asleep.add(rows, alone[plain], list(compress(keys, plain.tolist())))
         recent.forget_oldest()
         if not self._sole:
             self._again.append((time.monotonic() + self._settle_s, set(rows["trace_id"].to_pylist())))
 
-    def _alone(self, rows: pa.RecordBatch) -> dict[int, list[bytes]]:
-        """Rows of calls that may be plain and that nothing else can belong to, with their link keys."""
-        recent, traces = self._recent, rows["trace_id"].to_pylist()
-        links = list(map(response_keys, *(rows[name].to_pylist() for name in ("project", "provider", "response_id"))))
+    def _alone(self, rows: pa.RecordBatch) -> tuple[np.ndarray, list[bytes]]:
+        """Rows of calls that may be plain and that nothing else can belong to, and their link keys (b"": none)."""
+        traces = rows["trace_id"].to_pylist()
+        keys = response_keys_of(*(rows[name].to_pylist() for name in ("project", "provider", "response_id")))
         told = Counter(traces)
-        told.update(key for keys in links for key in keys)
-        known = np.any(recent.cold.known(cold_keys_of(rows)), axis=1) | rows["combination"].is_null().to_numpy(zero_copy_only=False)
-        return {i: links[i] for i in np.flatnonzero(~known).tolist() if all(told[key] == 1 and key not in recent for key in (traces[i], *links[i]))}
+        told.update(keys)
+        del told[b""]
+        shared = self._recent.among(told.keys()) | {key for key, n in told.items() if n > 1}
+        joined = np.any(self._recent.cold.known(cold_keys_of(rows)), axis=1) | rows["combination"].is_null().to_numpy(zero_copy_only=False)
+        if shared:
+            joined |= np.fromiter((trace in shared or key in shared for trace, key in zip(traces, keys, strict=True)), bool, len(keys))
+        return np.flatnonzero(~joined), list(compress(keys, (~joined).tolist()))
 
     def _post_spans(self, rows: list[Row], columns: Callable[[int], pa.RecordBatch] | None) -> None:
         """Post the families of these spans, lone ones by the short way, and write them with the ledger columns of others."""

@@ -8,6 +8,7 @@ way, which is also the definition of what a stamp says (:func:`record`, held to 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from copy import copy
 from operator import attrgetter, itemgetter
@@ -17,7 +18,7 @@ import orjson
 from msgspec.structs import astuple
 
 from collector import outcomes, wire
-from collector.callers import identity_value
+from collector.callers import NOTHING
 from collector.canonical import Raw, Source, usage_of
 from collector.ids import plain_id
 from collector.messages import plain_answer, plain_turns
@@ -293,8 +294,11 @@ def _plain(value: Any) -> bool:
 
 
 def _name(value: Any) -> bool:
-    """Absent, or a value that identity takes as it is."""
-    return value == "" or (type(value) is str and identity_value(value) == value)
+    """Absent, or a name that identity takes as it is (others take the ordinary way)."""
+    return value == "" or (type(value) is str and _NAME(value) is not None and value not in NOTHING)
+
+
+_NAME = re.compile(r"[0-9A-Za-z][!-~]{0,62}").fullmatch
 
 
 def _plain_usage(told: dict[str, Any]) -> Usage | None:

@@ -33,6 +33,21 @@ def response_keys(project: str, provider: str, response_id: str) -> list[bytes]:
     return [_digest("response", project, provider_key(provider), response_id)] if len(response_id) >= _SHORT_ID else []
 
 
+def response_keys_of(projects: Sequence[str], providers: Sequence[str], response_ids: Sequence[str]) -> list[bytes]:
+    """The same in columns; b"" where there is none."""
+    begins: dict[tuple[str, str], bytes] = {}
+    found = []
+    for project, provider, response_id in zip(projects, providers, response_ids, strict=True):
+        if len(response_id) < _SHORT_ID:
+            found.append(b"")
+            continue
+        begin = begins.get((project, provider))
+        if begin is None:
+            begin = begins[project, provider] = _joined("response", project, provider_key(provider), "")
+        found.append(xxhash.xxh3_128_digest(begin + response_id.encode("utf8", "surrogatepass")))
+    return found
+
+
 def session(span: Span) -> str:
     """The agent session that a span belongs to; empty for all but agents."""
     return span.link if span.link_kind == "session" else ""
@@ -45,7 +60,11 @@ def provider_key(provider: str) -> str:
 
 
 def _digest(*parts: str) -> bytes:
-    return xxhash.xxh3_128_digest("\0".join(parts).encode("utf8", "surrogatepass"))
+    return xxhash.xxh3_128_digest(_joined(*parts))
+
+
+def _joined(*parts: str) -> bytes:
+    return "\0".join(parts).encode("utf8", "surrogatepass")
 
 
 def version(span: Span) -> int:

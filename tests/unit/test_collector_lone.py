@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector import lone
-from collector.families import Recent, cold_keys
+from collector.families import Recent, cold_keys, cold_keys_of
 from collector.lone import LoneCalls, spooled, spooled_batch
-from collector.posting import PostingRules, family_keys, post_singles
+from collector.posting import PostingRules, family_keys, post_singles, response_keys_of
 from collector.posting.rules import AppEntry
 from collector.pricing import Contract, PriceBook
 from collector.rows import calls_batch, facts_of, version_of
@@ -140,9 +140,18 @@ def test_rows_that_an_earlier_version_spooled_have_no_figures_and_take_the_ordin
     assert not taken.any()
 
 
+@given(st.lists(_spans, min_size=1, max_size=8))
+def test_link_keys_in_columns_are_those_of_the_spans(spans: list[Span]) -> None:
+    plain = [msgspec.structs.replace(s, cache_hit=False, link="") for s in spans]
+    columns = [[s.project for s in plain], [s.provider for s in plain], [s.response_id for s in plain]]
+    assert response_keys_of(*columns) == [(*family_keys(s)[1:], b"")[0] for s in plain]
+    if rows := [s for s in plain if s.trace_id]:
+        assert cold_keys_of(_spooled(rows).slice(1)).tolist() == [list(cold_keys(s)[:2]) for s in rows[1:]]
+
+
 def _recent(spans: list[Span]) -> Recent:
     recent = Recent(1_000)
-    recent.asleep.add(_spooled(spans), {i: family_keys(s)[1:] for i, s in enumerate(spans)})
+    recent.asleep.add(_spooled(spans), np.arange(len(spans)), [(*family_keys(s)[1:], b"")[0] for s in spans])
     return recent
 
 
