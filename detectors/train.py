@@ -75,8 +75,8 @@ def _report_grounding(sets: dict[str, Labelled], weigh: Weights, k: int, seed: i
 
 
 def _report_left_out(sets: dict[str, Labelled]) -> None:
-    """Leave one source out: a set is ranked by regressions that saw no row of it, with and without our own written answers."""
-    _say("grounding, each set ranked by what was learned from other sets only: from all of them / from the written answers alone")
+    """Leave one source out: a set is ranked by regressions that saw no row of it."""
+    _say("grounding, each set ranked by what was learned from other sets only: from all / from the written answers / from those to passages")
     for name, data in sets.items():
         ranked = [metrics.auroc(data.y, p) for p in grounding.left_out(name, sets)]
         _say(f"  {name:<34} AUROC {' / '.join(f'{v:.3f}' for v in ranked)}")

@@ -15,13 +15,14 @@ from typing import NamedTuple
 from detectors.text import cues
 from detectors.text.arithmetic import value
 from detectors.text.context import ContextIndex
-from detectors.text.lexicon import FIRST_PERSON, HEDGES, META, NEGATIONS, SECOND_PERSON
+from detectors.text.lexicon import FIRST_PERSON, HEDGES, MEASURES, META, NEGATIONS, SECOND_PERSON
 from detectors.text.words import CONTENT, NUMBER, STOP, Token, readings
 
 _WORDS = ("novel_share", "novel_weight_share", "novel_weight_max", "novel_weight_second", "novel_weight_mean", "unasked_weight_share",
           "unasked_weight_max", "asked_only_share", "question_share", "weight_mean", "stop_novel_share", "novel_streak_share",
           "near_miss_share", "number_novel_share", "name_novel_share", "name_share", "first_person_share", "second_person_share",
-          "hedge_share", "meta_share", "negated", "far_share", "worked_out_share", "any_number_novel", "any_name_novel")  # fmt: skip
+          "hedge_share", "meta_share", "negated", "far_share", "worked_out_share",
+          "any_number_novel", "any_name_novel", "any_measure_novel")  # fmt: skip
 _PLACE = ("best_sentence_cover", "best_window_cover", "scatter", "number_elsewhere_share", "name_elsewhere_share", "negation_mismatch",
           "never_meet_share", "cites", "cited_gap", "denied_cover", "number_apart_share")  # fmt: skip
 _ORDER = ("pair_novelty", "triple_novelty", "content_pair_novelty", "longest_run_share", "in_run_share")
@@ -91,7 +92,9 @@ class Tally:
         where, prefixes = self.context.where, self.context.prefixes
         start = self.part[0] if self.part else None
         self.weight = self.question_weight = self.novel_weight = self.unasked_weight = self.unasked_top = 0.0
-        self.novel = self.asked_only = self.near = self.numbers = self.numbers_novel = self.names = self.names_novel = self.worked_out = 0
+        self.novel = self.asked_only = self.near = self.numbers = self.numbers_novel = self.names = self.names_novel = self.worked_out = (
+            self.measures_novel
+        ) = 0
         self.near_weight = 0.0
         figures: list[float] = []  # worked out by the answer so far
         self.top = self.runner_up = self.streak = streak = 0.0
@@ -110,6 +113,7 @@ class Tally:
             self.novel_weight += weight
             self.names_novel += name
             self.numbers_novel += number
+            self.measures_novel += term in MEASURES
             if not number and len(term) >= 5 and term[:5] in prefixes:
                 self.near += 1
                 self.near_weight += weight
@@ -149,7 +153,7 @@ class Tally:
             self.streak / total, self.near / max(1, self.novel), self.numbers_novel / max(1, self.numbers), self.names_novel / max(1, self.names),
             self.names / content, self.first / n, self.second / n, self.hedges / n, self.meta / max(1, self.meta + len(self.kept)),
             float(self.negated), (self.novel_weight - self.near_weight) / total, self.worked_out / max(1, self.numbers),
-            float(self.numbers_novel > 0), float(self.names_novel > 0),
+            float(self.numbers_novel > 0), float(self.names_novel > 0), float(self.measures_novel > 0),
         ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ Every key is lower case and without accents.
 from __future__ import annotations
 
 from detectors.text import languages
+from detectors.text.stem import stem
 
 
 def _words(text: str) -> frozenset[str]:
@@ -57,6 +58,19 @@ allow allows allowing make makes making use uses using need needs become appear 
 HEDGES = _words(
     "maybe perhaps possibly probably likely unlikely seems seem appear appears might could may generally "
     "typically usually often sometimes think believe guess sure suppose tend tends"
+)
+
+#: What amounts are counted in, stemmed as terms are: "an hour" that the context does not hold is a number made up.
+MEASURES = frozenset(
+    map(
+        stem,
+        _words("""
+second minute hour day week month year decade century dollar euro pound percent degree inch foot mile meter kilometer gram kilogram ounce
+cup teaspoon tablespoon liter gallon calorie
+stunde stunden tag tage woche wochen monat monate jahr jahre heure heures jour jours semaine semaines mois annee annees
+hora horas dia dias semana semanas mes meses ano anos ora ore giorno giorni settimana mese mesi anno anni uur dag dagen week weken maand maanden jaar
+"""),
+    )
 )
 
 _UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"

@@ -26,7 +26,7 @@ from detectors.trees import Ensemble
 
 Array = NDArray[np.float64]
 
-VERSION = "contradiction-4"
+VERSION = "contradiction-5"
 THRESHOLD = 1 / 3
 INNER_FOLDS = 5
 CLEAN_PERCENTILE = 0.9

@@ -20,12 +20,10 @@ from detectors.trees import Ensemble
 
 Array = NDArray[np.float64]
 
-VERSION = "grounding-4"
+VERSION = "grounding-5"
 THRESHOLD = 1 / 3
 INNER_FOLDS = 5
-CLEAN_AVERAGE = (
-    0.01  # the floor p0 is the lowest at which clean retrieved answers average no more (research §6.3): 0.02 then tells one bad answer in ten
-)
+BAD_AVERAGE = 0.2  # what bad retrieved answers average above the floor: one bad answer in ten then averages 0.02 (DESIGN §4, research §6.3)
 
 
 class Spec(NamedTuple):
@@ -71,6 +69,7 @@ SPECS = (
     Spec("plain_sentence", "written", "sentence", "linear", False),
     Spec("plain_response", "written", "response", "linear", False, 0.1),
     Spec("plain_length", "written", "response", "linear", True),
+    Spec("passages_sequence", "retrieved", "sequence", "linear", False),
     Spec("open_sentence", _OPEN, "sentence", "linear", False),
     Spec("open_response", _OPEN, "response", "linear", True, 0.05),
     Spec("open_trees", _OPEN, "response", "trees", True),
@@ -89,6 +88,7 @@ MIXTURES: Mapping[str, tuple[Mapping[str, float], tuple[str, ...]]] = {
         {
             "rag_sequence": 3.0,
             "rag_peaks": 2.0,
+            "passages_sequence": 6.0,
             "chat_sentence": 1.0,
             "chat_sentence_length": 1.0,
             "chat_response": 1.0,
@@ -102,13 +102,23 @@ MIXTURES: Mapping[str, tuple[Mapping[str, float], tuple[str, ...]]] = {
         ("begin", "written"),
     ),
     "claim": (
-        {**_BOTH, "claim_sentence": 1.0, "claim_response": 1.0, "claim_trees": 1.0, "fact_sentence": 0.7, "fact_trees": 0.7, "plain_sentence": 2.0},
+        {
+            **_BOTH,
+            "claim_sentence": 1.0,
+            "claim_response": 1.0,
+            "claim_trees": 1.0,
+            "fact_sentence": 0.7,
+            "fact_trees": 0.7,
+            "plain_sentence": 2.0,
+            "passages_sequence": 4.0,
+        },
         ("wice", "fever_symmetric"),
     ),
     "summary": ({**_BOTH, "summary_sentence": 2.0, "summary_response": 4.0}, ("halueval_summary",)),
     "dialogue": ({**_BOTH, "dialogue_sentence": 6.0, "dialogue_trees": 6.0, "dialogue_response": 6.0}, ("halueval_dialogue",)),
 }
 _NATURAL_RATE = ("ragtruth_qa",)  # answers of real models to real questions; elsewhere the base rate is an artefact of how the set was made
+_BY_SENTENCE = ("ragtruth_qa", "wice", "fever_symmetric", "retrieved")  # their labels say which sentence
 _TREES = {
     "objective": "binary", "learning_rate": 0.05, "feature_fraction": 0.5, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 5.0,
     "min_data_in_leaf": 20, "verbose": -1, "num_threads": 1, "deterministic": True, "force_row_wise": True,
@@ -120,10 +130,8 @@ def expert(spec: Spec, parts: Sequence[Labelled], seed: int) -> Expert:
     """One fitted expert. Sentence experts learn from sentences where labels belong to them, else from whole responses."""
     names = COLUMNS[spec.on]
     columns = np.array([i for i, n in enumerate(names) if spec.length or not n.endswith(LENGTH)])
-    if spec.on in AGGREGATE and spec.data in ("ragtruth_qa", "wice", "fever_symmetric"):
-        x = rows(spec.on, parts[0])
-        y = np.concatenate(parts[0].sentence_y)
-        weight = np.concatenate([np.full(len(u.spans), len(u.spans) ** -0.5) for u in parts[0].units])
+    if spec.on in AGGREGATE and spec.data in _BY_SENTENCE:
+        x, y, weight = rows(spec.on, parts[0]), np.concatenate(parts[0].sentence_y), _sentence_weights(parts[0])
     else:
         x, y = np.vstack([responses(spec.on, d) for d in parts]), np.concatenate([d.y for d in parts])
         weight = np.ones(len(y)) if len(parts) == 1 else np.concatenate([_rate_weights("", d.y, 0.5) for d in parts])
@@ -133,6 +141,13 @@ def expert(spec: Spec, parts: Sequence[Labelled], seed: int) -> Expert:
     leaves = 15 if len(y) > 1500 and len(parts) == 1 else 7
     booster = lightgbm.train({**_TREES, "num_leaves": leaves, "seed": seed}, lightgbm.Dataset(x, y, weight=weight / weight.mean()), _ROUNDS)
     return Expert(spec.name, spec.on, columns, Ensemble.of(booster, digits=8))
+
+
+def _sentence_weights(data: Labelled) -> Array:
+    """A row's weight over the square root of its sentences; in answers made bad on purpose, bad sentences count half of the good ones together."""
+    weight = np.concatenate([np.full(len(u.spans), w * len(u.spans) ** -0.5) for u, w in zip(data.units, data.weight, strict=True)])
+    bad = np.concatenate(data.sentence_y) == 1
+    return np.where(bad, weight * weight[~bad].sum() / weight[bad].sum() / 2, weight) if data.name == "retrieved" else weight
 
 
 def opinion(made: Expert, data: Labelled) -> Array:
@@ -163,7 +178,7 @@ def fit(sets: Mapping[str, Labelled], weigh: Weights, seed: int) -> Model:
         mixtures[regime], p = _mixture(weights, names, sets, unseen)
         if regime == "retrieved":
             natural = sets[names[0]].y
-            floor = _floor(p[: len(natural)][natural == 0])
+            floor = _floor(p[: len(natural)][natural == 1])
     return Model(list(experts.values()), mixtures, weigh, round(THRESHOLD, 4), floor, VERSION)
 
 
@@ -201,11 +216,11 @@ def _mixture(
     return mixture, mixture.platt(mixture.mixed(opinions))
 
 
-def _floor(clean: Array) -> float:
-    """The lowest floor, in hundredths, at which floored scores of clean answers average at most `CLEAN_AVERAGE`."""
+def _floor(bad: Array) -> float:
+    """The lowest floor, in hundredths, at which floored scores of bad answers average at most `BAD_AVERAGE`."""
     steps = np.arange(0.0, 0.96, 0.01)
-    means = np.array([np.maximum(0.0, (clean - f) / (1 - f)).mean() for f in steps])
-    return round(float(steps[np.argmax(means <= CLEAN_AVERAGE)]), 2)
+    means = np.array([np.maximum(0.0, (bad - f) / (1 - f)).mean() for f in steps])
+    return round(float(steps[np.argmax(means <= BAD_AVERAGE)]), 2)
 
 
 def _rate_weights(name: str, y: Array, to: float = ASSUMED_RATE) -> Array:
@@ -229,9 +244,10 @@ def cross_validated(sets: Mapping[str, Labelled], weigh: Weights, k: int, seed: 
 
 
 def left_out(name: str, sets: Mapping[str, Labelled]) -> list[Array]:
-    """Opinions on one set of regressions that are fitted on the others: on all of them, and on `written` alone."""
-    sources = [tuple(n for n in sets if n != name), ("written",)]
-    specs = [Spec("left_out", chosen, "sentence", "linear", False) for chosen in sources if name not in chosen]
+    """Opinions on one set of regressions that saw no row of it: of all other sets, of `written` alone, of `retrieved` alone."""
+    others = tuple(n for n in sets if n != name)
+    specs = [Spec("left_out", chosen, "sentence", "linear", False) for chosen in (others, ("written",)) if name not in chosen]
+    specs += [Spec("left_out", "retrieved", "sequence", "linear", False)] if name != "retrieved" else []
     return [opinion(expert(spec, [sets[n] for n in spec.sets], 0), sets[name]) for spec in specs]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -14,9 +16,11 @@ from hypothesis import strategies as st
 
 from detectors import calibration
 from detectors.calibration import Distribution, Platt, route_map, shift
+from detectors.grounding.units import regime
 from detectors.jobs import calibrations
 from detectors.linear import Linear, logit, sigmoid
 from detectors.training import metrics
+from detectors.training.data import read, retrieved
 from detectors.trees import Ensemble
 
 RND = np.random.default_rng(7)
@@ -106,7 +110,7 @@ def test_a_route_map_never_turns_the_ranking_round(values: list[float], data: st
 
 
 def test_labels_of_answers_that_a_map_has_moved_still_calibrate_by_their_plain_scores() -> None:
-    rows = [{"app_id": "a", "route": "r", "score": 0.9, "hallucinated": n % 2, "plain": 0.2 + 0.4 * (n % 2)} for n in range(24)]
+    rows: list[dict[str, Any]] = [{"app_id": "a", "route": "r", "score": 0.9, "hallucinated": n % 2, "plain": 0.2 + 0.4 * (n % 2)} for n in range(24)]
 
     def made(**told: str) -> Platt | None:
         evidence = [orjson.dumps({"calibrated": True, **{k: row[v] for k, v in told.items()}}).decode() for row in rows]
@@ -152,3 +156,28 @@ def test_scoring_needs_neither_torch_nor_lightgbm_nor_scikit_learn() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_each_slot_of_a_written_answer_gives_one_unfaithful_answer_with_its_span() -> None:
+    told = "C: Open 9 to 5.\nC: Closed on Mondays.\nQ: when?\n= Open {9=>8} to 5.{=> Parking is free.} {Closed=>Open} on Mondays.\n= From nine.\n"
+    rows = list(retrieved(told))
+    assert [r["response"] for r in rows] == [
+        "Open 9 to 5. Closed on Mondays.",
+        "Open 8 to 5. Closed on Mondays.",
+        "Open 9 to 5. Parking is free. Closed on Mondays.",
+        "Open 9 to 5. Open on Mondays.",
+        "From nine.",
+    ]
+    assert [[r["response"][s["start"] : s["end"]] for s in r["spans"]] for r in rows] == [[], ["8"], ["Parking is free."], ["Open"], []]
+    assert [r["label"] for r in rows] == [0, 1, 1, 1, 0]
+    assert sum(r["weight"] for r in rows if r["label"]) == pytest.approx(1)
+    assert {r["context"] for r in rows} == {"passage 1:Open 9 to 5.\n\npassage 2:Closed on Mondays."}
+
+
+def test_the_answers_written_for_training_are_judged_as_answers_to_retrieved_passages() -> None:
+    rows = read(Path(), "retrieved")
+    assert len({r["source_id"] for r in rows}) > 50
+    assert all("{" not in r["response"] and "=>" not in r["response"] for r in rows)
+    assert {regime(r["context"], r["question"], 3) for r in rows} == {"retrieved"}
+    faithful = {r["response"] for r in rows if not r["label"]}
+    assert not any(r["response"] in faithful for r in rows if r["label"])
