@@ -57,7 +57,7 @@ def safety_of(client: Client, scope: Scope) -> Safety:
 def distributions(client: Client, since: datetime, middle: datetime, until: datetime, *, detector: str = "grounding") -> pl.DataFrame:
     """Scores per app and route in 50 bins, before ``middle`` and from it on: ``team, app_id, route, bin, before, now``."""
     bound = {"since": stamp(since), "middle": stamp(middle), "until": stamp(until), "detector": detector}
-    return frame(client, sql("score_distributions"), bound)
+    return frame(client, fill("score_distributions", {}), bound)
 
 
 def shifts(client: Client, teams: Sequence[str] | None = None) -> list[dict[str, Any]]:

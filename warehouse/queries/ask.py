@@ -229,8 +229,8 @@ def listed(items: Sequence[str]) -> str:
 
 
 def fill(name: str, parts: Mapping[str, str]) -> str:
-    """The SQL file ``name`` with its ``$parts`` put in; parts are made here from fixed lists, never from values."""
-    return Template(sql(name)).substitute(parts)
+    """The SQL file ``name`` with its ``$parts`` put in; parts are made here from fixed lists, never from values. ``$within``: of the window."""
+    return Template(sql(name)).substitute({"within": sql("_within"), **parts})
 
 
 def frame(client: Client, statement: str, params: Mapping[str, Any]) -> pl.DataFrame:

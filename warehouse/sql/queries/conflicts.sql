@@ -2,6 +2,6 @@
 SELECT e.conflict AS conflict, e.app_id AS app_id, e.provider AS provider, e.model AS model, count() AS calls,
     sum(e.cost_estimate_usd) AS cost_usd, max(e.ts) AS last_at
 FROM spanledger.ledger AS e
-WHERE e.ts >= {since:DateTime64(6, 'UTC')} AND e.ts < {until:DateTime64(6, 'UTC')} AND e.conflict > 0$where
+WHERE $within AND e.conflict > 0$where
 GROUP BY conflict, app_id, provider, model
 ORDER BY cost_usd DESC, calls DESC

@@ -5,7 +5,7 @@ WITH
     (
         SELECT $names e.trace_id AS trace_id, e.span_id AS span_id, e.members AS members
         FROM spanledger.ledger AS e
-        WHERE e.ts >= {since:DateTime64(6, 'UTC')} AND e.ts < {until:DateTime64(6, 'UTC')} AND e.entry_kind != 'unattributed'$where
+        WHERE $within AND e.entry_kind != 'unattributed'$where
     ),
     said AS
     (
@@ -13,7 +13,7 @@ WITH
             max(kind = 'rejection') AS rejected, max(kind = 'escalation') AS escalated, max(kind = 'correction') AS corrected,
             max(kind = 'label') AS labelled, max(kind = 'label' AND if(name = 'grounded', value <= 0, value > 0)) AS bad
         FROM spanledger.feedback FINAL
-        WHERE ts >= {since:DateTime64(6, 'UTC')} - INTERVAL 1 DAY AND ts < {until:DateTime64(6, 'UTC')} + INTERVAL 1 DAY
+        WHERE ts >= toStartOfHour({since:DateTime64(6, 'UTC')}) - INTERVAL 1 DAY AND ts < toStartOfHour({until:DateTime64(6, 'UTC')}) + INTERVAL 25 HOUR
         GROUP BY trace_id, span_id
     )
 SELECT $keys

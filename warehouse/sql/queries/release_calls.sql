@@ -6,15 +6,15 @@ SELECT e.ts AS ts, lower(hex(e.trace_id)) AS trace_id, lower(hex(e.span_id)) AS 
 FROM
 (
     SELECT * FROM spanledger.ledger AS e
-    WHERE e.ts >= {since:DateTime64(6, 'UTC')} AND e.ts < {until:DateTime64(6, 'UTC')} AND e.entry_kind != 'unattributed'$where
+    WHERE $within AND e.entry_kind != 'unattributed'$where
     ORDER BY cityHash64(e.trace_id, e.span_id)
     LIMIT {rows:UInt32}
 ) AS e
 LEFT JOIN
 (
     SELECT trace_id, span_id, argMax(hallucination_score, ver) AS hallucination_score, argMax(flagged, ver) AS flagged
-    FROM spanledger.verdicts
-    WHERE detector = 'composite' AND ts >= {since:DateTime64(6, 'UTC')} AND ts < {until:DateTime64(6, 'UTC')}
+    FROM spanledger.verdicts AS e
+    WHERE e.detector = 'composite' AND $within
     GROUP BY trace_id, span_id
 ) AS v ON e.trace_id = v.trace_id AND e.span_id = v.span_id
 ORDER BY ts, trace_id, span_id

@@ -5,10 +5,10 @@ FROM spanledger.ledger AS e
 LEFT JOIN
 (
     SELECT trace_id, span_id, true AS judged, max(label = 'refusal') AS refused
-    FROM spanledger.verdicts
-    WHERE detector = 'composite' AND ts >= {since:DateTime64(6, 'UTC')} AND ts < {until:DateTime64(6, 'UTC')}
+    FROM spanledger.verdicts AS e
+    WHERE e.detector = 'composite' AND $within
     GROUP BY trace_id, span_id
 ) AS v ON v.trace_id = e.trace_id AND v.span_id = e.span_id
-WHERE e.ts >= {since:DateTime64(6, 'UTC')} AND e.ts < {until:DateTime64(6, 'UTC')} AND e.entry_kind != 'unattributed'$where
+WHERE $within AND e.entry_kind != 'unattributed'$where
 $group
 ORDER BY $order

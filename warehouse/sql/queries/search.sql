@@ -21,7 +21,7 @@ FROM found AS f
 INNER JOIN
 (
     SELECT * FROM spanledger.ledger AS e
-    WHERE e.ts >= {since:DateTime64(6, 'UTC')} - INTERVAL 1 DAY AND e.ts < {until:DateTime64(6, 'UTC')} + INTERVAL 1 DAY
+    WHERE e.ts >= toStartOfHour({since:DateTime64(6, 'UTC')}) - INTERVAL 1 DAY AND e.ts < toStartOfHour({until:DateTime64(6, 'UTC')}) + INTERVAL 25 HOUR
         AND e.trace_id IN (SELECT trace_id FROM found)$where
 ) AS e ON e.trace_id = f.trace_id
 ORDER BY ts DESC, f.trace_id, f.span_id, (e.span_id = f.span_id OR has(e.members, f.span_id)) DESC, e.ts

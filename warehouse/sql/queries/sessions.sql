@@ -4,11 +4,11 @@ SELECT e.session_hash AS session_hash, any(e.app_id) AS app_id, any(e.team) AS t
     sum(toUInt64(e.tokens_in)) AS tokens_in, sum(toUInt64(e.tokens_out)) AS tokens_out, sum(toUInt64(e.tool_calls)) AS tool_calls,
     countIf(e.outcome NOT IN ('success', '')) AS failures, sum(e.cost_estimate_usd) AS cost_usd
 FROM spanledger.ledger AS e
-WHERE e.ts >= {since:DateTime64(6, 'UTC')} AND e.ts < {until:DateTime64(6, 'UTC')}
+WHERE $within
     AND e.session_hash IN
     (
         SELECT e.session_hash FROM spanledger.ledger AS e
-        WHERE e.ts >= {since:DateTime64(6, 'UTC')} AND e.ts < {until:DateTime64(6, 'UTC')} AND e.session_hash != ''$where
+        WHERE $within AND e.session_hash != ''$where
         GROUP BY e.session_hash
         ORDER BY sum(e.cost_estimate_usd) DESC, count() DESC, e.session_hash
         LIMIT {rows:UInt32}
