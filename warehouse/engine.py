@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 DATABASE = "spanledger"
 READ_SETTINGS = {"do_not_merge_across_partitions_select_final": 1}  # without it FINAL costs 5x on merged days
 
+ANSWER_S = 600  # as long does a client wait for one statement
+
 _CONFIG = Path(__file__).parent / "config"
 _MIB = 1 << 20
 
@@ -207,12 +209,14 @@ def connect(
     password: str = "",
     token: str = "",
     settings: dict[str, Any] | None = None,
+    query_s: int = ANSWER_S,
 ) -> Client:
     """A clickhouse-connect client for a ClickHouse HTTP address, a server's or our own endpoint's.
 
     ``clickhouse://user:pw@host:8123/db`` speaks HTTP; ``clickhouses://``, ``https://``, port 8443 or ``?secure=1`` speak TLS
     (``?verify=0`` accepts any certificate, ``?ca=FILE`` names one). The client holds no session: it may be shared by threads.
     ``token``: sent as a bearer token in place of user and password; another may be put in later (``Client.set_access_token``).
+    ``query_s``: time limit of each query where the server sets none.
 
     Raises:
         ConfigError: not such a URL.
@@ -222,7 +226,7 @@ def connect(
     target = parse_url(url)
     clickhouse_connect.common.set_setting("invalid_setting_action", "send")  # the server judges; a reader's look read-only to the client
     try:
-        return clickhouse_connect.get_client(
+        client = clickhouse_connect.get_client(
             interface="https" if target.secure else "http",
             host=target.host,
             port=target.port,
@@ -236,8 +240,11 @@ def connect(
             verify=target.verify,
             ca_cert=target.ca or None,
             connect_timeout=10,
-            send_receive_timeout=600,
+            send_receive_timeout=ANSWER_S,
         )
+        if (told := client.server_settings.get("max_execution_time")) is None or float(told.value) == 0:
+            client.set_client_setting("max_execution_time", query_s)
+        return client
     except ClickHouseError as exc:
         message = str(exc).strip()
         if any(

@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 import zlib
+from contextlib import closing
 from datetime import UTC, datetime
 
 import clickhouse_connect
@@ -17,7 +18,10 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from spanledger.errors import WarehouseBusy
 from warehouse.endpoint.bodies import zstd
+from warehouse.engine import connect
+from warehouse.queries.ask import frame
 
 
 @pytest.fixture
@@ -371,3 +375,13 @@ def test_sqlalchemy_reflects_and_queries(house):
     assert "cost_estimate_usd" in {column["name"] for column in inspector.get_columns("ledger")}
     with engine.connect() as connection:
         assert connection.execute(sqlalchemy.text("SELECT count() FROM ledger")).scalar() == 41
+
+
+def test_a_client_s_queries_end_in_time_where_the_server_sets_no_limit(house):
+    """A reader keeps the limit of the door; with the instance's own rights, as with a server's, the client sets one."""
+    address = f"clickhouse://{house.server.address}/spanledger"
+    for who, limit in (("instance", "600"), ("admin", "2")):
+        with closing(connect(address, user=who, password="pw")) as client:
+            assert str(client.query("SELECT value FROM system.settings WHERE name = 'max_execution_time'").result_rows[0][0]) == limit
+    with closing(connect(address, user="instance", password="pw", query_s=1)) as hasty, pytest.raises(WarehouseBusy):
+        frame(hasty, "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1", {})
