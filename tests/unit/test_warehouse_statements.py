@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +65,11 @@ def test_the_cluster_rendering_replicates_every_table_and_keeps_its_name_for_rea
         local, distributed = rendered
         assert "ENGINE = Replicated" in local
         assert "ENGINE = Distributed('{cluster}', 'spanledger'" in distributed
+
+
+@pytest.mark.parametrize("file", sorted((Path(cluster.__file__).parent / "sql" / "queries").glob("*.sql")), ids=lambda f: f.stem)
+def test_a_mutation_is_accepted_by_replicated_tables_and_an_erasure_waits_for_every_replica(file: Path) -> None:
+    text = file.read_text(encoding="utf8")
+    if "ALTER TABLE" in text:
+        assert "SELECT" not in text or "allow_nondeterministic_mutations = 1" in text
+        assert ("mutations_sync = 2" if file.stem.startswith(("erase", "delete")) else "mutations_sync") in text

@@ -10,4 +10,4 @@ WHERE made_at < fromUnixTimestamp64Micro(toInt64({before:UInt64}), 'UTC') AND
         AND (hour, gen) NOT IN (SELECT hour, gen FROM spanledger.rollup_days FINAL WHERE base = {base:String})
     )
 )
-SETTINGS mutations_sync = 1
+SETTINGS mutations_sync = 1, allow_nondeterministic_mutations = 1
