@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from copy import copy
-from hashlib import blake2b
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -19,7 +18,19 @@ import pyarrow as pa
 from collector.fingerprints import asked_chars, prompt_hashes
 from collector.identity import IdentityKeys
 from collector.lone import SPOOLED, combination_of
-from collector.rows import JOURNAL_WORDS, NO_PARENT, TEXT_WORDS, batch_of, facts_of, journal_words, micros, taken, text_words, usage_json
+from collector.rows import (
+    JOURNAL_WORDS,
+    NO_PARENT,
+    TEXT_WORDS,
+    batch_of,
+    facts_of,
+    journal_words,
+    micros,
+    payload_hash,
+    taken,
+    text_words,
+    usage_json,
+)
 from collector.stencils import Stamp, Stencil, record
 from spanledger.model import Message, Span, Usage
 from warehouse.tables import CONTENTS, SPANS
@@ -43,13 +54,13 @@ class Stamped(NamedTuple):
 
 
 class _Form:
-    """A stencil, sealed. ``facts``: the JSON of its spans with holes in the order of :data:`_HOLES`."""
+    """A stencil, sealed. ``facts``: the JSON of its spans, cut at the holes of :data:`_HOLES`."""
 
     __slots__ = ("_combinations", "_span", "contents", "facts", "journal", "n_attrs", "tenant")
 
     def __init__(self, tenant: str, sealed: Span, example: Stamp) -> None:
         self.tenant, self.n_attrs, self._span = tenant, sealed.n_attrs, sealed
-        self.journal, self.contents, self.facts = journal_words(sealed), text_words(sealed), _with_holes(sealed, example)
+        self.journal, self.contents, self.facts = journal_words(sealed), text_words(sealed), _between_holes(sealed, example)
         self._combinations: dict[int, bytes] = {}
 
     def combination(self, day: int) -> bytes:
@@ -96,7 +107,7 @@ class StampSealer:
             ends, sessions, users, map(asked_chars, messages), whole, normal, request_ids, map(len, responses), answered, response_ids, starts,
             map(usage_json, usage), strict=True,
         )  # fmt: skip
-        facts = [f.facts % varying for f, varying in zip(forms, told, strict=True)]
+        facts = [_filled(f.facts, varying) for f, varying in zip(forms, told, strict=True)]
         begun, ended = np.array(starts, np.int64), np.array(ends, np.int64)
         shared: dict[str, Any] = {
             "ts": micros(begun),
@@ -107,7 +118,7 @@ class StampSealer:
             "context_hash": pa.repeat("", n),
             "ver": pa.array(
                 [
-                    blake2b(text.encode() + parent, digest_size=6).digest() + _version_end(f.n_attrs, end)
+                    payload_hash(text.encode(), parent) + _version_end(f.n_attrs, end)
                     for f, text, parent, end in zip(forms, facts, parents, ends, strict=True)
                 ],
                 pa.binary(16),
@@ -183,7 +194,7 @@ def _random() -> int:
     return 10**18 + secrets.randbelow(10**17)
 
 
-#: What stands in a form's facts for what varies, in the order of the facts' names. Of hashes and counts, drawn at every start.
+#: What varies in a form's facts, in the order of their names, and what stands for it while they are cut; drawn at every start.
 _HOLES: dict[str, Any] = {
     "end_ns": _random(),
     "session": secrets.token_hex(16),
@@ -200,8 +211,8 @@ _HOLES: dict[str, Any] = {
 }
 
 
-def _with_holes(sealed: Span, example: Stamp) -> str:
-    """The facts of spans of a sealed stencil as a template for ``%``; a hole that its spans do not have swallows its value."""
+def _between_holes(sealed: Span, example: Stamp) -> tuple[str, ...]:
+    """The facts of spans of a sealed stencil, cut at what varies; what its spans do not have is "" and stands between two pieces all the same."""
     span = copy(sealed)
     span.own = {**sealed.own, **{field: _HOLES[field] for field in ("user", "session") if getattr(example, field)}}
     for field, hole in _HOLES.items():
@@ -212,9 +223,14 @@ def _with_holes(sealed: Span, example: Stamp) -> str:
     for field, hole in _HOLES.items():
         mark = usage_json(hole) if field == "usage" else str(hole)
         found = facts.find(mark, at)
-        if found < 0:
-            pieces.append("%.0s")
-            continue
-        pieces += (facts[at:found].replace("%", "%%"), "%s")
-        at = found + len(mark)
-    return "".join((*pieces, facts[at:].replace("%", "%%")))
+        pieces.append(facts[at : max(at, found)])
+        at = found + len(mark) if found >= 0 else at
+    return (*pieces, facts[at:])
+
+
+def _filled(pieces: tuple[str, ...], told: tuple[Any, ...]) -> str:
+    a, b, c, d, e, f, g, h, i, j, k, m, last = pieces
+    end, session, user, chars, exact, normal, request, answer_chars, answer, response, start, usage = told
+    return (
+        f"{a}{end}{b}{session}{c}{user}{d}{chars}{e}{exact}{f}{normal}{g}{request}{h}{answer_chars}{i}{answer}{j}{response}{k}{start}{m}{usage}{last}"
+    )
