@@ -2,7 +2,8 @@
 
 Backups are the engine's own, on the disk ``backups`` (embedded: ``DIR/backups``; a server: the disk of that name in its configuration).
 The engine takes a consistent state of each table while ingest goes on, not of all tables at one moment: after a restore every hour whose
-base is there is rolled up again, so that no publication counts whose rows came later than the backup looked.
+base is there is rolled up again, so that no publication counts whose rows came later than the backup looked. Older hours, whose base had
+expired, are frozen, also where the backup looked at their publications before retention froze them.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
 from spanledger.errors import ConfigError, NotFound
 from warehouse.migrate import migrate
-from warehouse.queries.ask import frame, query_errors
-from warehouse.rollups import TABLES, touch
+from warehouse.queries.ask import fill, frame, query_errors
+from warehouse.rollups import TABLES, freeze, touch
 from warehouse.sqlfiles import sql
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def restore(client: Client, name: str) -> list[str]:
         client.command("USE spanledger")
     applied = migrate(client)
     for base in TABLES:
-        touch(client, base, frame(client, sql("rollup_published"), {"base": base})["hour"].to_list(), reason="restore")
+        touch(client, base, frame(client, fill("rollup_published", {"table": base}), {"base": base})["hour"].to_list(), reason="restore")
+        freeze(client, base, datetime.now(UTC) + timedelta(days=1), note="restore")  # clean still: their base had expired
     return applied
 
 

@@ -87,6 +87,22 @@ def test_a_full_and_an_incremental_backup_are_verified_and_restored_elsewhere(en
             backups.restore(there, "extra")
 
 
+def test_a_backup_taken_between_expiry_and_freezing_keeps_the_sums_of_expired_hours(engine: Engine, client: Client) -> None:
+    """The engine backs tables up one after another: of an hour whose base went meanwhile it may hold the publication as it was before."""
+    filled(client)
+    expected = queries.spend(client, Scope.ever(), by=("day",))
+    oldest = expected["day"].min()
+    client.command(f"ALTER TABLE spanledger.calls DROP PARTITION '{oldest:%Y%m%d}'")
+    assert backups.backup(client, "between").ok
+    client.command("DROP DATABASE spanledger SYNC")
+    client.command("CREATE DATABASE spanledger ENGINE = Atomic")
+    backups.restore(client, "between")
+    worker = RollupWorker()
+    while worker.step(client):
+        pass
+    assert queries.spend(client, Scope.ever(), by=("day",)).equals(expected)
+
+
 def test_a_backup_that_does_not_hold_what_the_warehouse_holds_is_told(client: Client) -> None:
     filled(client)
     assert backups.backup(client, "one").ok
