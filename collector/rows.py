@@ -167,8 +167,8 @@ def _taken(names: Sequence[str], rows: Sequence[tuple[Hashable, ...]], schema: p
 
 def taken(names: Sequence[str], few: Sequence[tuple[Hashable, ...]], index: np.ndarray, schema: pa.Schema) -> dict[str, pa.Array]:
     """Columns whose row i is row ``index[i]`` of a few."""
-    at = pa.array(index)
-    return {name: pa.array([row[place] for row in few], schema.field(name).type).take(at) for place, name in enumerate(names)}
+    rows = pa.array(few, pa.struct([schema.field(name) for name in names])).take(pa.array(index))
+    return dict(zip(names, rows.flatten(), strict=True))
 
 
 #: So many rows are made one by one: an array for each column costs more than a row.

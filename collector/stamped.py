@@ -22,10 +22,8 @@ from collector.rows import (
     JOURNAL_WORDS,
     NO_PARENT,
     TEXT_WORDS,
-    batch_of,
     facts_of,
     journal_words,
-    micros,
     payload_hash,
     taken,
     text_words,
@@ -33,7 +31,7 @@ from collector.rows import (
 )
 from collector.stencils import Stamp, Stencil, record
 from spanledger.model import Message, Span, Usage
-from warehouse.tables import CONTENTS, SPANS
+from warehouse.tables import CONTENTS, SPANS, TS
 
 _DAY_NS = 86_400_000_000_000
 _FORMS = 20_000
@@ -110,7 +108,7 @@ class StampSealer:
         facts = [_filled(f.facts, varying) for f, varying in zip(forms, told, strict=True)]
         begun, ended = np.array(starts, np.int64), np.array(ends, np.int64)
         shared: dict[str, Any] = {
-            "ts": micros(begun),
+            "ts": pa.array(begun // 1000, TS),
             "trace_id": pa.array(traces, pa.binary(16)),
             "span_id": pa.array(ids, pa.binary(8)),
             "user_hash": pa.array(users, pa.string()),
@@ -129,7 +127,7 @@ class StampSealer:
             **taken(JOURNAL_WORDS, [f.journal for f in few], index, SPANS),
             **{name: [getattr(u, field) or 0 for u in usage] for name, field in _COUNTS},
             "parent_span_id": [parent or NO_PARENT for parent in parents],
-            "end_ts": micros(ended),
+            "end_ts": pa.array(ended // 1000, TS),
             "response_id": response_ids,
             "link": shared["context_hash"],
             "facts": facts,
@@ -147,17 +145,17 @@ class StampSealer:
             **taken(TEXT_WORDS, [f.contents for f in few], index, CONTENTS),
             "prompt": prompt,
             "response": response,
-            "context": pa.array([[]], CONTENTS.field("context").type).take(pa.array(np.zeros(n, np.int64))),
-            "extra": pa.array([[]], CONTENTS.field("extra").type).take(pa.array(np.zeros(n, np.int64))),
+            "context": pa.ListArray.from_arrays(pa.array(np.zeros(n + 1, np.int32)), pa.nulls(0, pa.string())),
+            "extra": pa.MapArray.from_arrays(pa.array(np.zeros(n + 1, np.int32)), pa.nulls(0, pa.string()), pa.nulls(0, pa.string())),
         }
-        return Stamped(batch_of(spans, SPOOLED), batch_of(texts, CONTENTS))
+        return Stamped(_batch(spans, SPOOLED), _batch(texts, CONTENTS))
 
     def _formed(self, stencils: dict[Stencil, int], stamps: Sequence[Stamp]) -> list[_Form]:
         """The forms of these stencils, in order."""
         known = self._forms
         if len(known) > _FORMS:
             known.clear()
-        if new := stencils.keys() - known.keys():
+        if new := {stencil for stencil in stencils if stencil not in known}:
             examples = {stamp[0]: stamp for stamp in stamps if stamp[0] in new}
             spans = [record(stamp)[0] for stamp in examples.values()]
             for span in spans:
@@ -188,6 +186,11 @@ class StampSealer:
         take = iter(redacted)
         told = [("\n".join([f"{m.role}: {next(take)}" for m in turns]), next(take)) for turns in messages]
         return [prompt for prompt, _ in told], [response for _, response in told]
+
+
+def _batch(columns: dict[str, Any], schema: pa.Schema) -> pa.RecordBatch:
+    arrays = [column if isinstance(column := columns[f.name], pa.Array) else pa.array(column, f.type) for f in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _random() -> int:
@@ -230,7 +233,5 @@ def _between_holes(sealed: Span, example: Stamp) -> tuple[str, ...]:
 
 def _filled(pieces: tuple[str, ...], told: tuple[Any, ...]) -> str:
     a, b, c, d, e, f, g, h, i, j, k, m, last = pieces
-    end, session, user, chars, exact, normal, request, answer_chars, answer, response, start, usage = told
-    return (
-        f"{a}{end}{b}{session}{c}{user}{d}{chars}{e}{exact}{f}{normal}{g}{request}{h}{answer_chars}{i}{answer}{j}{response}{k}{start}{m}{usage}{last}"
-    )
+    end, session, user, chars, exact, normal, request, size, answer, response, start, usage = told
+    return f"{a}{end}{b}{session}{c}{user}{d}{chars}{e}{exact}{f}{normal}{g}{request}{h}{size}{i}{answer}{j}{response}{k}{start}{m}{usage}{last}"
