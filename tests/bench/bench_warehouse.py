@@ -126,6 +126,20 @@ class Bench:
             self.client.command("OPTIMIZE TABLE spanledger.calls FINAL", settings={"max_threads": 2})
         self.client.command("SYSTEM STOP MERGES spanledger.calls")
 
+    def journal(self) -> None:
+        """One span a call."""
+        if self.client.query("SELECT count() FROM spanledger.spans").result_rows[0][0] < self.calls:
+            columns = (
+                "project, service, ts, trace_id, span_id, parent_span_id, scope, dialect, provider, model, response_id, user_hash, tokens_in,"
+                " tokens_out, attrs"
+            )
+            self.client.command(
+                f"INSERT INTO spanledger.spans ({columns}, end_ts, name, kind, facts, ver) SELECT {columns}, ts + 1, 'chat', 'client',"
+                " concat('{\"response_id\":\"', response_id, '\"}'), 1 FROM spanledger.calls WHERE ver = 1",
+                settings={"max_partitions_per_insert_block": 0},
+            )
+            self.client.command("OPTIMIZE TABLE spanledger.spans FINAL")
+
     def dirty_day(self) -> None:
         """Send 2 % of one day again."""
         per_day = self.calls // DAYS
@@ -219,10 +233,13 @@ class Bench:
         self.figures["rollups"]["composed_day_one_dirty_hour_ms"] = cpu_ms(lambda: one(self.day))
 
     def lookups(self) -> None:
-        """One trace, one response id, the latest calls."""
+        """One trace, one response id, the latest calls; traces that nobody has asked for before beside one that is asked for again and again."""
+        self.journal()
         trace = self.client.query("SELECT lower(hex(trace_id)), lower(hex(span_id)) FROM spanledger.calls WHERE ver = 1 LIMIT 1 OFFSET 12345")
         trace_id, span_id = trace.result_rows[0]
         one_app = _app(self.all)
+        found = self.client.query("SELECT lower(hex(trace_id)) FROM spanledger.calls WHERE ver = 1 AND cityHash64(trace_id) % 100000 = 7 LIMIT 60")
+        others = (row[0] for row in found.result_rows)
         text = (
             "SELECT e.cost_estimate_usd FROM spanledger.calls AS e FINAL PREWHERE e.trace_id = unhex({t:String}) WHERE e.is_deleted = 0"
             " SETTINGS do_not_merge_across_partitions_select_final = 1"
@@ -230,7 +247,9 @@ class Bench:
         self.figures["lookup_ms"] = {
             "trace_cost": cpu_ms(lambda: self.client.query_arrow(text, {"t": trace_id})),
             "trace_entries": cpu_ms(lambda: queries.trace(self.client, trace_id, spans=False)),
+            "trace_entries, other traces": cpu_ms(lambda: queries.trace(self.client, next(others), spans=False), 30),
             "trace": cpu_ms(lambda: queries.trace(self.client, trace_id)),
+            "trace, other traces": cpu_ms(lambda: queries.trace(self.client, next(others)), 30),
             "call": cpu_ms(lambda: queries.call(self.client, trace_id, span_id)),
             "latest_50": cpu_ms(lambda: queries.calls(self.client, self.all)),
             "latest_50_of_an_app": cpu_ms(lambda: queries.calls(self.client, one_app)),
