@@ -19,17 +19,21 @@ class Budget:
     nothing, before the thread's own clock, a system call; a busy machine costs no text.
     """
 
-    __slots__ = ("_cpu_from", "_found", "_most", "_seconds", "_wall_until")
+    __slots__ = ("_cpu_from", "_found", "_granted", "_most", "_seconds", "_wall_until")
 
     def __init__(self, seconds: float, most: float) -> None:
         self._seconds, self._most = seconds, most
         self._wall_until = time.perf_counter() + seconds
         self._cpu_from = time.thread_time()
-        self._found = 0
+        self._found = self._granted = 0
+
+    def grant(self, values: int) -> None:
+        """So many values are about to be looked at where a heading says what they are."""
+        self._granted += values
 
     def over(self, found: int = 0) -> bool:
         """Is it spent, where so many values have been found so far?"""
         if time.perf_counter() < self._wall_until:
             return False
         self._found = max(self._found, found)
-        return time.thread_time() - self._cpu_from > min(self._seconds + self._found * FIND_S, self._most)
+        return time.thread_time() - self._cpu_from > min(self._seconds + (self._found + self._granted / 4) * FIND_S, self._most)

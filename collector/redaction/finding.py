@@ -12,15 +12,22 @@ import numpy as np
 from collector.redaction import handlers, rules, scan
 from collector.redaction.budget import Budget, Dropped
 from collector.redaction.exceptions import Exceptions
+from collector.redaction.html_tables import unwrap_table
 from collector.redaction.joined import Joined, join
 from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import resolve
 from collector.redaction.plain import DENSE, LEAST, plain_values
 from collector.redaction.seams import SeamView, borders, messages
-from collector.redaction.views import decode, prepare, unwrap_base64, window
+from collector.redaction.views import decode, prepare, window
+from collector.redaction.wrapped import Derived, Unwrapped, unwrap_base64, unwrap_dump, unwrap_hex
 
 _CHECK_EVERY = 32  # candidates between looks at the clock
-Derived = tuple[bytes, Callable[[int, int], list[tuple[int, int]]]]  # a text made of others; which bytes of the buffer a span of it is
+_UNWRAP: dict[str, Callable[[bytes, int, int, int], Unwrapped]] = {
+    "base64": unwrap_base64,
+    "hex": unwrap_hex,
+    "dump": unwrap_dump,
+    "html_table": unwrap_table,
+}
 
 
 class Finder:
@@ -46,10 +53,14 @@ class Finder:
         if texts.nul:
             escapes += [(i, at + 1) for i, (a, z) in enumerate(zip(starts, ends, strict=True)) for at in _nuls(b, a, z)]
         escapes.sort()  # by text and place, whatever database told of them: windows must not depend on what else is in a batch
-        self._user_rules(b, starts, ends, out)
         derived: list[Derived] = []
         if escapes or wrapped:
-            derived += self._views(b, starts, ends, escapes, wrapped, deadline)
+            views, mute = self._views(b, starts, ends, escapes, wrapped, deadline)
+            derived += views
+            if mute:
+                mute.sort()
+                out = [span for span in out if not _within(span, mute)]
+        self._user_rules(b, starts, ends, out)
         if listed or groups is not None:
             derived += _seams(b, starts, ends, groups, listed)
         self._derived(derived, out, deadline)
@@ -71,8 +82,8 @@ class Finder:
 
     def _look(
         self, b: bytes, starts: list[int], ends: list[int], out: list[Span], deadline: Budget, *, views: bool = True
-    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]], list[int]]:
-        """Scan and hand each candidate to its matcher. Returns triggers for decoding, for base64, and texts with messages."""
+    ) -> tuple[list[tuple[int, int]], list[tuple[str, int, int]], list[int]]:
+        """Scan and hand each candidate to its matcher. Returns triggers for decoding, for what is wrapped, and texts with messages."""
         try:
             hits = self.scanner.hits(b, starts, ends)
         except scan.TooDense as exc:
@@ -86,7 +97,7 @@ class Finder:
         slots, slot_of, special = table.handlers, table.slots, table.special
         done = [0] * len(slots)
         escapes: list[tuple[int, int]] = []
-        wrapped: list[tuple[int, int]] = []
+        wrapped: list[tuple[str, int, int]] = []
         listed: list[int] = []
         clock = _CHECK_EVERY
         for to, trigger, i in placed:
@@ -101,8 +112,8 @@ class Finder:
             elif views:
                 if name == "escape":
                     escapes.append((i, to))
-                elif name == "base64":
-                    wrapped.append((i, to))
+                elif name != "messages":
+                    wrapped.append((name, i, to))
                 elif not listed or listed[-1] != i:
                     listed.append(i)
             clock -= 1
@@ -126,28 +137,30 @@ class Finder:
         starts: list[int],
         ends: list[int],
         escapes: list[tuple[int, int]],
-        wrapped: list[tuple[int, int]],
+        wrapped: list[tuple[str, int, int]],
         deadline: Budget,
-    ) -> list[Derived]:
-        """Decoded windows around escapes, and what base64 tokens say."""
+    ) -> tuple[list[Derived], list[tuple[int, int]]]:
+        """Decoded windows around escapes, and what base64, dumps and tables say; and places where nothing else counts."""
         found: list[Derived] = []
+        mute: list[tuple[int, int]] = []
         for seen, (i, (a, z)) in enumerate(_windows(b, starts, ends, escapes)):
             if not seen % 4 and deadline.over():
                 raise Dropped("time")
             view = decode(b[a:z], a, i)
             if view is not None:
                 found.append((view.text.encode("utf-8", "replace"), view.back))
-        done = 0
-        for i, to in wrapped:
-            if to <= done:
+        done = dict.fromkeys(_UNWRAP, 0)
+        for name, i, to in wrapped:
+            if to <= done[name]:
                 continue
             if deadline.over():
                 raise Dropped("time")
-            token = unwrap_base64(b, to, starts[i], ends[i])
-            if token is not None:
-                done = token[1]
-                found.append((token[2].encode(), lambda _s, _e, a=token[0], z=token[1]: [(a, z)]))
-        return found
+            done[name], read, places = _UNWRAP[name](b, to, starts[i], ends[i])
+            found += read
+            mute += places
+            if name == "html_table" and read:
+                deadline.grant(read[0][0].count(b"\n"))
+        return found, mute
 
     def _inner(self, texts: list[bytes], deadline: Budget) -> dict[int, list[Span]]:
         """Spans in derived texts (no further views of these)."""
@@ -204,6 +217,12 @@ def _placed(b: bytes, starts: list[int], ends: list[int], hits: scan.Hits, out: 
         left = (before < 0) | (ats > np.array([end for _, end, _ in out[first:]])[before] + 1)
         packed, ats, owners = packed[left], ats[left], owners[left]
     return zip(ats.tolist(), (packed & scan.HIT_NUMBER).tolist(), owners.tolist(), strict=True)
+
+
+def _within(span: Span, places: Sequence[tuple[int, int]]) -> bool:
+    """Does a span lie within one of these places, which are in order?"""
+    k = bisect_right(places, (span[0], 1 << 60)) - 1
+    return k >= 0 and span[1] <= places[k][1]
 
 
 def _nuls(b: bytes, start: int, end: int) -> Iterable[int]:

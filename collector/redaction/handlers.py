@@ -9,7 +9,7 @@ from collector.redaction import addresses, contact, keys, numbers, secret_tables
 from collector.redaction.matching import Handler, Span
 from collector.redaction.rules import Rule, Trigger
 
-SPECIAL = ("escape", "base64", "messages")  # triggers that ask for a view instead of a matcher
+SPECIAL = ("escape", "messages", "base64", "hex", "dump", "html_table")  # triggers that ask for a view instead of a matcher
 _BY_NAME: dict[str, Callable[[Rule], Handler]] = {
     "email": contact.email_handler,
     "spoken_email": contact.spoken_email_handler,

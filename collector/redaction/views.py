@@ -1,4 +1,4 @@
-"""Decoded views: what a reader of an escaped, disguised or base64-wrapped passage would see, with a way back.
+"""Decoded views: what a reader of an escaped or disguised passage would see, with a way back. Base64 and dumps: ``wrapped.py``.
 
 A view is a text decoded from a window of a stored text. Spans found in it are mapped to the bytes they came from.
 Layers, up to three: JSON/``\\x``/URL/HTML escapes, compatibility characters (NFKC), invisible characters, decimal digits of
@@ -8,8 +8,6 @@ any script, mark-up inside words.
 # ruff: noqa: E501 - patterns read worse when cut
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import unicodedata
 from bisect import bisect_right
@@ -204,31 +202,3 @@ def window(b: bytes, to: int, lo: int, hi: int, covered: int) -> tuple[int, int]
     while end < hi and b[end] & 0xC0 == 0x80:
         end += 1
     return start, end
-
-
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_\-]{1,16384}+={0,2}")
-_46ESAB = re.compile(rb"[A-Za-z0-9+/_\-]*+")
-_B64_CHARACTERS = frozenset(bytes([c]) for c in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
-_TEXT_HEADS = b"IJKLMNOPQRSTUVWXYZabcdef"  # how base64 of printable text begins
-
-
-def unwrap_base64(b: bytes, to: int, lo: int, hi: int) -> tuple[int, int, str] | None:
-    """A base64 token of readable text around ``to``: its byte range and the text (first 12 kB)."""
-    end = to - (b[to - 1 : to] not in _B64_CHARACTERS)
-    back = _46ESAB.match(b[max(lo, end - 16384) : end][::-1])
-    start = end - (back.end() if back else 0)
-    if start >= end or b[start] not in _TEXT_HEADS:
-        return None
-    m = _BASE64.match(b, start, hi)
-    if m is None:
-        return None
-    token = m[0].rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
-    token = token[: len(token) - (len(token) % 4 == 1)]
-    try:
-        head = base64.b64decode(token[:24])
-        if any(c < 9 or 13 < c < 32 or c > 244 for c in head):
-            return None
-        text = base64.b64decode(token + b"=" * (-len(token) % 4)).decode()
-    except (binascii.Error, ValueError):
-        return None
-    return (start, m.end(), text) if text.isprintable() or "\n" in text or "\t" in text else None

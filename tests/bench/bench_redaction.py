@@ -125,6 +125,12 @@ def adversarial(size: int = 200_000) -> dict[str, str]:
         "table": fill("| 5663 | 3141 | 1336 |\n"),
         "newline groups": fill("2221\n0973\n"),
         "random prefix": fill("a_live_"),
+        "html heads": fill("<tr><th>password</th>"),
+        "html tables": fill("<tr><th>pin</th></tr></table>"),
+        "html cells": "<tr><th>a</th><th>password</th></tr>" + fill("<tr><td>b</td><td>Kj82mQpx77</td></tr>"),
+        "dumps": fill("00000000: 6162 6364 6566 6768 6162 6364 6566 6768  abcdefghabcdefgh\n"),
+        "hexadecimal": fill("0x616263646566676869707172 "),
+        "base64 twice": fill("WVhKbElIUm9aU0IxYzJWeUlITmhhV1FnZEc4Z2JXVT0 "),
         "pii csv": fill("Ana,ana@example.org,+1 202-555-0143,4111 1111 1111 1111,219-09-9999,203.0.113.9\n"),
     }
 

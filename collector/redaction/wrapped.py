@@ -1,0 +1,127 @@
+"""What base64, hexadecimal and dumps of bytes say, as texts of their own with a way back.
+
+Each ``unwrap_…`` is given a trigger's end and tells up to where further triggers have nothing new to say, what it read, and which bytes
+say nothing by themselves: the digits of a dump are nobody's number.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+
+Derived = tuple[bytes, Callable[[int, int], list[tuple[int, int]]]]  # a text made of others; which bytes of the buffer a span of it is
+Unwrapped = tuple[int, list[Derived], list[tuple[int, int]]]
+
+_LONGEST = 16_384  # bytes of a token that is read
+_DEPTH = 3  # base64 within base64
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_\-]{1,%d}+={0,2}" % _LONGEST)
+_46ESAB = re.compile(rb"[A-Za-z0-9+/_\-]*+")
+_B64_CHARACTERS = frozenset(bytes([c]) for c in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
+_TEXT_HEADS = b"IJKLMNOPQRSTUVWXYZabcdef"  # how base64 of printable text begins
+_INNER = re.compile(r"(?<![A-Za-z0-9+/_\-])[I-Za-f][A-Za-z0-9+/_\-]{19,16384}+={0,2}")
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_HEX = re.compile(rb"[0-9a-fA-F]{1,%d}+" % _LONGEST)
+_XEH = re.compile(rb"[0-9a-fA-F]{0,%d}+" % _LONGEST)
+_ROW = re.compile(
+    rb"[ \t]*+[0-9a-fA-F]{4,16}+:?[ \t]{1,3}((?:[0-9a-fA-F]{2}[ \t]{0,2}){1,16}+)((?:(?!\\[nr])[^\r\n]){0,80}+)(?:\r?\n|(?:\\+r)?\\+n|\Z|(?=[\"\0]))"
+)
+_MOST_ROWS = 4_096
+_FULL = 8  # bytes of a row that is a dump for certain, if all of them are text
+_BLANK = bytes(c if 32 <= c < 127 or c in (9, 10, 13) else 32 for c in range(256))
+
+
+def unwrap_base64(b: bytes, to: int, lo: int, hi: int) -> Unwrapped:
+    """A base64 token of readable text around ``to`` (12 kB of it), and what base64 in it says."""
+    end = to - (b[to - 1 : to] not in _B64_CHARACTERS)
+    back = _46ESAB.match(b[max(lo, end - _LONGEST) : end][::-1])
+    start = end - (back.end() if back else 0)
+    if start >= end or b[start] not in _TEXT_HEADS:
+        return to, [], []
+    m = _BASE64.match(b, start, hi)
+    text = _decoded(m[0]) if m else None
+    if m is None or text is None:
+        return to, [], []
+    return m.end(), [(_with_inner(text).encode(), _whole(start, m.end()))], []
+
+
+def _decoded(token: bytes) -> str | None:
+    """The readable text that a token stands for."""
+    token = token.rstrip(b"=").translate(_URL_SAFE)
+    token = token[: len(token) - (len(token) % 4 == 1)]
+    try:
+        if not _begins_as_text(base64.b64decode(token[:24])):
+            return None
+        return _readable(base64.b64decode(token + b"=" * (-len(token) % 4)))
+    except binascii.Error:
+        return None
+
+
+def _begins_as_text(head: bytes) -> bool:
+    if len(head) > 3 and not any(head[1::2]):  # UTF-16
+        head = head[::2]
+    return not any(c < 9 or 13 < c < 32 or c > 244 for c in head)
+
+
+def _readable(raw: bytes) -> str | None:
+    try:
+        text = raw.decode("utf-16-le" if len(raw) > 3 and not any(raw[1:24:2]) else "utf-8")
+    except ValueError:
+        return None
+    return text if text.isprintable() or "\n" in text or "\t" in text else None
+
+
+def _with_inner(text: str) -> str:
+    """A text, and under it what base64 in it says, and in that."""
+    said = [text]
+    for _ in range(_DEPTH - 1):
+        inner = [read for m in _INNER.finditer(said[-1]) if (read := _decoded(m[0].encode())) is not None]
+        if not inner:
+            break
+        said.append("\n".join(inner))
+    return "\n".join(said)
+
+
+def _whole(start: int, end: int) -> Callable[[int, int], list[tuple[int, int]]]:
+    """Whatever is found: all of it."""
+    return lambda _start, _end: [(start, end)]
+
+
+def unwrap_hex(b: bytes, to: int, lo: int, hi: int) -> Unwrapped:
+    """Readable text written as hexadecimal digits in a row."""
+    start = to - _XEH.match(b[max(lo, to - _LONGEST) : to][::-1]).end()  # type: ignore[union-attr]
+    m = _HEX.match(b, start, hi)
+    digits = m[0] if m else b""
+    if len(digits) % 2:
+        return to, [], []
+    raw = bytes.fromhex(digits.decode())
+    text = _readable(raw) if _begins_as_text(raw[:16]) else None
+    return start + len(digits), [(_with_inner(text).encode(), _whole(start, start + len(digits)))] if text else [], []
+
+
+def unwrap_dump(b: bytes, to: int, lo: int, hi: int) -> Unwrapped:
+    """What the rows of a dump say (``xxd``, ``hexdump -C``, ``od -tx1``). A span takes its rows, but for the first one's offset."""
+    first = max(lo, to - 64)
+    start = max(first, b.rfind(b"\n", first, to) + 1, b.rfind(b"\\n", first, to) + 2, b.rfind(b'"', first, to) + 1)
+    at, places, rows = 0, [], []
+    pieces: list[bytes] = []
+    mute: list[tuple[int, int]] = []
+    while len(rows) < _MOST_ROWS and (m := _ROW.match(b, start, hi)) is not None:
+        row = bytes.fromhex(m[1].decode())
+        pieces.append(row.translate(_BLANK))
+        if mute or (len(row) >= _FULL and row == pieces[-1]):
+            mute.append((m.start(), m.end(1)))
+        places.append(at)
+        rows.append((m.start(1), m.end(2)))
+        at += len(pieces[-1])
+        start = m.end()
+    if not rows:
+        return to, [], []
+
+    def back(begin: int, end: int) -> list[tuple[int, int]]:
+        last = rows[max(0, bisect_left(places, end) - 1)]
+        return [(rows[bisect_right(places, begin) - 1][0], last[1])]
+
+    return max(to, start), [(b"".join(pieces), back)], mute
