@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import orjson
 
+from detectors.schema.openapi import standard
+
 MAX_SCHEMA_BYTES = 256 * 1024
 MAX_COMPILED = 512
 MAX_DEPTH = 64
@@ -62,6 +64,7 @@ def _compile(schema: dict[str, Any] | bool) -> Compiled:
     problem = _walk(schema, names, 0)
     if problem:
         return _refused(problem)
+    schema = standard(schema)
     for options in (jsonschema_rs.RegexOptions(), jsonschema_rs.FancyRegexOptions(backtrack_limit=_BACKTRACKS)):
         try:
             validator = jsonschema_rs.validator_for(schema, offline=True, pattern_options=options)

@@ -131,13 +131,34 @@ def test_the_cache_of_compiled_schemas_is_bounded() -> None:
         {"text": {"format": {"type": "json_schema", "name": "t", "schema": TICKET}}},
         {"response_mime_type": "application/json", "response_schema": TICKET},
         {"name": "ticket", "schema": TICKET},
+        {"model": "m", "response_format": json.dumps({"type": "json_schema", "json_schema": {"schema": TICKET}})},
+        {"config": {"temperature": 0}, "generationConfig": {"responseMimeType": "application/json", "responseSchema": TICKET}},
+        {"output_config": {"format": {"type": "json_schema", "schema": TICKET}}},
+        {"outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": json.dumps(TICKET)}}}}},
+        {"response_format": {"type": "json_schema", "json_schema": {"schema_definition": TICKET}}},
+        {"model": "m", "format": TICKET},
+        {"extra_body": {"guided_json": TICKET}},
+        {"output_mode": "native", "output_object": {"json_schema": TICKET, "name": "ticket"}},
+        {"output": {"format": "json", "schema": TICKET}},
     ],
 )
 def test_a_schema_is_found_in_every_shape_that_carries_one(carried: Any) -> None:
     assert schema_in(carried) == TICKET
 
 
-@pytest.mark.parametrize("carried", [None, "", "no json", {"type": "json_object"}, {"response_format": {"type": "text"}}, 3])
+@pytest.mark.parametrize(
+    "carried",
+    [
+        None,
+        "",
+        "no json",
+        {"type": "json_object"},
+        {"response_format": {"type": "text"}},
+        {"format": "json", "text": "{"},
+        {"output": {"type": "message"}},
+        3,
+    ],
+)
 def test_shapes_without_a_schema_give_none(carried: Any) -> None:
     assert schema_in(carried) is None
 
@@ -203,3 +224,13 @@ def test_the_shared_regression_set_is_decided_right(shared: Path) -> None:
     for row in rows:
         verdict = check(row["response"], row["schema"], row["finish_reason"])
         assert (verdict.strict_valid, verdict.recoverable) == (row["strict_valid"], bool(row["recoverable_payload"])), row["id"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [('{"a": "x", "n": null}', True), ('{"a": 1}', False), ('{"a": "x", "n": ["y"]}', False), ("{}", False)]
+)
+def test_a_schema_in_geminis_words_is_checked_like_any_other(answer: str, right: bool) -> None:
+    items = {"type": "ARRAY", "items": {"type": "STRING"}, "minItems": "2", "nullable": True}
+    schema = {"type": "OBJECT", "properties": {"a": {"type": "STRING"}, "n": items}, "required": ["a"]}
+    verdict = check(answer, {"response_schema": schema}, None)
+    assert (verdict.schema_state, verdict.strict_valid) == ("used", right)
