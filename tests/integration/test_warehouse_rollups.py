@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from clickhouse_connect.driver.client import Client
+from polars.testing import assert_frame_equal
 
 from spanledger.errors import QueryRefused, SpanledgerError
 from warehouse import queries, verify
@@ -214,6 +216,35 @@ def test_a_whole_day_is_read_from_its_own_rows_until_one_of_its_hours_changes(cl
     assert queries.spend(client, SCOPE, by=())["calls"][0] == 60  # hours have no rows any more, but for the dirty one
     assert worker.step(client) == 1
     assert queries.spend(client, SCOPE, by=())["calls"][0] == 60  # the day has not been summed again yet
+
+
+def test_every_question_says_the_same_from_rollups_as_from_the_base(client: Client) -> None:
+    """All that read rollups, with their limits and filters, whole days and parts of one: no parameter of theirs stands in another's way."""
+    asked: list[Callable[[Scope], Any]] = [
+        lambda s: queries.spend_report(client, s, by=("day", "app")).rows,
+        lambda s: queries.spend(client, s, by=("hour", "model_tier"), scaled=True),
+        lambda s: queries.spend_over_time(client, s, by=("team",)),
+        lambda s: queries.tokens(client, s),
+        lambda s: queries.cost_per_1000(client, s),
+        lambda s: queries.unpriced(client, s),
+        lambda s: queries.missing_usage(client, s),
+        lambda s: queries.dimensions(client, s),
+        lambda s: queries.latency(client, s, by=("app",)),
+        lambda s: queries.rates(client, s),
+        lambda s: queries.people(client, s, by=("app",)),
+        lambda s: queries.releases(client, s),
+        lambda s: queries.unit_economics(client, s),
+        lambda s: queries.top(client, s, limit=2),
+        lambda s: queries.errors_by_type(client, s, limit=2),
+        lambda s: queries.quality(client, s),
+    ]
+    rolled_up(client, list(range(0, 86_400, 60)))
+    scopes = [SCOPE, Scope(DAY + timedelta(hours=1.5), DAY + timedelta(hours=9), Filters(app=("app1", "app2")))]
+    from_rollups = [question(scope) for question in asked for scope in scopes]
+    client.command("TRUNCATE TABLE spanledger.rollup_pub")
+    from_base = [question(scope) for question in asked for scope in scopes]
+    for told, exact in zip(from_rollups, from_base, strict=True):
+        assert_frame_equal(told, exact, check_row_order=False, rel_tol=1e-6)
 
 
 def test_a_part_of_a_day_is_never_answered_by_the_whole_day(client: Client) -> None:

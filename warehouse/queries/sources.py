@@ -195,7 +195,7 @@ def merged(expression: str, name: str, alias: str) -> str:
 def named_pairs(pairs: Pairs) -> dict[str, Any]:
     """Parameters that name rows of a rollup (``_rolled.sql``)."""
     hours = [at for at, _ in pairs]
-    return {"rows_first": min(hours), "rows_last": max(hours), "rows": [(at, gen.replace("-", "")) for at, gen in pairs]}
+    return {"rows_first": min(hours), "rows_last": max(hours), "rolled": [(at, gen.replace("-", "")) for at, gen in pairs]}
 
 
 def _within(times: Sequence[tuple[datetime, datetime]]) -> tuple[str, str, dict[str, Any]]:

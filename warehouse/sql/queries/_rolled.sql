@@ -1,5 +1,5 @@
--- Rows of a rollup by (hour, generation): of whole days, of hours. Params: rows_first, rows_last (Unix seconds), rows.
+-- Rows of a rollup by (hour, generation): of whole days, of hours. Params: rows_first, rows_last (Unix seconds), rolled.
 SELECT $items $measures
 FROM spanledger.$table AS e
 WHERE e.hour >= toDateTime({rows_first:UInt32}, 'UTC') AND e.hour <= toDateTime({rows_last:UInt32}, 'UTC')
-    AND (e.hour, e.gen) IN {rows:Array(Tuple(DateTime('UTC'), UUID))}$where
+    AND (e.hour, e.gen) IN {rolled:Array(Tuple(DateTime('UTC'), UUID))}$where

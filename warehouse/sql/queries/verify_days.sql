@@ -5,7 +5,7 @@ FROM
     SELECT toStartOfDay(h.hour) AS day, min(h.first_hour) AS first_hour, max(h.last_hour) AS last_hour, $named, $merged
     FROM spanledger.$table AS h
     WHERE h.hour >= toDateTime({rows_first:UInt32}, 'UTC') AND h.hour <= toDateTime({rows_last:UInt32}, 'UTC')
-        AND (h.hour, h.gen) IN {rows:Array(Tuple(DateTime('UTC'), UUID))}
+        AND (h.hour, h.gen) IN {rolled:Array(Tuple(DateTime('UTC'), UUID))}
     GROUP BY day, $keys
 ) AS e
 GROUP BY hour_
