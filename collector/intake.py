@@ -307,7 +307,9 @@ class Intake:
             parts: Parts = []
             if contents is not None:
                 # texts that wait for the name tier are durable before the spool file is
-                parts.append(("contents", self._gate.hold(contents) if self._gate is not None else contents))
+                free = self._gate.hold(contents) if self._gate is not None else contents
+                if free is not None:
+                    parts.append(("contents", free))
             if batch.transcripts:
                 parts.append(("audit_objects", rows_of(batch.transcripts)))
                 batch.transcripts = []
