@@ -7,12 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 
 from spanledger.instance import new_token, prepare
 from spanledger.settings import Settings
+from warehouse.tables import CONTENTS
+from warehouse.vault.keyring import Keyring, LocalKek
+
+if TYPE_CHECKING:
+    from collector.redaction.quarantine import Quarantine
 
 
 @dataclass
@@ -127,3 +133,39 @@ def start_collector(tmp_path: Path, warehouse_url: str) -> Iterator[Callable[...
     yield start
     for one in running:
         one.stop()
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Keyring:
+    """Keys of tenants, wrapped by one in memory."""
+    return Keyring(tmp_path / "keys", LocalKek(b"k" * 32))
+
+
+@pytest.fixture
+def quarantine(tmp_path: Path, ring: Keyring) -> Quarantine:
+    """Where texts wait for the name tier."""
+    from collector.redaction.quarantine import Quarantine
+
+    return Quarantine(tmp_path / "quarantine", ring)
+
+
+@pytest.fixture(scope="session")
+def rows() -> Callable[..., pa.RecordBatch]:
+    """Makes rows of table ``contents``, one a prompt."""
+
+    def make(*prompts: str, tenant: str = "aa", **more: Any) -> pa.RecordBatch:
+        columns: dict[str, Any] = {f.name: [""] * len(prompts) for f in CONTENTS}
+        columns |= {
+            "ts": pa.array([0] * len(prompts), CONTENTS.field("ts").type),
+            "trace_id": [bytes([i]) * 16 for i in range(len(prompts))],
+            "span_id": [bytes([i]) * 8 for i in range(len(prompts))],
+            "tenant_hash": [tenant] * len(prompts),
+            "prompt": list(prompts),
+            "context": [[]] * len(prompts),
+            "extra": [[]] * len(prompts),
+            "ver": [b"\1" * 16] * len(prompts),
+            **{name: [value] * len(prompts) for name, value in more.items()},
+        }
+        return pa.RecordBatch.from_pydict({f.name: columns[f.name] for f in CONTENTS}, CONTENTS)
+
+    return make

@@ -8,10 +8,8 @@ import os
 import random
 import shutil
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +24,18 @@ from pydantic import SecretStr
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
 
-from collector import metrics
-from collector.identity import load_identity_keys
 from collector.redaction import ner_worker
-from collector.redaction.names import gate_of
 from collector.redaction.ner import Found, Tier, TokenModel, _words
 from collector.redaction.ner_process import NamesProcess
 from collector.redaction.ner_worker import NamesWorker, replaced
-from collector.redaction.quarantine import TENANT, Gate, Quarantine
+from collector.redaction.quarantine import Quarantine
 from spanledger.errors import ConfigError
-from spanledger.policy import Policy
-from spanledger.settings import Settings
-from warehouse.tables import CONTENTS
-from warehouse.vault.keyring import Keyring, KeyUnavailable, LocalKek
+from warehouse.vault.keyring import Keyring
 
 PEOPLE = ("Ana", "Berg", "Chidi", "Okafor", "Marta", "Nowak", "Kenji", "Tanaka", "Zoë", "Duarte")
 PLACES = ("Rosenhof", "Lindenallee", "Casablanca", "Porto")
 WORDS = ("the", "refund", "for", "was", "sent", "to", "from", "lives", "in", "and", "user", "please", "order", "is", "late", "card", "near", "by")
+Rows = Callable[..., pa.RecordBatch]
 LABELS = {"PER": "PERSON", "LOC": "ADDRESS"}
 
 
@@ -76,33 +69,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     net.eval().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
-
-
-@pytest.fixture
-def ring(tmp_path: Path) -> Keyring:
-    return Keyring(tmp_path / "keys", LocalKek(b"k" * 32))
-
-
-@pytest.fixture
-def quarantine(tmp_path: Path, ring: Keyring) -> Quarantine:
-    return Quarantine(tmp_path / "quarantine", ring)
-
-
-def rows(*prompts: str, tenant: str = "aa", **more: Any) -> pa.RecordBatch:
-    """Rows of table ``contents``, one a prompt."""
-    columns: dict[str, Any] = {f.name: [""] * len(prompts) for f in CONTENTS}
-    columns |= {
-        "ts": pa.array([0] * len(prompts), CONTENTS.field("ts").type),
-        "trace_id": [bytes([i]) * 16 for i in range(len(prompts))],
-        "span_id": [bytes([i]) * 8 for i in range(len(prompts))],
-        "tenant_hash": [tenant] * len(prompts),
-        "prompt": list(prompts),
-        "context": [[]] * len(prompts),
-        "extra": [[]] * len(prompts),
-        "ver": [b"\1" * 16] * len(prompts),
-        **{name: [value] * len(prompts) for name, value in more.items()},
-    }
-    return pa.RecordBatch.from_pydict({f.name: columns[f.name] for f in CONTENTS}, CONTENTS)
 
 
 def nobody(_traces: object) -> set[bytes]:
@@ -142,7 +108,7 @@ def run(quarantine: Quarantine, process: NamesProcess) -> Iterator[Any]:
         worker.stop(30)
 
 
-def test_names_and_addresses_are_replaced_in_every_text_before_rows_go_on(quarantine: Quarantine, run: Any) -> None:
+def test_names_and_addresses_are_replaced_in_every_text_before_rows_go_on(rows: Rows, quarantine: Quarantine, run: Any) -> None:
     told = rows(
         "user: please refund Ana Berg",
         response="Kenji Tanaka lives near Lindenallee.",
@@ -161,15 +127,8 @@ def test_names_and_addresses_are_replaced_in_every_text_before_rows_go_on(quaran
     assert done.drop_columns(["prompt", "response", "context", "extra"]).equals(told.drop_columns(["prompt", "response", "context", "extra"]))
 
 
-def test_nothing_of_a_waiting_text_is_on_disk_in_the_clear(quarantine: Quarantine, tmp_path: Path) -> None:
-    assert quarantine.add(rows("user: Okafor sent the order", "user: Okafor"))
-    files = [p for p in tmp_path.rglob("*") if p.is_file()]
-    assert any(p.suffix == ".sealed" for p in files)
-    assert not any(b"Okafor" in p.read_bytes() or b"refund" in p.read_bytes() for p in files)
-
-
 def test_what_waits_outlives_the_process_and_the_models_process(
-    quarantine: Quarantine, run: Any, process: NamesProcess, tmp_path: Path, ring: Keyring
+    rows: Rows, quarantine: Quarantine, run: Any, process: NamesProcess, tmp_path: Path, ring: Keyring
 ) -> None:
     for n in range(6):
         assert quarantine.add(rows(f"user: {PEOPLE[n]} is late"))
@@ -183,7 +142,7 @@ def test_what_waits_outlives_the_process_and_the_models_process(
 
 
 def test_text_that_waited_for_an_absent_model_is_read_and_not_withheld(
-    quarantine: Quarantine, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rows: Rows, quarantine: Quarantine, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Counted(NamesProcess):
         starts = 0
@@ -213,7 +172,7 @@ def test_text_that_waited_for_an_absent_model_is_read_and_not_withheld(
     assert [r["prompt"] for b in inserted for r in b.to_pylist()] == ["user: [PERSON] is late"]
 
 
-def test_rows_are_tried_again_until_the_warehouse_takes_them(quarantine: Quarantine, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_tried_again_until_the_warehouse_takes_them(rows: Rows, quarantine: Quarantine, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert quarantine.add(rows("user: Ana"))
     calls: list[pa.RecordBatch] = []
 
@@ -229,14 +188,14 @@ def test_rows_are_tried_again_until_the_warehouse_takes_them(quarantine: Quarant
     assert calls[0].equals(calls[1])
 
 
-def test_what_was_erased_meanwhile_is_not_inserted(quarantine: Quarantine, run: Any) -> None:
+def test_what_was_erased_meanwhile_is_not_inserted(rows: Rows, quarantine: Quarantine, run: Any) -> None:
     assert quarantine.add(rows("user: Ana", "user: Berg is late"))
     run(erased=lambda traces: {traces[0]})
     until(lambda: not quarantine.waiting())
     assert [r["trace_id"] for b in run.inserted for r in b.to_pylist()] == [b"\1" * 16]
 
 
-def test_what_is_erased_while_the_model_reads_is_not_inserted(quarantine: Quarantine, process: NamesProcess) -> None:
+def test_what_is_erased_while_the_model_reads_is_not_inserted(rows: Rows, quarantine: Quarantine, process: NamesProcess) -> None:
     erased: set[bytes] = set()
     inserted: list[pa.RecordBatch] = []
 
@@ -257,45 +216,8 @@ def test_what_is_erased_while_the_model_reads_is_not_inserted(quarantine: Quaran
     assert [r["trace_id"] for b in inserted for r in b.to_pylist()] == [b"\1" * 16]
 
 
-def test_erasing_takes_rows_out_of_the_quarantine(quarantine: Quarantine) -> None:
-    assert quarantine.add(rows("user: Ana", tenant="aa"))
-    assert quarantine.add(rows("user: Berg", "user: Marta", tenant="bb"))
-    assert quarantine.erase(tenant_hash="bb") == 2
-    assert [quarantine.open(n).column("tenant_hash").to_pylist() for n in quarantine.waiting()] == [["aa"]]
-
-
-def test_several_may_add_and_measure_while_one_removes(quarantine: Quarantine, tmp_path: Path, ring: Keyring) -> None:
-    ended = threading.Event()
-
-    def take() -> None:
-        while not ended.is_set():
-            for name in quarantine.waiting():
-                quarantine.remove(name)
-
-    taker = threading.Thread(target=take)
-    taker.start()
-    try:
-        with ThreadPoolExecutor(3) as pool:
-            others = [Quarantine(tmp_path / "quarantine", ring) for _ in range(3)]
-            kept = list(pool.map(lambda n: others[n % 3].add(rows("user: Ana")), range(200)))
-    finally:
-        ended.set()
-        taker.join()
-    assert all(kept)
-
-
-def test_a_file_whose_writer_was_killed_takes_up_no_room_for_ever(quarantine: Quarantine, tmp_path: Path) -> None:
-    lost, in_work = (tmp_path / "quarantine" / f"{n}.part" for n in (1, 2))
-    for part in (lost, in_work):
-        part.write_bytes(b"x" * 1_000)
-    os.utime(lost, (time.time() - 3_600,) * 2)
-    assert quarantine.add(rows("user: Ana"))
-    quarantine.tidy()
-    assert (lost.exists(), in_work.exists(), len(quarantine.waiting())) == (False, True, 1)
-
-
 @pytest.mark.parametrize("broken", ["bit", "cut", "moved"])
-def test_a_changed_file_is_never_inserted(quarantine: Quarantine, run: Any, tmp_path: Path, broken: str) -> None:
+def test_a_changed_file_is_never_inserted(rows: Rows, quarantine: Quarantine, run: Any, tmp_path: Path, broken: str) -> None:
     assert quarantine.add(rows("user: Ana"))
     (path,) = (tmp_path / "quarantine").glob("*.sealed")
     data = bytearray(path.read_bytes())
@@ -306,57 +228,6 @@ def test_a_changed_file_is_never_inserted(quarantine: Quarantine, run: Any, tmp_
     run()
     until(lambda: not quarantine.waiting())
     assert run.inserted == []
-
-
-def test_only_texts_of_tenants_with_the_tier_wait(quarantine: Quarantine) -> None:
-    gate = Gate(lambda: quarantine, lambda: {"aa", ""}.__contains__)
-    assert gate.hold(rows("user: Ana", tenant="aa")) is None
-    assert gate.hold(rows("user: Ana", tenant="")) is None
-    free = gate.hold(rows("user: Ana", tenant="bb"))
-    assert free is not None
-    assert free.num_rows == 1
-    assert sum(quarantine.open(n).num_rows for n in quarantine.waiting()) == 2
-    assert Gate(lambda: quarantine, lambda: None).hold(rows("user: Ana")) is not None
-
-
-def test_the_policy_says_whose_text_waits_and_text_of_nobody_known_waits_too(tmp_path: Path) -> None:
-    keys = load_identity_keys(tmp_path / "keys")
-    settings = Settings(data_dir=tmp_path, kek=SecretStr(base64.b64encode(b"k" * 32).decode()))
-    policies = [Policy(), Policy.model_validate({"redaction": {"ner": {"model": "/m", "tenants": ["acme"]}}})]
-    gate = gate_of(settings, lambda: policies[-1], keys)
-    of_acme, of_others = rows("user: Ana", tenant=keys.name("", "tenant", "acme")), rows("user: Ana", tenant=keys.name("", "tenant", "bolt"))
-    assert gate.hold(of_acme) is None
-    assert gate.hold(rows("user: Ana", tenant="")) is None
-    assert gate.hold(of_others) is not None
-    policies.append(Policy.model_validate({"redaction": {"ner": {"model": "/m"}}}))
-    assert gate.hold(of_others) is None
-    policies.append(policies[0])
-    assert gate.hold(of_acme) is not None
-
-
-def test_text_that_cannot_be_kept_is_dropped_and_counted(tmp_path: Path, ring: Keyring) -> None:
-    def dropped() -> float:
-        return metrics.registry.get_sample_value("spanledger_content_dropped_total", {"reason": "names_quarantine"}) or 0.0
-
-    before = dropped()
-    full = Quarantine(tmp_path / "small", ring, max_bytes=100)
-    assert Gate(lambda: full, lambda: lambda _: True).hold(rows("user: Ana", "user: Berg")) is None
-    assert full.waiting() == []
-    keyless = gate_of(
-        Settings(data_dir=tmp_path / "data"), lambda: Policy.model_validate({"redaction": {"ner": {"model": "/m"}}}), load_identity_keys(tmp_path)
-    )
-    assert keyless.hold(rows("user: Ana")) is None
-    assert dropped() == before + 3
-
-
-def test_without_a_key_there_is_no_quarantine(tmp_path: Path) -> None:
-    with pytest.raises(KeyUnavailable, match="key-encryption key"):
-        Quarantine(tmp_path / "quarantine", Keyring(tmp_path / "keys", None))
-
-
-def test_shredded_keys_drop_text_instead_of_storing_it(quarantine: Quarantine, ring: Keyring) -> None:
-    ring.shred(TENANT)
-    assert not quarantine.add(rows("user: Ana"))
 
 
 @pytest.mark.parametrize("what", ["empty", "broken", "labels"])
@@ -373,7 +244,9 @@ def test_a_model_that_cannot_be_used_stops_the_start_with_one_line(quarantine: Q
     assert "\n" not in str(told.value)
 
 
-def test_long_texts_are_read_in_windows_and_the_longest_are_withheld(quarantine: Quarantine, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_texts_are_read_in_windows_and_the_longest_are_withheld(
+    rows: Rows, quarantine: Quarantine, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ner_worker, "LONGEST", 4_000)
     long = "the order is late . " * 60
     assert quarantine.add(rows(long + "Chidi Okafor", long * 4))
