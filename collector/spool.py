@@ -83,12 +83,13 @@ class Spool:
 
     def read(self, number: int) -> list[pa.RecordBatch]:
         """The batches of one number as they were added."""
-        payload = memoryview((self._folder / f"{number:020d}.arrow").read_bytes())
+        payload = pa.memory_map(str(self._folder / f"{number:020d}.arrow")).read_buffer()  # stays readable when the file is removed
         batches: list[pa.RecordBatch] = []
-        while payload:
-            end = 8 + int.from_bytes(payload[:8], "little")
-            batches.append(pa.ipc.open_stream(payload[8:end]).read_next_batch())
-            payload = payload[end:]
+        at = 0
+        while at < payload.size:
+            size = int.from_bytes(payload.slice(at, 8).to_pybytes(), "little")
+            batches.append(pa.ipc.open_stream(payload.slice(at + 8, size)).read_next_batch())
+            at += 8 + size
         return batches
 
     def erase(self, *, tenant_hash: str = "", user_hash: str = "") -> int:
