@@ -22,7 +22,7 @@ from detectors.schema import check
 from spanledger.policy.quality import Detectors, SchemaEntry
 
 VERSION = "composite-1"
-SCHEMA_VERSION = "schema-1"
+SCHEMA_VERSION = "schema-2"
 MAX_EVIDENCE = 40  # sentences told in one verdict, riskiest first
 
 
