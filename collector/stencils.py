@@ -34,6 +34,7 @@ _LAYOUTS = 4  # kept of one source and number of attributes
 _MAX_COUNT = 0xFFFFFFFF
 _ZERO_TRACE, _ZERO_SPAN = bytes(16), bytes(8)
 _FIELDS = frozenset({"response_id", "request_id"})  # that vary and are read as they are
+_ROLES = frozenset({"user", "assistant", "system", "tool"})  # others are words of the sender, to be redacted the ordinary way
 _PEOPLE = frozenset({"user", "session"})
 _ERRORS = frozenset({"error.message", "error.stack_trace", "litellm.provider.error.stack_trace"})
 _DIALOGUE = {"input", "output"}
@@ -258,6 +259,8 @@ def _stamp(s: Any, raws: Sequence[bytes], layout: _Layout, stencil: Stencil) -> 
     messages, answered = plain_turns(_json(asked)), plain_answer(_json(output))
     if not messages or answered is None or not answered[0] or output is None or _withheld(output) or not any(map(_text_of, messages)):
         return None
+    if not _ROLES.issuperset(map(_role_of, messages)):
+        return None
     end = s.end_time_unix_nano
     if end >= 1 << 62:
         return None
@@ -265,7 +268,7 @@ def _stamp(s: Any, raws: Sequence[bytes], layout: _Layout, stencil: Stencil) -> 
     return Stamp(stencil, trace_id, span_id, parent_id, start, end, usage, response_id, request_id, user, session, messages, answered[0])
 
 
-_text_of = attrgetter("text")
+_text_of, _role_of = attrgetter("text"), attrgetter("role")
 
 
 def _text(raw: bytes, opening: bytes) -> bytes | None:

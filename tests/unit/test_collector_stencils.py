@@ -160,7 +160,8 @@ def test_what_repeats_is_stamped_whoever_sends_it() -> None:
     "odd",
     [
         {"gen_ai.response.id": "chatcmpl-123456789012345"}, {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0}, {"url.full": ""},
-        {"gen_ai.output.messages": "unlock"}, {"gen_ai.input.messages": told("")}, {"user.id": "[REDACTED]"}, {"error.message": "boom"},
+        {"gen_ai.output.messages": "unlock"}, {"gen_ai.input.messages": told("")},
+        {"gen_ai.input.messages": told("hello", role="ana@example.org")}, {"user.id": "[REDACTED]"}, {"error.message": "boom"},
     ],
 )  # fmt: skip
 def test_what_is_out_of_the_ordinary_is_no_stamp(odd: dict[str, Any]) -> None:
