@@ -84,7 +84,7 @@ class Asleep:
     """Calls in memory that nothing else belongs to: journal rows, found by trace id and link keys (both 16 bytes)."""
 
     def __init__(self) -> None:
-        self._batches: deque[tuple[int, pa.RecordBatch, dict[int, bytes]]] = deque()  # number of the first row, rows, link key of each sleeper
+        self._batches: deque[tuple[int, pa.Table, dict[int, bytes]]] = deque()  # number of the first row, rows, link key of each sleeper
         self._at: dict[bytes, int] = {}  # number of the row with this key
         self._next = 0
 
@@ -98,13 +98,11 @@ class Asleep:
         """Those of these keys by which a call sleeps here."""
         return keys & self._at.keys()
 
-    def add(self, rows: pa.RecordBatch, at: np.ndarray, keys: Sequence[bytes]) -> None:
-        """The journal rows ``at``: each is alone in its trace, and no other span in memory has its link key (of ``keys``; b"" for none)."""
-        if not len(at):
+    def add(self, rows: pa.Table, which: np.ndarray, keys: Sequence[bytes]) -> None:
+        """Some journal rows (``which``: bool): each is alone in its trace, and no other span in memory has its link key (of ``keys``; b"": none)."""
+        if not keys:
             return
-        kept = rows.select(_KEPT)
-        if len(at) < rows.num_rows:
-            kept = kept.take(pa.array(at))
+        kept = rows.select(_KEPT).filter(pa.array(which))
         first, self._next = self._next, self._next + kept.num_rows
         self._batches.append((first, kept, dict(enumerate(keys))))
         self._at.update(zip(kept["trace_id"].to_pylist(), range(first, self._next), strict=True))

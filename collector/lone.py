@@ -60,6 +60,8 @@ _NO_UNITS = (None,) * 5
 _NO_FIGURES = (None, "", "", "", "", "", 0, 0, 0, 0, 0.0, None)
 _PEOPLE = ("user", "session")
 _TAKEN = ["ts", "trace_id", "span_id", "parent_span_id", "response_id", "user_hash", "tokens_in", "tokens_out", *FIGURES.names[1:]]
+#: What posting reads of every row; the rest, text and facts, only of some.
+LOOKED_AT = ["project", "provider", "combination", *_TAKEN]
 _COUNTS = ("tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_cache_write_1h")
 _COSTS = ("cost_estimate_usd", "cost_in_usd", "cost_cache_read_usd", "cost_cache_write_usd", "cost_out_usd", "cost_other_usd")
 
@@ -134,8 +136,16 @@ class LoneCalls:
         self._rules: PostingRules | None = None
         self._models: dict[bytes, _Model] = {}
 
-    def rows(self, rows: pa.RecordBatch, at: np.ndarray, rules: PostingRules) -> tuple[Callable[[int], pa.RecordBatch] | None, np.ndarray]:
+    def rows(
+        self, rows: pa.RecordBatch, at: np.ndarray, rules: PostingRules, whole: pa.RecordBatch | pa.Table
+    ) -> tuple[Callable[[int], pa.RecordBatch] | None, np.ndarray]:
         """Ledger rows of the plain ones among the spooled rows ``at``, each a family of its own.
+
+        Args:
+            rows: their columns :data:`LOOKED_AT`.
+            at: which of them.
+            rules: in force.
+            whole: the same rows with all their columns.
 
         Returns:
             (rows under a posting sequence number or None, which of ``at`` they stand for: bool).
@@ -146,7 +156,7 @@ class LoneCalls:
             self._rules, self._models = rules, {}
         coded = rows["combination"].take(pa.array(at)).dictionary_encode()
         index = coded.indices.fill_null(-1).to_numpy()
-        models = self._known(rows, at, index, coded.dictionary.to_pylist(), rules)
+        models = self._known(whole, at, index, coded.dictionary.to_pylist(), rules)
         taken = np.array([*(m is not None for m in models), False], bool)[index]
         index, own = index[taken], rows.select(_TAKEN).take(pa.array(at[taken]))
         costs, priced = _priced(own, index, models)
@@ -155,7 +165,9 @@ class LoneCalls:
             taken[taken] = priced
         return (lambda ver: _batch(models, index, own, costs, ver)) if len(index) else None, taken
 
-    def _known(self, rows: pa.RecordBatch, at: np.ndarray, index: np.ndarray, combinations: list[bytes], rules: PostingRules) -> list[_Model | None]:
+    def _known(
+        self, rows: pa.RecordBatch | pa.Table, at: np.ndarray, index: np.ndarray, combinations: list[bytes], rules: PostingRules
+    ) -> list[_Model | None]:
         """The model of each combination; None where a call of it turned out not to be plain."""
         new = [i for i, c in enumerate(combinations) if c not in self._models]
         if new:

@@ -20,7 +20,7 @@ import structlog
 
 from collector import metrics
 from collector.families import Recent, Trace, cold_keys, cold_keys_of
-from collector.lone import LoneCalls
+from collector.lone import LOOKED_AT, LoneCalls
 from collector.posting import PostingRules, family_keys, post, post_singles, response_keys_of
 from collector.rows import EntryKey, calls_batch, key_of, spans_from, spans_of, tombstones
 from spanledger.errors import WarehouseBusy
@@ -168,8 +168,7 @@ class Poster:
             self._recent.forget_all()
         if taken:
             started = time.monotonic()
-            for rows in pa.concat_tables([rows for _, _, rows in taken]).combine_chunks().to_batches():
-                self._post_rows(rows)
+            self._post_rows(pa.concat_tables([rows for _, _, rows in taken]))
             self._mark = max(self._mark, taken[-1][0])
             with self._changed:
                 del self._waiting[: len(taken)]
@@ -196,15 +195,16 @@ class Poster:
                 return self._waiting[:n]
         return self._waiting[:]
 
-    def _post_rows(self, rows: pa.RecordBatch) -> None:
+    def _post_rows(self, whole: pa.Table) -> None:
         """Post the families of new rows: plain calls that are alone as columns, all others as spans."""
         recent = self._recent
+        rows = whole.select(LOOKED_AT).combine_chunks().to_batches()[0]  # facts are many times as large, and stay where they are
         alone, keys = self._alone(rows) if self._sole else (np.empty(0, np.int64), [])
-        columns, plain = self._lone_calls.rows(rows, alone, self._rules())
-        others = np.ones(rows.num_rows, bool)
-        others[alone[plain]] = False
-        self._post_spans(spans_of(rows.filter(pa.array(others))) if others.any() else [], columns)
-        recent.asleep.add(rows, alone[plain], list(compress(keys, plain.tolist())))
+        columns, plain = self._lone_calls.rows(rows, alone, self._rules(), whole)
+        asleep = np.zeros(rows.num_rows, bool)
+        asleep[alone[plain]] = True
+        self._post_spans([] if asleep.all() else spans_of(whole.filter(pa.array(~asleep))), columns)
+        recent.asleep.add(whole, asleep, list(compress(keys, plain.tolist())))
         recent.forget_oldest()
         if not self._sole:
             self._again.append((time.monotonic() + self._settle_s, set(rows["trace_id"].to_pylist())))

@@ -268,7 +268,7 @@ def tombstones(keys: Sequence[EntryKey], ver: int) -> pa.RecordBatch:
     return batch.set_column(at, CALLS.field("is_deleted"), pa.array(np.ones(len(keys), np.uint8)))
 
 
-def spans_of(rows: pa.RecordBatch) -> list[tuple[int, Span]]:
-    """(version, span) of each row of a journal batch that was kept in the spool."""
+def spans_of(rows: pa.RecordBatch | pa.Table) -> list[tuple[int, Span]]:
+    """(version, span) of journal rows that were kept in the spool."""
     columns = [rows[c].to_pylist() for c in ("project", "service", "trace_id", "span_id", "parent_span_id", "facts", "ver")]
     return [(int.from_bytes(v, "little"), span_of(p, s, t, i, up, f)) for p, s, t, i, up, f, v in zip(*columns, strict=True)]

@@ -83,7 +83,7 @@ def _spooled(spans: list[Span]) -> pa.RecordBatch:
 
 def _in_columns(spans: list[Span], rules: PostingRules, calls: LoneCalls) -> tuple[list[pa.RecordBatch], list[Span]]:
     """Ledger rows made in columns, and the spans that are left."""
-    rows, taken = calls.rows(_spooled(spans), np.arange(len(spans)), rules)
+    rows, taken = calls.rows(whole := _spooled(spans), np.arange(len(spans)), rules, whole)
     return ([rows(7)] if rows else []), [s for s, done in zip(spans, taken.tolist(), strict=True) if not done]
 
 
@@ -135,7 +135,7 @@ def test_other_prices_reach_calls_of_a_known_combination() -> None:
 def test_rows_that_an_earlier_version_spooled_have_no_figures_and_take_the_ordinary_way() -> None:
     spans = [_call(i) for i in range(100)]
     old = spooled(_spooled(spans).select(SPANS.names))
-    rows, taken = LoneCalls().rows(old, np.arange(100), PostingRules())
+    rows, taken = LoneCalls().rows(old, np.arange(100), PostingRules(), old)
     assert rows is None
     assert not taken.any()
 
@@ -151,7 +151,7 @@ def test_link_keys_in_columns_are_those_of_the_spans(spans: list[Span]) -> None:
 
 def _recent(spans: list[Span]) -> Recent:
     recent = Recent(1_000)
-    recent.asleep.add(_spooled(spans), np.arange(len(spans)), [(*family_keys(s)[1:], b"")[0] for s in spans])
+    recent.asleep.add(pa.Table.from_batches([_spooled(spans)]), np.ones(len(spans), bool), [(*family_keys(s)[1:], b"")[0] for s in spans])
     return recent
 
 
