@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import re2
 
@@ -40,9 +40,23 @@ def prompt_hashes(keys: IdentityKeys, tenant: str, told: Sequence[Message], cont
     """(normal, exact) of a prompt as it came, 16 hexadecimal digits each; "" without one."""
     if not told:
         return "", ""
-    plain = normalised(told[0].text if len(told) == 1 and not context else "\0".join(_talk(told, context)))
-    whole = "".join([f"{m.role}\0{len(m.text)}\0{m.text}" for m in told])
-    return keys.exact(tenant, "prompt", plain), keys.exact(tenant, "prompt-exact", f"{system}\0{whole}")
+    normal, exact = prompt_hashers(keys, tenant)
+    return normal(normal_form(told, context)), exact(exact_form(told, system))
+
+
+def prompt_hashers(keys: IdentityKeys, tenant: str) -> tuple[Callable[[str], str], Callable[[str], str]]:
+    """What hashes the forms of a tenant's prompts: normal, exact."""
+    return keys.hasher(tenant, "prompt"), keys.hasher(tenant, "prompt-exact")
+
+
+def normal_form(told: Sequence[Message], context: Sequence[str] = ()) -> str:
+    """A prompt without what does not count."""
+    return normalised(told[0].text if len(told) == 1 and not context else "\0".join(_talk(told, context)))
+
+
+def exact_form(told: Sequence[Message], system: str = "") -> str:
+    """A prompt with all that makes it another."""
+    return f"{system}\0" + "".join([f"{m.role}\0{len(m.text)}\0{m.text}" for m in told])
 
 
 def asked_chars(told: Sequence[Message]) -> int:

@@ -13,6 +13,7 @@ import json
 import os
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
@@ -35,7 +36,7 @@ class IdentityKeys:
         self._master, self._folder = master, folder
         self._masters, self._since, self._read_at = [master], list[int](), -1
         self._tenant_key = lru_cache(maxsize=10_000)(self._derive)
-        self._begun: dict[tuple[str, str, int], Any] = {}  # hash states that have taken in their key
+        self._states: dict[tuple[str, str, int], Any] = {}  # hash states that have taken in their key
         self._name = lru_cache(maxsize=200_000)(self._hash_name)
 
         self.refresh()
@@ -45,7 +46,7 @@ class IdentityKeys:
 
     def _hash_name(self, tenant: str, what: str, value: str, epoch: int = 0) -> str:
         plain = value.strip().lower() if value.isascii() else unicodedata.normalize("NFKC", value).strip().casefold()
-        state = self._state(tenant, what, epoch)
+        state = self._begun(tenant, what, epoch).copy()
         state.update(plain.encode())
         return state.hexdigest()[:_DIGITS] if what in _SHORT else state.hexdigest()
 
@@ -90,19 +91,28 @@ class IdentityKeys:
 
     def exact(self, tenant: str, what: str, text: str) -> str:
         """Hash of a text as it is."""
-        state = self._state(tenant, what)
-        state.update(text.encode("utf8", "surrogatepass"))
-        return state.hexdigest()[:_DIGITS]
+        return self.hasher(tenant, what)(text)
 
-    def _state(self, tenant: str, what: str, epoch: int = 0) -> Any:
-        """A hash that has taken in its key and waits for the value."""
-        begun = self._begun.get((tenant, what, epoch))
+    def hasher(self, tenant: str, what: str) -> Callable[[str], str]:
+        """What makes :meth:`exact` hashes of many texts."""
+        begin = self._begun(tenant, what).copy
+
+        def hashed(text: str) -> str:
+            state = begin()
+            state.update(text.encode("utf8", "surrogatepass"))
+            return state.hexdigest()[:_DIGITS]
+
+        return hashed
+
+    def _begun(self, tenant: str, what: str, epoch: int = 0) -> Any:
+        """A hash that has taken in its key; a copy of it takes the value."""
+        begun = self._states.get((tenant, what, epoch))
         if begun is None:
-            if len(self._begun) > _TENANTS:
-                self._begun.clear()
+            if len(self._states) > _TENANTS:
+                self._states.clear()
             key = self._tenant_key(tenant, epoch)
-            begun = self._begun[tenant, what, epoch] = blake2b(key=key, person=what.encode(), digest_size=_SIZE)
-        return begun.copy()
+            begun = self._states[tenant, what, epoch] = blake2b(key=key, person=what.encode(), digest_size=_SIZE)
+        return begun
 
 
 def load_identity_keys(folder: Path) -> IdentityKeys:

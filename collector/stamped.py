@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from collector.fingerprints import asked_chars, prompt_hashes
+from collector.fingerprints import asked_chars, exact_form, normal_form, prompt_hashers
 from collector.identity import IdentityKeys
 from collector.lone import SPOOLED, combination_of
 from collector.rows import (
@@ -98,9 +98,10 @@ class StampSealer:
         forms = [few[i] for i in index.tolist()]
         tenants = [f.tenant for f in forms]
         users, sessions = self._names("user", tenants, users, starts), self._names("session", tenants, sessions, starts)
-        keys, exact = self._keys, self._keys.exact
-        normal, whole = zip(*[prompt_hashes(keys, tenant, turns) for tenant, turns in zip(tenants, messages, strict=True)], strict=True)
-        answered = [exact(tenant, "doc", text) for tenant, text in zip(tenants, responses, strict=True)]
+        hashers = {tenant: (*prompt_hashers(self._keys, tenant), self._keys.hasher(tenant, "doc")) for tenant in set(tenants)}
+        normal = [hashers[tenant][0](normal_form(turns)) for tenant, turns in zip(tenants, messages, strict=True)]
+        whole = [hashers[tenant][1](exact_form(turns)) for tenant, turns in zip(tenants, messages, strict=True)]
+        answered = [hashers[tenant][2](text) for tenant, text in zip(tenants, responses, strict=True)]
         told = zip(
             ends, sessions, users, map(asked_chars, messages), whole, normal, request_ids, map(len, responses), answered, response_ids, starts,
             map(usage_json, usage), strict=True,
