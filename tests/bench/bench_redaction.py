@@ -316,6 +316,8 @@ FRAGMENTS = (
     "password", "token:", "key ", "Bearer ", "eyJhbGciOiJIUzI1NiJ9.e30.", "{w24}", "{h32}", "{d7}", "{d3}", "+44", "0x{h40}", "::1", "fe80::", "de:ad:be:ef:00:01", "http://", "u:p@", "<b>", "**", "[EMAIL]",
     "{\"content\":\"", "\"},{\"role\":\"user\",\"content\":\"", "one two three four five six seven", " [at] ", " [dot] ", "Main Street", "12 ", "-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkq", "-----END", "\0", "é", "🙂", "请", "\\\"",
     "the pin is ", "4821", "CVV: ", "IDENTIFIED BY '", "login bob password ", "sshpass -p ", "redis-cli -a ", "docker login -u b -p ", "name: DB_PASSWORD\n  value: ", '{"name":"TOKEN","value":"', "密码是 ", "пароль ", "[.]", "203[.]0[.]113[.]9", "ул. Ленина ", "geb. ", "12.03.1975", "年", " @ ", "a n a @ e x . o r g", "DE89\n3704\n0044", "8 (912) 345-67-89",
+    "<tr><th>Password</th></tr>", "<tr><td>Kj82mQpx77</td>", "</td>", "<dt>SSN</dt><dd>219099999</dd>", "616e61406578616d706c652e6f7267", "WVc1aFFHVjRZVzF3YkdVdWIzSm4=",
+    "00000000: 616e 6140 6578 616d 706c 652e 6f72 670a  ana@example.org.\n", "00000010  32 31 39 2d 30 39 2d 39  39 39 39 0a  |219-09-9999.|\n", "(202) 555-0143 ",
 )  # fmt: skip
 
 
