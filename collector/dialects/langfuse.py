@@ -59,7 +59,7 @@ LANGFUSE = Dialect(
     content={
         "input": ("langfuse.observation.input",), "output": ("langfuse.observation.output",), "tool_input": ("langfuse.observation.input",),
         "tool_output": ("langfuse.observation.output",), "query": ("langfuse.observation.input",),
-            "schema": ("langfuse.observation.metadata.response_format",),
+        "schema": ("langfuse.observation.metadata.response_format", "langfuse.observation.model.parameters"),
     },
     kinds=(("langfuse.observation.type", _KINDS),),
     default_kind="chain",

@@ -38,6 +38,7 @@ LANGSMITH = Dialect(
         "tool_output": ("gen_ai.completion",),
         "query": ("gen_ai.prompt",),
         "documents": ("gen_ai.completion",),
+        "schema": ("langsmith.metadata.ls_structured_output_format",),
     },
     kinds=(("langsmith.span.kind", OPERATIONS),),
     default_kind="chain",

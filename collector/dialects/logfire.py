@@ -66,6 +66,7 @@ PYDANTIC_AI = Dialect(
     content={
         "input": ("gen_ai.input.messages", "pydantic_ai.all_messages", "all_messages_events"), "output": ("gen_ai.output.messages", "final_result"),
         "tool_input": ("gen_ai.tool.call.arguments", "tool_arguments"), "tool_output": ("gen_ai.tool.call.result", "tool_response"),
+        "schema": ("model_request_parameters",),
     },
     kinds=(("name", {"agent run": "agent", "running tools": "step", "running": "tool"}),),
     default_kind="chain",

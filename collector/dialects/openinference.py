@@ -13,8 +13,8 @@ from collector.dialects.genai import OPERATIONS
 from collector.dialects.table import Dialect
 from collector.messages import documents
 from collector.outcomes import by_model
-from collector.requested import schema_of
-from collector.values import dig, parse
+from collector.requested import schema_in
+from collector.values import dig, parse, to_text
 from spanledger.model import Content, Span
 
 #: Span names of OpenAI's other endpoints under kind LLM.
@@ -50,10 +50,7 @@ def _mere_event(span: Span) -> bool:
 
 
 def _text(content: Content, span: Span, attributes: Mapping[str, Any]) -> None:
-    asked = parse(attributes.get("llm.invocation_parameters"))
-    wanted = (dig(asked, "response_format"), dig(asked, "text")) if isinstance(asked, dict) else ()
-    for value in wanted:
-        content.schema = content.schema or schema_of(value)
+    content.schema = content.schema or schema_in(to_text(attributes.get("llm.invocation_parameters")))
     if span.kind == "rerank":
         content.context = content.context or documents(attributes.get("input.value"))
 
