@@ -194,7 +194,7 @@ def measures(name: str) -> dict[str, str]:
     """Measure → expression over ``e``, from ``sql/measures/<name>.sql``."""
     name = "spend_hour" if name in ROLLUPS["calls"] else name
     text = (Path(__file__).parents[1] / "sql" / "measures" / f"{name}.sql").read_text(encoding="utf8")
-    lines = Template(text).substitute(switched=switched("e.model_requested", "e.model")).splitlines()
+    lines = Template(text).substitute(switched=switched("pair[1]", "pair[2]")).splitlines()
     pairs = (line.rpartition(" AS ") for line in lines if line and not line.startswith("--"))
     return {alias: expression for expression, _, alias in pairs}
 

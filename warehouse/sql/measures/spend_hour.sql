@@ -1,5 +1,6 @@
 -- What is added up over entries: one line per measure, `expression AS name`. Every sum is of integers or decimals, so that it does not
 -- depend on the order of rows, and adds up over hours (sumMap for the maps). A latency bucket b is (1.02^(b-1), 1.02^b] ms.
+-- Switches of model are judged by pair of names, not row by row: patterns are compiled anew for each block of rows.
 countIf(e.entry_kind != 'unattributed') AS calls
 countIf(e.billed) AS billed_calls
 countIf(e.outcome = 'error') AS errors
@@ -9,7 +10,7 @@ countIf(e.outcome = 'filtered') AS filtered
 countIf(e.outcome = 'cancelled') AS cancelled
 countIf(e.cache_hit) AS cache_hits
 countIf(e.fallback) AS fallbacks
-countIf($switched) AS model_switches
+arraySum((pair, n) -> if($switched, n, 0), arrayMap(k -> splitByChar('\n', k), mapKeys(sumMapIf(map(concat(e.model_requested, '\n', e.model), toUInt64(1)), e.model != e.model_requested))), mapValues(sumMapIf(map(concat(e.model_requested, '\n', e.model), toUInt64(1)), e.model != e.model_requested))) AS model_switches
 countIf(e.retry > 0) AS retried_calls
 sum(toUInt64(e.retry)) AS retries
 countIf(e.stream) AS streamed
