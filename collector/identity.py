@@ -65,6 +65,10 @@ class IdentityKeys:
             return self._name(tenant, what, value, bisect_right(self._since, at_ns))
         return self._name(tenant, what, value)
 
+    def hidden_id(self, value: str) -> str:
+        """What is stored of an identifier that may not be stored: equal for equal ones, whoever sends them."""
+        return "h:" + self.name("", "id", value)
+
     def names(self, tenant: str, what: str, value: str) -> list[str]:
         """The identifier's hashes under the keys of all epochs: where to look for somebody's rows."""
         epochs = range(len(self._masters)) if what in _SHORT else (0,)

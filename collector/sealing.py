@@ -248,7 +248,7 @@ class Sealer:
         ]
         for (span, name, value), redacted in zip(found, self._engine.redact_batch([v for _, _, v in found]) if found else (), strict=True):
             if redacted != value:
-                setattr(span, name, "h:" + self._keys.name("", "id", value))
+                setattr(span, name, self._keys.hidden_id(value))
 
     def _redact_words(self, spans: list[Span]) -> None:
         clean, changed = self._clean, self._changed

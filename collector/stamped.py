@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from collector.fingerprints import asked_chars, exact_form, normal_form, prompt_hashers
 from collector.identity import IdentityKeys
+from collector.ids import plain_id
 from collector.lone import SPOOLED, combination_of
 from collector.rows import (
     JOURNAL_WORDS,
@@ -97,6 +98,7 @@ class StampSealer:
         few = self._formed(at, stamps)
         forms = [few[i] for i in index.tolist()]
         tenants = [f.tenant for f in forms]
+        response_ids, request_ids = self._ids(response_ids), self._ids(request_ids)
         users, sessions = self._names("user", tenants, users, starts), self._names("session", tenants, sessions, starts)
         hashers = {tenant: (*prompt_hashers(self._keys, tenant), self._keys.hasher(tenant, "doc")) for tenant in set(tenants)}
         normal = [hashers[tenant][0](normal_form(turns)) for tenant, turns in zip(tenants, messages, strict=True)]
@@ -166,6 +168,17 @@ class StampSealer:
             for (stencil, stamp), span in zip(examples.items(), spans, strict=True):
                 known[stencil] = _Form(stencil.tenant, span, stamp)
         return [known[stencil] for stencil in stencils]
+
+    def _ids(self, values: Sequence[str]) -> Sequence[str]:
+        """Identifiers as they are stored: one that redaction would change as its keyed hash, so that equal ids stay equal."""
+        odd = [i for i, value in enumerate(values) if value and not plain_id(value)]
+        if not odd:
+            return values
+        stored, asked = list(values), [values[i] for i in odd]
+        for i, value, redacted in zip(odd, asked, self._redact(asked, range(len(asked))), strict=True):
+            if redacted != value:
+                stored[i] = self._keys.hidden_id(value)
+        return stored
 
     def _names(self, what: str, tenants: Sequence[str], values: Sequence[str], starts: Sequence[int]) -> list[str]:
         name = self._keys.name

@@ -20,7 +20,6 @@ from msgspec.structs import astuple
 from collector import outcomes, wire
 from collector.callers import NOTHING
 from collector.canonical import Raw, Source, usage_of
-from collector.ids import plain_id
 from collector.messages import plain_answer, plain_turns
 from collector.values import MAX_PARSED_BYTES
 from spanledger.model import Content, Message, Span, Usage
@@ -252,7 +251,7 @@ def _stamp(s: Any, raws: Sequence[bytes], layout: _Layout, stencil: Stencil) -> 
         told[field] = found[1]
     usage = layout.usage(told)
     response_id, request_id, user, session = told["response_id"], told.get("request_id", ""), told.get("user", ""), told.get("session", "")
-    if usage is None or not _plain(response_id) or (request_id and not _plain(request_id)) or not _name(user) or not _name(session):
+    if usage is None or not _id(response_id) or (request_id and not _id(request_id)) or not _name(user) or not _name(session):
         return None
     (i, asking), (k, answering) = layout.texts
     asked, output = _text(raws[i], asking), _text(raws[k], answering)
@@ -292,8 +291,9 @@ def _withheld(output: bytes) -> bool:
     return False
 
 
-def _plain(value: Any) -> bool:
-    return type(value) is str and plain_id(value) is not None
+def _id(value: Any) -> bool:
+    """An identifier that is taken as it is, and stands in JSON as it is."""
+    return type(value) is str and _ID(value) is not None
 
 
 def _name(value: Any) -> bool:
@@ -301,6 +301,7 @@ def _name(value: Any) -> bool:
     return value == "" or (type(value) is str and _NAME(value) is not None and value not in NOTHING)
 
 
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:/+=-]{0,199}").fullmatch
 _NAME = re.compile(r"[0-9A-Za-z][!-~]{0,62}").fullmatch
 
 

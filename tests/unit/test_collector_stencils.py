@@ -44,7 +44,7 @@ _VALUES: dict[str, list[Any]] = {
     "gen_ai.provider.name": ["openai", "anthropic"],
     "gen_ai.request.model": ["gpt-4o"],
     "gen_ai.response.model": ["gpt-4o-2024-08-06", ""],
-    "gen_ai.response.id": ["chatcmpl-abcdefgh", "resp_0011aabb", '"quoted-id-here"', "chatcmpl-123456789012345", 7, "x" * 600, ""],
+    "gen_ai.response.id": ["chatcmpl-abcdefgh", "resp_0011aabb", '"quoted-id-here"', "chatcmpl-4111111111111111", "resp/ana@example.org", 7, "x" * 600, ""],
     "gen_ai.response.finish_reasons": [["stop"], ["stop"], ["content_filter"], []],
     "gen_ai.usage.input_tokens": [12, 3_000, 0, -1, "34", 1 << 40],
     "gen_ai.usage.output_tokens": [5, 0, 900],
@@ -159,7 +159,7 @@ def test_what_repeats_is_stamped_whoever_sends_it() -> None:
 @pytest.mark.parametrize(
     "odd",
     [
-        {"gen_ai.response.id": "chatcmpl-123456789012345"}, {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0}, {"url.full": ""},
+        {"gen_ai.response.id": "resp/ana@example.org"}, {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0}, {"url.full": ""},
         {"gen_ai.output.messages": "unlock"}, {"gen_ai.input.messages": told("")},
         {"gen_ai.input.messages": told("hello", role="ana@example.org")}, {"user.id": "[REDACTED]"}, {"error.message": "boom"},
     ],
@@ -211,13 +211,18 @@ def rows(body: bytes, policy: Policy, *, stamps: bool, keys: IdentityKeys = KEYS
 @settings(max_examples=40, deadline=None)
 @given(st.lists(_spans, max_size=30), st.sampled_from(["shop", "ana@example.org", "100% %s"]))
 def test_rows_made_in_columns_equal_rows_made_one_by_one(spans: list[dict[str, Any]], service: str) -> None:
-    odd = {"gen_ai.input.messages": told("write to bob@example.org or 415-555-0132", "thanks"), "user.id": "ana@example.org"}
+    odd = {
+        "gen_ai.response.id": "4111-1111-1111-1111",
+        "gen_ai.input.messages": told("write to bob@example.org or 415-555-0132", "thanks"),
+        "user.id": "ana@example.org",
+    }
     spans = [*spans, *(plain(**(odd if i % 5 == 0 else {}), session__id=f"s{i}", prompt__version=f"v{i % 3}") for i in range(FEW))]
     body = request(spans, service, region="50% of eu")
     for one, other in zip(rows(body, Policy(), stamps=False), rows(body, Policy(), stamps=True), strict=True):
         assert one.equals(other)
         assert "bob@example.org" not in str(other.to_pydict())
         assert "ana@example.org" not in str(other.to_pydict())
+        assert "4111-1111-1111-1111" not in str(other.to_pydict())
 
 
 @pytest.mark.parametrize("content", [{"default": "none"}, {"default": "audit"}, {"tenants": {"acme": "none"}}])
