@@ -44,7 +44,9 @@ _VALUES: dict[str, list[Any]] = {
     "gen_ai.provider.name": ["openai", "anthropic"],
     "gen_ai.request.model": ["gpt-4o"],
     "gen_ai.response.model": ["gpt-4o-2024-08-06", ""],
-    "gen_ai.response.id": ["chatcmpl-abcdefgh", "resp_0011aabb", '"quoted-id-here"', "chatcmpl-4111111111111111", "resp/ana@example.org", 7, "x" * 600, ""],
+    "gen_ai.response.id": [
+        "chatcmpl-abcdefgh", "resp_0011aabb", '"quoted-id-here"', "chatcmpl-4111111111111111", "resp/ana@example.org", 7, "x" * 600, "",
+    ],
     "gen_ai.response.finish_reasons": [["stop"], ["stop"], ["content_filter"], []],
     "gen_ai.usage.input_tokens": [12, 3_000, 0, -1, "34", 1 << 40],
     "gen_ai.usage.output_tokens": [5, 0, 900],
