@@ -111,6 +111,7 @@ def _send_until_killed(one: Instance, c: Any, answered: threading.Event, number:
                 if number % 2:
                     for _ in range(4):
                         call(canary._export(c), timeout=5)
+                        call(canary._calls(c, 90), timeout=5)
                 else:
                     client.post(
                         f"{http}/v1/traces",
