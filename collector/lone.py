@@ -173,7 +173,9 @@ class LoneCalls:
         if new:
             numbers, first = np.unique(index, return_index=True)
             row_of = dict(zip(numbers.tolist(), at[first].tolist(), strict=True))
-            for i, (_, span) in zip(new, spans_of(rows.take(pa.array([row_of[i] for i in new]))), strict=True):
+            asked = np.zeros(rows.num_rows, bool)
+            asked[[row_of[i] for i in new]] = True
+            for i, (_, span) in zip(sorted(new, key=row_of.__getitem__), spans_of(rows, asked), strict=True):
                 if (model := _model(span, rules)) is not None:
                     self._models[combinations[i]] = model
         return [self._models.get(c) for c in combinations]

@@ -203,7 +203,7 @@ class Poster:
         columns, plain = self._lone_calls.rows(rows, alone, self._rules(), whole)
         asleep = np.zeros(rows.num_rows, bool)
         asleep[alone[plain]] = True
-        self._post_spans([] if asleep.all() else spans_of(whole.filter(pa.array(~asleep))), columns)
+        self._post_spans([] if asleep.all() else spans_of(whole, ~asleep), columns)
         recent.asleep.add(whole, asleep, list(compress(keys, plain.tolist())))
         recent.forget_oldest()
         if not self._sole:

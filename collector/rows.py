@@ -268,7 +268,10 @@ def tombstones(keys: Sequence[EntryKey], ver: int) -> pa.RecordBatch:
     return batch.set_column(at, CALLS.field("is_deleted"), pa.array(np.ones(len(keys), np.uint8)))
 
 
-def spans_of(rows: pa.RecordBatch | pa.Table) -> list[tuple[int, Span]]:
-    """(version, span) of journal rows that were kept in the spool."""
-    columns = [rows[c].to_pylist() for c in ("project", "service", "trace_id", "span_id", "parent_span_id", "facts", "ver")]
+def spans_of(rows: pa.RecordBatch | pa.Table, which: np.ndarray | None = None) -> list[tuple[int, Span]]:
+    """(version, span) of journal rows that were kept in the spool, or of some of them (bool)."""
+    kept = rows.select(["project", "service", "trace_id", "span_id", "parent_span_id", "facts", "ver"])
+    if which is not None:
+        kept = kept.filter(pa.array(which))  # chunk by chunk; taking rows by number would join all of them first
+    columns = [column.to_pylist() for column in kept.columns]
     return [(int.from_bytes(v, "little"), span_of(p, s, t, i, up, f)) for p, s, t, i, up, f, v in zip(*columns, strict=True)]
