@@ -104,8 +104,8 @@ def _stamp(decoded: Decoded, source: Source, spans: Iterable[Any], plans: Plans,
             continue
         raw = _raw_span(s)
         taken = _take(decoded, source, raw, plans, options)
-        if taken is not None and stencils.learn(s, raw, *taken):
-            sources.grown()
+        if taken is not None:
+            stencils.learn(s, raw, *taken)
 
 
 def decode_logs(body: bytes, *, json: bool, project: str, options: DecodeOptions, tenant: str = "") -> Decoded:

@@ -35,7 +35,7 @@ from spanledger.model import Message, Span, Usage
 from warehouse.tables import CONTENTS, SPANS, TS
 
 _DAY_NS = 86_400_000_000_000
-_FORMS = 20_000
+_FORMS = 10_000
 _COUNTS = (
     ("tokens_in", "input"), ("tokens_out", "output"), ("tokens_cache_read", "cache_read"), ("tokens_cache_write", "cache_write"),
     ("tokens_cache_write_1h", "cache_write_1h"), ("tokens_reasoning", "reasoning"),

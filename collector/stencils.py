@@ -27,8 +27,9 @@ from spanledger.model import Content, Message, Span, Usage
 if TYPE_CHECKING:
     from collector.plans import Shape
 
-_MAX, _MAX_SOURCES = 8_192, 4_096  # combinations and sources kept
+_MAX = 10_000  # stencils, models and sources kept
 _PATIENCE = 500  # combinations of a source after which it is judged whether they repeat
+_MAX_NAMES, _MAX_BYTES = 128, 4_096  # of a combination: attributes, bytes of those that repeat
 _LAYOUTS = 4  # kept of one source and number of attributes
 _MAX_COUNT = 0xFFFFFFFF
 _ZERO_TRACE, _ZERO_SPAN = bytes(16), bytes(8)
@@ -132,8 +133,8 @@ class _Layout:
 class Stencils:
     """The stencils of one source: what those of its scope say, under its own name. Not shared between threads."""
 
-    def __init__(self, source: Source, layouts: dict[int, list[_Layout]]) -> None:
-        self._source, self._layouts = source, layouts
+    def __init__(self, source: Source, layouts: dict[int, list[_Layout]], grown: Callable[[], None]) -> None:
+        self._source, self._layouts, self._grown = source, layouts, grown
         self._own: dict[_Model, Stencil] = {}
         self._worth = _PEOPLE.isdisjoint(source.inherited)  # whom a resource names is hashed by each span's time
         self._learned = self._found = 0
@@ -152,30 +153,27 @@ class Stencils:
                 stencil = self._own.get(model)
                 if stencil is None:
                     stencil = self._own[model] = Stencil(model.span, self._source)
+                    self._grown()
                 return _stamp(s, raws, layout, stencil)
         return None
 
-    def learn(self, s: Any, raw: Raw, shape: Shape, span: Span) -> bool:
-        """A span has been read in the ordinary way: is there now a model of it?
-
-        A source whose combinations do not repeat is given up.
-        """
+    def learn(self, s: Any, raw: Raw, shape: Shape, span: Span) -> None:
+        """A span has been read in the ordinary way: keep what others may share. A source whose combinations do not repeat is given up."""
         if not (self._worth and _may_be(span) and may_stencil(shape) and _in_order(s) and shape.prototypes.with_attrs):
-            return False
+            return
         names, raws = tuple(raw.attributes), list(s.attributes)
-        if len(raws) != len(names) or not _ERRORS.isdisjoint(names):
-            return False  # a name twice, or a value that says nothing
+        if len(raws) != len(names) or len(names) > _MAX_NAMES or not _ERRORS.isdisjoint(names):
+            return  # a name twice, or a value that says nothing
         layouts = self._layouts.setdefault(len(names), [])
         layout = next((known for known in layouts if known.names == names), None)
         if layout is None:
             if len(layouts) >= _LAYOUTS:
-                return False
+                return
             layouts.append(layout := _Layout(shape, names))
-        if not layout.remember(s, raws, span):
-            return False
-        self._learned += 1
-        self._worth = self._learned < _PATIENCE or self._found > self._learned
-        return True
+        if sum(map(len, layout.repeating(raws))) <= _MAX_BYTES and layout.remember(s, raws, span):
+            self._grown()
+            self._learned += 1
+            self._worth = self._learned < _PATIENCE or self._found > self._learned
 
 
 class Sources:
@@ -184,23 +182,21 @@ class Sources:
     def __init__(self) -> None:
         self._known: dict[Any, Stencils] = {}
         self._scopes: dict[str, dict[int, list[_Layout]]] = {}
-        self._models = 0
+        self._size = 0
 
     def of(self, source: Source) -> Stencils:
         """Those of one source."""
         key = (source.project, source.service, source.scope, tuple(source.inherited.items()))
         found = self._known.get(key)
         if found is None:
-            if len(self._known) >= _MAX_SOURCES:
-                self._known.clear()
-            found = self._known[key] = Stencils(source, self._scopes.setdefault(source.scope, {}))
+            self._grown()
+            found = self._known[key] = Stencils(source, self._scopes.setdefault(source.scope, {}), self._grown)
         return found
 
-    def grown(self) -> None:
-        """One more model is known."""
-        self._models += 1
-        if self._models > _MAX:
-            self._known, self._scopes, self._models = {}, {}, 0
+    def _grown(self) -> None:
+        self._size += 1
+        if self._size > _MAX:
+            self._known, self._scopes, self._size = {}, {}, 1
 
 
 def may_stencil(shape: Shape) -> bool:

@@ -162,7 +162,7 @@ def test_what_repeats_is_stamped_whoever_sends_it() -> None:
     "odd",
     [
         {"gen_ai.response.id": "resp/ana@example.org"}, {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0}, {"url.full": ""},
-        {"gen_ai.output.messages": "unlock"}, {"gen_ai.input.messages": told("")},
+        {"deployment.ring": "x" * 5_000}, {"gen_ai.output.messages": "unlock"}, {"gen_ai.input.messages": told("")},
         {"gen_ai.input.messages": told("hello", role="ana@example.org")}, {"user.id": "[REDACTED]"}, {"error.message": "boom"},
     ],
 )  # fmt: skip
@@ -182,12 +182,15 @@ def test_combinations_that_never_repeat_are_given_up(monkeypatch: pytest.MonkeyP
     assert not decoded(changing, stamps=True).stamps
 
 
-def test_models_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stencils, "_MAX", 20)
     for i in range(100):
-        decoded(request([plain(prompt__version=f"v{i}")]), stamps=True)
+        body = request([plain(prompt__version=f"v{i // 3}")] * 2, f"service {i % 7}")
+        whole = decoded(body, stamps=False)
+        assert records(decoded(body, stamps=True)) == records(whole)
     ((_, sources),) = decode._plans.values()
-    assert sources._models <= 21
+    assert sources._size <= 21
+    assert len(sources._known) <= 21
 
 
 def rows(body: bytes, policy: Policy, *, stamps: bool, keys: IdentityKeys = KEYS) -> list[pa.Table]:
