@@ -22,7 +22,7 @@ from collector.decode import DecodeOptions, decode_logs, decode_metrics, decode_
 from collector.dialects.genai import CONTENT, FIELDS, USAGE
 from collector.ids import recover
 from collector.messages import answer, documents, turns
-from collector.requested import schema_in, schema_of
+from collector.requested import schema_of
 from collector.usage import from_object, normalise
 from collector.values import parse, to_float, to_int, to_text
 from spanledger.errors import BadSpan
@@ -228,67 +228,6 @@ def test_ids_are_recovered_from_answers_but_never_a_frameworks_own() -> None:
     assert recover('{"id":"run-7d1c0b","content":"x"}') == ""
     assert recover('{"tool_calls":[{"id":"call_af648fa5ec"}]}') == ""
     assert recover("plain text with id chatcmpl-1") == ""
-
-
-def test_a_schema_is_found_in_every_providers_place_for_it() -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
-    for asked in (
-        {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}, {"format": {"type": "json_schema", "schema": schema}}, schema,
-        {"schema": schema},
-    ):  # fmt: skip
-        assert json.loads(schema_of(asked)) == schema
-    assert schema_of({"type": "json_object"}) == ""
-
-
-SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
-_TOOL = {"name": "f", "input_schema": {"type": "object", "properties": {"q": {"type": "string"}}}}
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}},
-        {"text": {"format": {"type": "json_schema", "schema": SCHEMA}}},
-        {"config": {"response_mime_type": "application/json", "response_schema": SCHEMA}},
-        {"generationConfig": {"responseSchema": {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}}}},
-        {"response_json_schema": SCHEMA},
-        {"output_format": {"type": "json_schema", "schema": SCHEMA}},
-        {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
-        {"outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": json.dumps(SCHEMA)}}}}},
-        {"format": SCHEMA},
-        {"extra_body": {"guided_json": SCHEMA}},
-        {"response_format": {"type": "json_schema", "json_schema": {"schema_definition": SCHEMA}}},
-    ],
-)
-def test_a_schema_is_found_in_every_providers_request(asked: dict[str, Any]) -> None:
-    found = json.loads(schema_in(json.dumps({"model": "m", "tools": [_TOOL], **asked})))
-    assert found.get("type", "").lower() == "object"
-    assert list(found["properties"]) == ["a"]
-    told = request({"openinference.span.kind": "LLM", "llm.invocation_parameters": json.dumps(asked), "output.value": "{}"}, scope="openinference.x")
-    [(_, content)] = decode_traces(told.SerializeToString(), json=False, project="p", options=OPTIONS).records
-    assert content is not None
-    assert json.loads(content.schema) == found
-
-
-@pytest.mark.parametrize("asked", [{"tools": [_TOOL]}, {"response_format": {"type": "json_object"}}, {"format": "json"}, {"text": 'schema"'}])
-def test_a_request_without_a_schema_asks_for_none(asked: dict[str, Any]) -> None:
-    assert schema_in(json.dumps({"model": "m", **asked})) == ""
-
-
-@pytest.mark.parametrize(
-    ("scope", "attributes"),
-    [
-        ("pydantic-ai", {"model_request_parameters": json.dumps({"output_mode": "native", "output_object": {"json_schema": SCHEMA}})}),
-        ("langfuse-sdk", {"langfuse.observation.model.parameters": json.dumps({"response_format": {"json_schema": {"schema": SCHEMA}}})}),
-        ("genkit-tracer", {"genkit:input": json.dumps({"messages": [], "output": {"format": "json", "schema": SCHEMA}})}),
-        ("langsmith", {"langsmith.metadata.ls_structured_output_format": json.dumps({"kwargs": {"method": "x"}, "schema": SCHEMA})}),
-    ],
-)
-def test_a_schema_is_found_where_each_dialect_tells_it(scope: str, attributes: dict[str, Any]) -> None:
-    told = request({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.output.messages": "{}", **attributes}, scope=scope)
-    [(_, content)] = decode_traces(told.SerializeToString(), json=False, project="p", options=OPTIONS).records
-    assert content is not None
-    assert json.loads(content.schema) == SCHEMA
 
 
 WORDS = st.text(max_size=40)
