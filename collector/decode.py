@@ -36,7 +36,7 @@ class DecodeOptions:
     keep_unknown_spans: bool = False
     identity_precedence: Mapping[str, Sequence[str]] = field(default_factory=lambda: DEFAULT_PRECEDENCE)
     want_content: bool = True
-    stamps: bool = False  # plain calls of a known stencil stay stamps
+    stamps: bool = False  # plain calls of a known stencil stay stamps, where content is wanted
 
 
 @dataclass(slots=True)
@@ -86,15 +86,15 @@ def decode_traces(body: bytes, *, json: bool, project: str, options: DecodeOptio
         resource = wire.attributes(rs.resource.attributes)
         for ss in rs.scope_spans:
             source = _source(project, resource, wire.text(ss.scope.name), plans, tenant)
-            if options.stamps:
-                _stamp(decoded, source, ss.spans, plans, sources, options)
+            if options.stamps and options.want_content:
+                _take_stamped(decoded, source, ss.spans, plans, sources, options)
             else:
                 for s in ss.spans:
                     _take(decoded, source, _raw_span(s), plans, options)
     return decoded
 
 
-def _stamp(decoded: Decoded, source: Source, spans: Iterable[Any], plans: Plans, sources: Sources, options: DecodeOptions) -> None:
+def _take_stamped(decoded: Decoded, source: Source, spans: Iterable[Any], plans: Plans, sources: Sources, options: DecodeOptions) -> None:
     """Spans of one source: those of a known stencil as stamps, the others in the ordinary way."""
     stencils, add = sources.of(source), decoded.stamps.append
     for s in spans:

@@ -254,7 +254,7 @@ class Intake:
             records += decoded.records
             stamps += decoded.stamps
             answers.append((export, Receipt(decoded.received, len(decoded.rejected), "; ".join(sorted(set(decoded.rejected))[:5]))))
-        records, stamps = sealer.sorted(records, stamps)
+        records, stamps = sealer.divided(records, stamps)
         sealed = sealer.seal(records)
         spans = [span for span, _ in sealed]
         facts = [facts_of(s) for s in spans]

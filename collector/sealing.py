@@ -19,7 +19,7 @@ from collector import metrics
 from collector.fingerprints import asked_chars, prompt_hashes, template_hash
 from collector.identity import IdentityKeys
 from collector.ids import plain_id
-from collector.rows import FEW
+from collector.rows import FEW, tenant_of
 from collector.stamped import Stamped, StampSealer
 from collector.stencils import Stamp, Stencil, record
 from collector.window_feed import WindowFeed
@@ -117,7 +117,7 @@ class Sealer:
         self._count()
         return records
 
-    def sorted(self, records: list[Record], stamps: Sequence[Stamp]) -> tuple[list[Record], list[Stamp]]:
+    def divided(self, records: list[Record], stamps: Sequence[Stamp]) -> tuple[list[Record], list[Stamp]]:
         """What :meth:`seal` takes, and what :meth:`seal_stamps` takes: few stamps, and those of which more is asked than redaction, are records."""
         if len(stamps) < FEW:
             return records + list(map(record, stamps)), []
@@ -212,7 +212,7 @@ class Sealer:
 
     def _fingerprint(self, span: Span, content: Content, policy: Policy) -> None:
         """Keyed hashes of prompt, answer and context, and the schema verdict, from the text as it came."""
-        tenant = span.own.get("tenant") or span.inherited.get("tenant") or ""
+        tenant = tenant_of(span)
         span.prompt_chars = asked_chars(content.messages)
         span.prompt_hash, span.prompt_exact = prompt_hashes(self._keys, tenant, content.messages, content.context, content.system)
         if content.response:
@@ -224,8 +224,7 @@ class Sealer:
             span.schema_verdict = self._check(span, content, policy)
 
     def _hash_identity(self, span: Span) -> None:
-        own, inherited, name = span.own, span.inherited, self._keys.name
-        tenant = own.get("tenant") or inherited.get("tenant") or ""
+        own, inherited, name, tenant = span.own, span.inherited, self._keys.name, tenant_of(span)
         if span.link:
             span.link = name("", "link", span.link)
         prompt, version = (own.get(f) or inherited.get(f, "") for f in ("prompt_id", "prompt_version"))
@@ -303,8 +302,7 @@ _word_fields = attrgetter(*_WORDS)
 
 def _teller(span: Span) -> tuple[bytes, str, str]:
     """Trace, tenant and app that a span names."""
-    own, inherited = span.own, span.inherited
-    return span.trace_id, own.get("tenant") or inherited.get("tenant") or "", own.get("app") or inherited.get("app") or ""
+    return span.trace_id, tenant_of(span), span.own.get("app") or span.inherited.get("app") or ""
 
 
 def _words(spans: list[Span]) -> set[str]:

@@ -26,6 +26,7 @@ from collector.rows import (
     facts_of,
     journal_words,
     payload_hash,
+    prompt_text,
     taken,
     text_words,
     usage_json,
@@ -198,7 +199,7 @@ class StampSealer:
         if len(texts) == 2 * len(messages):  # one turn each
             return [f"{turns[0].role}: {text}" for turns, text in zip(messages, redacted[::2], strict=True)], redacted[1::2]
         take = iter(redacted)
-        told = [("\n".join([f"{m.role}: {next(take)}" for m in turns]), next(take)) for turns in messages]
+        told = [(prompt_text([Message(m.role, next(take)) for m in turns]), next(take)) for turns in messages]
         return [prompt for prompt, _ in told], [response for _, response in told]
 
 

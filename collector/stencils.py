@@ -21,6 +21,7 @@ from collector import outcomes, wire
 from collector.callers import NOTHING
 from collector.canonical import Raw, Source, usage_of
 from collector.messages import plain_answer, plain_turns
+from collector.rows import tenant_of
 from collector.values import MAX_PARSED_BYTES
 from spanledger.model import Content, Message, Span, Usage
 
@@ -64,7 +65,7 @@ class Stencil:
     def __init__(self, model: Span, source: Source) -> None:
         self.span = span = copy(model)
         span.project, span.service, span.inherited = source.project, source.service, source.inherited.copy()
-        self.tenant = span.own.get("tenant") or span.inherited.get("tenant") or ""
+        self.tenant = tenant_of(span)
         self.app = span.own.get("app") or span.inherited.get("app") or ""
 
 

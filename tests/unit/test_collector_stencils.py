@@ -199,7 +199,7 @@ def rows(body: bytes, policy: Policy, *, stamps: bool, keys: IdentityKeys = KEYS
     found = decoded(body, stamps=stamps)
     if stamps:
         found = decoded(body, stamps=True)
-    whole, stamped = sealer.sorted(found.records, found.stamps)
+    whole, stamped = sealer.divided(found.records, found.stamps)
     assert bool(stamped) == stamps
     sealed = sealer.seal(whole)
     facts = [facts_of(span) for span, _ in sealed]
@@ -237,7 +237,7 @@ def test_where_more_is_asked_than_redaction_stamps_go_the_ordinary_way(content: 
     body = request([plain(session__id=f"s{i}") for i in range(2 * FEW)])
     decoded(body, stamps=True)
     found = decoded(body, stamps=True)
-    whole, stamped = sealer.sorted(found.records, found.stamps)
+    whole, stamped = sealer.divided(found.records, found.stamps)
     assert not stamped
     assert len(whole) == 2 * FEW
 
@@ -249,7 +249,7 @@ def test_one_tenants_mode_leaves_the_others_stamps_alone() -> None:
     body = request(spans)
     decoded(body, stamps=True)
     found = decoded(body, stamps=True)
-    whole, stamped = sealer.sorted(found.records, found.stamps)
+    whole, stamped = sealer.divided(found.records, found.stamps)
     assert (len(whole), len(stamped)) == (FEW, FEW)
     assert {stamp.stencil.tenant for stamp in stamped} == {"initech"}
 
@@ -262,6 +262,6 @@ def test_a_registered_schema_is_checked_on_records() -> None:
     body = request([plain(session__id=f"s{i}", route="/a" if i % 2 else "/b") for i in range(2 * FEW)])
     decoded(body, stamps=True)
     found = decoded(body, stamps=True)
-    whole, stamped = sealer.sorted(found.records, found.stamps)
+    whole, stamped = sealer.divided(found.records, found.stamps)
     assert (len(whole), len(stamped)) == (FEW, FEW)
     assert {stamp.stencil.span.own["route"] for stamp in stamped} == {"/b"}
