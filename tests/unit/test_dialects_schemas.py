@@ -16,8 +16,11 @@ _TOOL = {"name": "f", "input_schema": {"type": "object", "properties": {"q": {"t
 
 def schema_told(scope: str, attributes: dict[str, str]) -> str:
     """The schema in the content of one span with these attributes."""
-    told = {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "00000000000000a1", "name": "chat", "startTimeUnixNano": "1795248042000000000",
-            "endTimeUnixNano": "1795248043000000000", "attributes": [{"key": k, "value": {"stringValue": v}} for k, v in attributes.items()]}  # fmt: skip
+    told = {
+        "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "00000000000000a1", "name": "chat",
+        "startTimeUnixNano": "1795248042000000000", "endTimeUnixNano": "1795248043000000000",
+        "attributes": [{"key": k, "value": {"stringValue": v}} for k, v in attributes.items()],
+    }  # fmt: skip
     body = {"resourceSpans": [{"scopeSpans": [{"scope": {"name": scope}, "spans": [told]}]}]}
     [(_, content)] = decode_traces(json.dumps(body).encode(), json=True, project="p", options=DecodeOptions()).records
     return content.schema if content is not None else ""
