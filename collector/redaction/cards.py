@@ -3,6 +3,8 @@
 # ruff: noqa: E501 - patterns read worse when cut
 from __future__ import annotations
 
+from itertools import accumulate
+
 from collector.redaction.checksums import card, card_sure
 from collector.redaction.clusters import Group
 from collector.redaction.matching import Span, near, words
@@ -62,6 +64,19 @@ def take_cards(b: bytes, groups: list[Group], lo: int, hi: int, out: list[Span])
             left.append(groups[i])
             i += 1
     return left
+
+
+def card_places(sizes: list[int]) -> list[tuple[int, int]]:
+    """Where in the digits of a few groups (at most 19 digits and 8 groups) :func:`take_cards` looks for a card."""
+    if sum(sizes) < 12:
+        return []
+    at = list(accumulate(sizes, initial=0))
+    found = [(0, at[-1])] if len(sizes) > 1 else []
+    for i, size in enumerate(sizes):
+        if size >= 12:
+            found.append((at[i], at[i + 1]))
+        found += [(at[i], at[i + len(shape)]) for shape in _SHAPES_BY_FIRST.get(size, ()) if tuple(sizes[i : i + len(shape)]) == shape]
+    return found
 
 
 def _all_cards(groups: list[Group], sizes: list[int]) -> list[Span]:

@@ -14,10 +14,10 @@ from collector.redaction.national_ids import ssn
 from collector.redaction.rules import Rule
 
 _DOMAIN = re.compile(
-    rb"(?:(?:[A-Za-z0-9]|[\xc3-\xd4][\x80-\xbf]|[\xe4-\xe9][\x80-\xbf]{2})(?:[A-Za-z0-9_\-]|[\xc3-\xd4][\x80-\xbf])*+\.)+((?:[A-Za-z]|[\xc3-\xd4][\x80-\xbf]){2,24}(?![A-Za-z0-9])|xn--[a-z0-9-]{2,60})"
+    rb"(?:(?:[A-Za-z0-9]|[\xc3-\xd4][\x80-\xbf]|[\xe4-\xe9][\x80-\xbf]{2})(?:[A-Za-z0-9_\-]++|[\xc3-\xd4][\x80-\xbf])*+\.)+((?:[A-Za-z]|[\xc3-\xd4][\x80-\xbf]){2,24}(?![A-Za-z0-9])|xn--[a-z0-9-]{2,60})"
 )
-_LACOL = re.compile(rb"(?:[A-Za-z0-9._%+'\-#!$*=?^`{|}~&]|[\x80-\xbf][\xc3-\xd4])*+")
-_PLAIN_LACOL = re.compile(rb"(?:[A-Za-z0-9._%+'\-]|[\x80-\xbf][\xc3-\xd4])*+")
+_LACOL = re.compile(rb"(?:[A-Za-z0-9._%+'\-#!$*=?^`{|}~&]++|[\x80-\xbf][\xc3-\xd4])*+")
+_PLAIN_LACOL = re.compile(rb"(?:[A-Za-z0-9._%+'\-]++|[\x80-\xbf][\xc3-\xd4])*+")
 _SCRIPT = re.compile(rb"(?:[\x80-\xbf]{2}[\xe0-\xef]){1,16}+|")
 _ESCAPE_HEAD = re.compile(rb"(?:[nrtbf]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})")
 

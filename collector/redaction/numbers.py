@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from collector.redaction.cards import CARD_WORDS, is_card, take_cards
-from collector.redaction.checksums import card_sure
+from collector.redaction.cards import CARD_WORDS, card_places, is_card, take_cards
+from collector.redaction.checksums import card, card_sure
 from collector.redaction.clusters import LONGEST, ZEROS, Group, groups_of, layout_of, opened, pieces_of, split_at
 from collector.redaction.matching import Handler, Span, near, said_near, word_set, words
 from collector.redaction.national_ids import ssn
@@ -23,7 +23,7 @@ from collector.redaction.validators import VALIDATORS
 _SEP = rb"[ .\-()\t\r\n_/*]|\xe2\x80[\x80-\x95\xaf]|\xe2\x88\x92|\xe3\x80\x80|\xc2\xa0|\\\\?[nrt]|&nbsp;|%20|%2[DE]"
 _PES = rb"[ .\-()\t\r\n_/*]|[\x80-\x95\xaf]\x80\xe2|\x92\x88\xe2|\x80\x80\xe3|\xa0\xc2|[nrt]\\\\?|;psbn&|02%|[DE]2%"
 _FORWARD = re.compile(rb"(?:[0-9]++|(?:" + _SEP + rb"){1,3}(?=[0-9]))*+")
-_BACKWARD = re.compile(rb"(?:(?:[1-9]|0(?!2%))++|(?:" + _PES + rb"){1,3}(?=[0-9]))*+")
+_BACKWARD = re.compile(rb"(?:[1-9]++|0(?!2%)|(?:" + _PES + rb"){1,3}(?=[0-9]))*+")
 _NO_DIGITS = bytes(c for c in range(256) if not 48 <= c <= 57)
 _USUAL = re.compile(rb"([0-9]{3}-[0-9]{2}-[0-9]{4})|([0-9]{4}([ \-])[0-9]{4}\3[0-9]{4}\3[0-9]{4})")  # a social security number, a card
 _ISO_DATE = re.compile(rb"(?:19|20)[0-9]{2}[\-/.](?:0[1-9]|1[0-2])[\-/.](?:0[1-9]|[12][0-9]|3[01])(?:[\r\n]+|$)")
@@ -40,6 +40,18 @@ _AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
 _ZERO_LED, _ZEROS_LED = re.compile(rb"(?<![0-9])0"), re.compile(rb"(?<![0-9])0(?:0|(?![0-9]))")  # the second may go on in the next group
 _NEAR = (56, 20)  # bytes before and after digits in which a word about them may stand
 NumberRule = tuple[re.Pattern[str], Callable[[str], bool], str, int]  # shape, check, class, number of its words or -1
+
+
+class Reading(NamedTuple):
+    """What the layout of a cluster says of it as a whole: digits a group, separators, the rules that have its shape (all, and those that
+    need no word), where in its digits a card may be, and whether it is judged as one line."""
+
+    sizes: list[int]
+    seps: list[str]
+    fit: list[NumberRule]
+    free: list[NumberRule]
+    cards: list[tuple[int, int]]
+    line: bool
 
 
 class Around:
@@ -86,23 +98,38 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
                 return False
         return True
 
+    @lru_cache(maxsize=4096)
+    def reading(layout: bytes) -> Reading:
+        """Of a cluster of this layout (its digits told as ``0``) without escaped separators."""
+        groups = groups_of(layout, 0, len(layout))
+        sizes, seps = [len(g[2]) for g in groups], [g[3] for g in groups[1:]]
+        n = sum(sizes)
+        one = "\n" not in seps and ("|" not in seps or len(set(seps)) == 1)
+        line = one and 6 <= n <= 19 and len(groups) <= 8 and not (n == 8 and len(groups) == 3)
+        return Reading(sizes, seps, *fitting(layout_of(groups)), card_places(sizes) if line else [], line)
+
     def judge(b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], around: Around, *, phone_too: bool = True) -> bool:
         digits = "".join([g[2] for g in piece])
         n = len(digits)
         if not 6 <= n <= 19 or (n == 8 and len(piece) == 3 and _date(piece)):
             return False
-        start, end = piece[0][0], piece[-1][1]
+        sizes, seps = [len(g[2]) for g in piece], [g[3] for g in piece[1:]]
         fit, free = fitting(ZEROS[n] if len(piece) == 1 else layout_of(piece))
+        return judged(b, piece[0][0], piece[-1][1], digits, Reading(sizes, seps, fit, free, [], True), lo, hi, out, around, phone_too=phone_too)
+
+    def judged(
+        b: bytes, start: int, end: int, digits: str, read: Reading, lo: int, hi: int, out: list[Span], around: Around, *, phone_too: bool = True
+    ) -> bool:
         said = around.near(start, end)
-        for _, valid, class_name, k in fit if said else free:
+        for _, valid, class_name, k in read.fit if said else read.free:
             if (k >= 0 and k not in said) or not valid(digits):
                 continue
             out.append((start, end, class_name))
             return True
         spoken = phones in said
-        if not phone_too or (len(piece) == 1 and not spoken and b[start - 1] not in b"+("):
+        if not phone_too or (len(read.sizes) == 1 and not spoken and b[start - 1] not in b"+("):
             return False  # one plain run of digits says nothing by itself
-        return _phone(b, piece, digits, lo, hi, out, spoken, other, phone_rule.class_name)
+        return _phone(b, start, end, digits, read.sizes, read.seps, lo, hi, out, spoken, other, phone_rule.class_name)
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         least = max(lo, to - 8)
@@ -138,16 +165,26 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             out.append((start, end, "US_SSN" if usual[1] else "CREDIT_CARD"))
             return end
         zeros = 0 if b"0" not in cluster or _ZERO_LED.search(cluster) is None else 1 if _ZEROS_LED.search(cluster) is None else 2
-        quiet = b[start - 1] not in b"+(" and b"%" not in cluster and silent(cluster.translate(_AS_ZEROS), zeros)
-        if quiet and len(digits) < 12 and not around.near(start, end):
-            return end
+        quiet, number = False, digits.decode()
+        if b"%" not in cluster:
+            layout = cluster.translate(_AS_ZEROS)
+            read = reading(layout)
+            quiet = b[start - 1] not in b"+(" and silent(layout, zeros)
+            if quiet and len(digits) < 12 and not around.near(start, end):
+                return end
+            if (
+                b[start - 1] == 43
+                and _ONE_LINE.fullmatch(cluster)
+                and _phone(b, start, end, number, read.sizes, read.seps, lo, hi, out, False, other, phone_rule.class_name)
+            ):
+                return end
+            if (
+                read.line
+                and not any([card(number[a:z]) for a, z in read.cards])
+                and ((quiet and not around.near(start, end)) or judged(b, start, end, number, read, lo, hi, out, around))
+            ):
+                return end
         groups = groups_of(b, start, end)
-        if (
-            b[start - 1] == 43
-            and _ONE_LINE.fullmatch(cluster)
-            and _phone(b, groups, digits.decode(), lo, hi, out, False, other, phone_rule.class_name)
-        ):
-            return end
         free = take_cards(b, groups, lo, hi, out)
         if not free or (quiet and len(free) == len(groups) and not around.near(start, end)):
             return end
@@ -196,18 +233,22 @@ def _only_long(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span]
     return end
 
 
-def _phone(b: bytes, piece: list[Group], digits: str, lo: int, hi: int, out: list[Span], spoken: bool, other: Any, class_name: str) -> bool:
-    start, end = piece[0][0], piece[-1][1]
+def _phone(
+    b: bytes,
+    start: int,
+    end: int,
+    digits: str,
+    sizes: list[int],
+    seps: list[str],
+    lo: int,
+    hi: int,
+    out: list[Span],
+    spoken: bool,
+    other: Any,
+    class_name: str,
+) -> bool:
     plus = b[start - 1] == 43 or (b[start - 1] == 40 and b[start - 2] == 43)
-    judged = phone(
-        [len(g[2]) for g in piece],
-        digits,
-        [g[3] for g in piece[1:]],
-        plus=plus,
-        spoken=spoken,
-        refused=partial(near, other, b, start, end, lo, hi, 14, 0),
-    )
-    if not judged:
+    if not phone(sizes, digits, seps, plus=plus, spoken=spoken, refused=partial(near, other, b, start, end, lo, hi, 14, 0)):
         return False
     extension = _EXTENSION.match(b, end, hi)
     if b[end : end + 1].isalnum() and not extension:
