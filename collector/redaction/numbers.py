@@ -180,7 +180,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
                 return end
             if (
                 read.line
-                and not any([card(number[a:z]) for a, z in read.cards])
+                and not any(card(number[a:z]) for a, z in read.cards)
                 and ((quiet and not around.near(start, end)) or judged(b, start, end, number, read, lo, hi, out, around))
             ):
                 return end
