@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from operator import eq
 from typing import Literal
 
 import numpy as np
@@ -191,7 +192,7 @@ def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] |
         found = messages(b, starts[i], ends[i])
         if len(found) > 1:
             views += borders(b, found)
-    if groups is not None:
+    if groups is not None and any(map(eq, groups, groups[1:])):
         first = 0
         for i in [i for i, (g, h) in enumerate(pairwise(groups), 1) if g != h] + [len(starts)]:
             if i - first > 1:

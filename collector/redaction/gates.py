@@ -95,8 +95,9 @@ class Gates:
                 raw = self._last[:end]
             self._chunk(raw, {name: marks[start // _BLOCK :] for name, marks in blocks.items()})
         found: dict[str, Regions | None] = {"all": None}
+        places = {name: np.flatnonzero(marks[:n]) for name, marks in blocks.items()}
         for name, (left, right) in _PADS.items():
-            found[name] = _regions(blocks["digits" if name == "said" else name][:n], left, right, len(buffer))
+            found[name] = _regions(places["digits" if name == "said" else name], left, right, len(buffer))
         return found
 
     def _chunk(self, raw: Bytes, blocks: dict[str, Mask]) -> None:
@@ -144,9 +145,8 @@ def _all_token(eights: np.ndarray[Any, np.dtype[np.uint64]]) -> Mask:
     return np.frombuffer(eights.tobytes().translate(_TOKEN), np.uint64) == _ALL_YES
 
 
-def _regions(blocks: Mask, left: int, right: int, size: int) -> Regions | None:
-    """Byte ranges of the blocks set, each with blocks to its left and right; None if that is most of the buffer."""
-    at = np.flatnonzero(blocks)
+def _regions(at: Places, left: int, right: int, size: int) -> Regions | None:
+    """Byte ranges of these blocks, each with blocks to its left and right; None if that is most of the buffer."""
     if not len(at):
         return Regions(at, at)
     apart = np.flatnonzero(at[1:] - at[:-1] > left + right + 1 + _GAP)

@@ -43,7 +43,7 @@ def join_texts(texts: Sequence[str]) -> Joined:
     """Texts still to be encoded: all at once where they are ASCII. Raises ``UnicodeEncodeError`` for lone surrogates."""
     if all(map(str.isascii, texts)):
         return _placed("\0".join(["", *texts, ""]).encode(), list(map(len, texts)), any(map(contains, texts, repeat("\0"))))
-    return join([text.encode() for text in texts])
+    return join(list(map(str.encode, texts)))
 
 
 def _placed(raw: bytes, lengths: list[int], nul: bool) -> Joined:

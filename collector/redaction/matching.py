@@ -55,14 +55,14 @@ def tester(patterns: Sequence[bytes], *, latin: bool) -> Any:
 
 def said_near(told: Any, b: bytes, start: int, end: int, lo: int, hi: int, before: int = 48, after: int = 16) -> list[int]:
     """Which of a set's word lists have a word shortly before, or right after, ``[start, end)``?"""
-    return told.Match(b"%b\0%b" % (b[max(lo, start - before) : start], b[end : min(hi, end + after)])) or []
+    return told.Match(b[max(lo, start - before) : start] + b"\0" + b[end : min(hi, end + after)]) or []
 
 
 def near(pattern: Any, b: bytes, start: int, end: int, lo: int, hi: int, before: int = 48, after: int = 16) -> bool:
     """Does one of the words stand shortly before, or right after, ``[start, end)``?"""
     if not after:
         return bool(pattern.Match(b[max(lo, start - before) : start]))
-    return bool(pattern.Match(b"%b\0%b" % (b[max(lo, start - before) : start], b[end : min(hi, end + after)])))
+    return bool(pattern.Match(b[max(lo, start - before) : start] + b"\0" + b[end : min(hi, end + after)]))
 
 
 class Runaway:

@@ -138,7 +138,10 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         end = _FORWARD.match(b, to, min(hi, to + LONGEST)).end()  # type: ignore[union-attr]
         if end - to < 4 and to - 13 >= lo and _DATED.match(b, to - 13, to):
             return end
-        start = to - _BACKWARD.match(b[max(lo, to - 256) : to][::-1]).end()  # type: ignore[union-attr]
+        back = _BACKWARD.match(b[max(lo, to - 40) : to][::-1]).end()  # type: ignore[union-attr]
+        if back > 32:
+            back = _BACKWARD.match(b[max(lo, to - 256) : to][::-1]).end()  # type: ignore[union-attr]
+        start = to - back
         if _glued(b, start, lo):
             return _only_long(b, start, end, lo, hi, out)
         cluster = b[start:end]

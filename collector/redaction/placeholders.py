@@ -42,7 +42,7 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
 
     Overlapping spans become one, named after the longest of them: what any rule found goes.
     """
-    ordered = sorted(spans)
+    ordered = sorted(spans) if len(spans) > 1 else list(spans)
     if ordered and ordered[0][0] >= lo and ordered[-1][1] <= hi and all(a[1] <= z[0] for a, z in pairwise(ordered)):
         found = ordered  # the usual case
     else:

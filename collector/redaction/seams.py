@@ -19,6 +19,7 @@ _HALF = re.compile(rb"[0-9@\-_]")  # what half of a number, a key or an address 
 _WORDY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._%+/=:-"  # what _TAIL runs over
 _TELLING = re.compile(rb"[0-9@:=]")
 _CONTENT = re.compile(rb'"(?:content|text|delta|value|input|output)\\*"\s*:\s*(\\*)"')
+_STRING = re.compile(rb'[^"]*+(?:(?<=\\)"[^"]*+)*+"')  # up to a quote that no backslash escapes
 _TWO_WORDS = re.compile(rb"(?s:.*)[ \n][A-Za-z]{1,12}\0[A-Za-z]{1,10}(?![A-Za-z0-9@._%+/=:\-])")  # around a border, too short for a key
 _KEYED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._@+/=\-]{2,}")
 
@@ -139,11 +140,10 @@ def messages(b: bytes, lo: int, hi: int) -> list[Part]:
 
 def _string_end(b: bytes, start: int, hi: int, escapes: int) -> int:
     """Offset of what closes the string: a quote after exactly ``escapes`` backslashes."""
-    at = b.find(b'"', start, hi)
     if not escapes:
-        while at >= 0 and b[at - 1] == 92:
-            at = b.find(b'"', at + 1, hi)
-        return at
+        closed = _STRING.match(b, start, hi)
+        return closed.end() - 1 if closed else -1
+    at = b.find(b'"', start, hi)
     while at >= 0:
         run = at
         while run > start and b[run - 1] == 92:

@@ -39,6 +39,10 @@ _PUBLIC_NAME = re.compile(
 _GAP = re.compile(
     rb"(?:[=>:]{0,2}|\\?[\"'])(?:[ \t]|\\\\?[nt]|\r?\n[ \t]*(?:value|secret|token|key|password)[\"']?[:=][ \t]*|\|[ \t]*\r?\n[ \t]*|%20){0,8}"
 )
+_DULL = re.compile(  # what is assigned is a short word, as in code and prose: no secret, unless a scheme's name stands before one
+    rb"[=:]?[ \t]{0,4}(?!(?i:bearer|basic|token|bot|api|key|digest|negotiate|aws4|shared|splunk|genie|ntlm|hawk|oauth))"
+    rb"(?:[A-Za-z_.]{1,15}(?:[\t\r\n,;&|)}\]<> ]|\\n)|(\\{0,3}[\"'])[A-Za-z_.]{1,15}\1)"
+)
 _OPEN = re.compile(rb"(?:[brfuBRFU]{0,2})(?=\\*[\"'`])|&quot;|(?=)")
 _MAY_OPEN = frozenset(b"brfuBRFU\\\"'`&%")  # first bytes of what may open a quoted value
 _QUOTE = re.compile(rb"(\\{0,7})([\"'`])|&quot;|&#34;|%22")
@@ -156,7 +160,7 @@ def assignment_handler(rule: Rule) -> Handler:
         if back is None:
             return to
         strength = name_strength(back[1][::-1])
-        if not strength:
+        if not strength or (strength != "password" and _DULL.match(b, to, hi)):
             return to
         if b[to : to + 1] in b"-?+" and b.rfind(b"${", max(lo, to - 64), to) > b.rfind(b"}", max(lo, to - 64), to):
             return to  # ${NAME:-default}
