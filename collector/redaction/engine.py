@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain, pairwise
 from operator import ne
 from pathlib import Path
 from typing import Any, Literal
@@ -353,13 +353,13 @@ def _stretches(text: bytes, marks: Sequence[tuple[int, int]]) -> list[bytes]:
     Left out is what has nothing but words around its placeholders: every rule that words set off wants more than these.
     """
     if len(text) < 4 * AROUND or len(marks) * 4 * AROUND > len(text):
-        return [text] if _LIVELY.Match(PLACEHOLDER.sub(b"", text)) else []
-    return [text[max(0, a - AROUND) : z + AROUND] for a, z in marks if _lively(text, a, z)]
+        return [text] if _lively([text[z:a] for z, a in pairwise([0, *chain.from_iterable(marks), len(text)])][::2]) else []
+    return [text[max(0, a - AROUND) : z + AROUND] for a, z in marks if _lively([text[max(0, a - _NEAR) : a], text[z : z + _NEAR]])]
 
 
-def _lively(text: bytes, start: int, end: int) -> bool:
-    """Is there more than words around this placeholder?"""
-    around = text[max(0, start - _NEAR) : start] + text[end : end + _NEAR]
+def _lively(pieces: Sequence[bytes]) -> bool:
+    """Is there more than words in what stands around placeholders?"""
+    around = b"".join(pieces)
     return bool(_LIVELY.Match(PLACEHOLDER.sub(b"", around) if b"[" in around else around))
 
 

@@ -24,7 +24,7 @@ def country_code(digits: str) -> bool:
     return digits[:1] in ("1", "7") or digits[:2] in _CODES or digits[:3] in _CODES
 
 
-def phone(sizes: Sequence[int], digits: str, seps: Sequence[str], *, plus: bool, spoken: bool, refused: Callable[[], bool]) -> bool:
+def phone(sizes: list[int], digits: str, seps: Sequence[str], *, plus: bool, spoken: bool, refused: Callable[[], bool]) -> bool:
     """Judge one candidate.
 
     Args:
@@ -36,7 +36,7 @@ def phone(sizes: Sequence[int], digits: str, seps: Sequence[str], *, plus: bool,
         refused: is a word near that says it is some other number? Asked last.
     """
     n = len(digits)
-    if not 7 <= n <= 17 or len(set(digits)) < 2:
+    if not 7 <= n <= 17 or digits == digits[0] * n:
         return False
     if plus:
         return _international(sizes, digits, seps, n) and (n > 7 or spoken)
@@ -72,21 +72,21 @@ def _trunk(sizes: Sequence[int], n: int) -> bool:
     return sizes[0] > 2 or len(sizes) == 5 or sizes[1] >= 3
 
 
-def _own_shape(sizes: Sequence[int], digits: str, seps: Sequence[str], n: int) -> bool:
+def _own_shape(sizes: list[int], digits: str, seps: Sequence[str], n: int) -> bool:
     """Shapes that little else has."""
     if n > 12 and digits.startswith("00") and len(sizes) > 1:
         return (country_code(digits[2:]) and sizes[0] >= 3) or (sizes[0] == 2 and country_code(digits[2:]))
     if digits.startswith("00"):
         return len(sizes) > 2 and n > 9 and country_code(digits[2:])
-    local = tuple(sizes[1:]) if sizes[0] == 1 and digits[0] == "1" else tuple(sizes)
-    start = 1 if len(local) < len(sizes) else 0
-    if local == (3, 3, 4):  # North America
+    start = 1 if sizes[0] == 1 and digits[0] == "1" else 0
+    local = sizes[start:]
+    if local == [3, 3, 4]:  # North America
         return digits[start] in "23456789" and digits[start + 3] not in "0" and len(set(seps)) <= 3
-    if local == (3, 7) and "(" in seps:
+    if local == [3, 7] and "(" in seps:
         return True
     if digits[0] == "0" and _trunk(sizes, n):
         return True
-    if tuple(sizes) == (1, 3, 3, 2, 2):
+    if sizes == [1, 3, 3, 2, 2]:
         return digits[0] in "78" and digits[1] in "3489"  # Russia and Kazakhstan with trunk prefix
     return sizes[0] == 2 and len(sizes) == 3 and digits[:2] == "11" and max(sizes) == 5  # Brazil without country code
 

@@ -7,7 +7,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from itertools import pairwise
 
 from collector.redaction.matching import Span
 
@@ -43,9 +42,13 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
     Overlapping spans become one, named after the longest of them: what any rule found goes.
     """
     ordered = sorted(spans) if len(spans) > 1 else list(spans)
-    if ordered and ordered[0][0] >= lo and ordered[-1][1] <= hi and all(a[1] <= z[0] for a, z in pairwise(ordered)):
-        found = ordered  # the usual case
-    else:
+    found, last = ordered, lo
+    for start, end, _ in ordered:
+        if start < last:
+            last = hi + 1
+            break
+        last = end
+    if last > hi:  # seldom
         found = _merged(spans, lo, hi)
     if found and b.find(b"[", lo, hi) >= 0:
         taken = [m.span() for m in PLACEHOLDER.finditer(b, lo, hi)]
