@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from collector.redaction.finding import Finder
 from collector.redaction.joined import Joined, join, join_texts
 from collector.redaction.matching import Span, tester
 from collector.redaction.placeholders import PLACEHOLDER, placeholder, resolve
+from collector.redaction.plain import LEAST
 from collector.redaction.seen import Seen
 
 MAX_BYTES = 16 << 20
@@ -25,6 +27,7 @@ AROUND = 200  # bytes around a placeholder in which replacement may have changed
 _NEAR = 112  # bytes around a placeholder in which there must be more than words for a second look
 _DIGIT_WORD = rb"(?:zero|one|two|three|four|five|six|seven|eight|nine|oh)"
 _LIVELY = tester([rb"[0-9@=\\%&`\x80-\xff]|(?i:(?:" + _DIGIT_WORD + rb"[ ,.\-\r\n]{1,3}){3})"], latin=True)
+_HASH = re.compile(rb":[0-9a-f]{10}\]")
 _SHORT = 100_000  # bytes of a text whose budget may be spent three times within a quarter of a second
 ROUNDS = 3  # redact again until nothing changes, at most so often
 
@@ -250,7 +253,7 @@ class Redactor:
                 return
             order = list(found)
             replaced = [self._replace(parts[i], found[i]) for i in order]
-            again = self._again([new for new, _, _ in replaced], [marks for _, _, marks in replaced])
+            again = self._again([_masked(new, len(marks)) for new, _, marks in replaced], [marks for _, _, marks in replaced])
             later: dict[int, list[Span]] = {}
             for k, i in enumerate(order):
                 more = again.get(k)
@@ -345,6 +348,11 @@ def _in_characters(raw: bytes, spans: Sequence[Span]) -> list[Span]:
 def _unlucky(reason: str, raw: bytes) -> bool:
     """May the time of this text have gone into something else, such as a garbage collection? Its budget is so small that it is worth a try."""
     return reason == "time" and len(raw) <= _SHORT
+
+
+def _masked(text: bytes, placeholders: int) -> bytes:
+    """The text, the hashes of its placeholders made equal if there are many: what their digits happen to say is nothing, but takes time."""
+    return _HASH.sub(b":a1b2c3d4e5]", text) if placeholders >= LEAST else text
 
 
 def _stretches(text: bytes, marks: Sequence[tuple[int, int]]) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
+from collector.redaction.placeholders import PLACEHOLDER
 from collector.redaction.secrets import name_strength
 from collector.redaction.wrapped import Unwrapped
 
@@ -82,7 +83,7 @@ def _pairs(b: bytes, rows: list[list[Cell]]) -> list[tuple[bytes, int, int]]:
             heading = beside or (columns[k] if n and k < len(columns) else b"")
             if heading:
                 a, z = _value(b, a, z)
-                if a < z:
+                if a < z and not PLACEHOLDER.fullmatch(b, a, z):
                     found.append((heading, a, z))
     return found
 

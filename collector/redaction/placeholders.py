@@ -15,6 +15,8 @@ JOINABLE = frozenset({"EMAIL", "IP_ADDRESS", "MAC_ADDRESS", "PHONE", "STREET_ADD
 
 _GENERAL = frozenset({"NATIONAL_ID", "BANK_ACCOUNT", "API_KEY", "SECRET_ASSIGN", "PHONE"})  # give way to a more telling class of equal extent
 
+_MANY = 16  # spans from which on it is worth asking whether the text is plain ASCII
+
 
 def placeholder(class_name: str, value: bytes, key: bytes) -> bytes:
     """``[CLASS]``, or with a keyed hash of the value for classes that people want to join on."""
@@ -55,6 +57,8 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
         if taken:
             last = [end for _, end in taken]
             found = [piece for span in found for piece in _around(b, span, taken, bisect_right(last, span[0]))]
+    if len(found) > _MANY and b[lo:hi].isascii():
+        return found
     return [s if b[s[0]] < 0x80 and b[s[1] - 1] < 0x80 else _whole_characters(b, s) for s in found]
 
 

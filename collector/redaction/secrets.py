@@ -39,6 +39,7 @@ _PUBLIC_NAME = re.compile(
 _GAP = re.compile(
     rb"(?:[=>:]{0,2}|\\?[\"'])(?:[ \t]|\\\\?[nt]|\r?\n[ \t]*(?:value|secret|token|key|password)[\"']?[:=][ \t]*|\|[ \t]*\r?\n[ \t]*|%20){0,8}"
 )
+_TAKEN = re.compile(rb"[=:]?[ \t]{0,4}\\{0,3}[\"'`]?\[[A-Z_]+(?::[0-9a-f]+)?\]")  # a placeholder is assigned
 _DULL = re.compile(  # what is assigned is a short word, as in code and prose: no secret, unless a scheme's name stands before one
     rb"[=:]?[ \t]{0,4}(?!(?i:bearer|basic|token|bot|api|key|digest|negotiate|aws4|shared|splunk|genie|ntlm|hawk|oauth))"
     rb"(?:[A-Za-z_.]{1,15}(?:[\t\r\n,;&|)}\]<> ]|\\n)|(\\{0,3}[\"'])[A-Za-z_.]{1,15}\1)"
@@ -156,6 +157,8 @@ def assignment_handler(rule: Rule) -> Handler:
     """``name = value`` in any of the usual notations; the trigger ends at the ``:`` or ``=``."""
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        if _TAKEN.match(b, to, hi):
+            return to
         back = _NAME_BACK.match(b[max(lo, to - 96) : to][::-1])
         if back is None:
             return to
