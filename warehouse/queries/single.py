@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -87,10 +87,11 @@ def call(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | 
         NotFound: no such call, or one that the asker may not see.
     """
     scope = Scope.ever(teams)
-    rows = frame(client, fill("call", {"where": scope.where}), scope.params | {"trace": padded(trace_id, 32), "span": padded(span_id, 16)})
+    span = padded(span_id, 16)
+    rows = _spelled(frame(client, fill("call", {"where": scope.where}), scope.params | {"trace": padded(trace_id, 32), "span": span}))
     if rows.is_empty():
         raise NotFound(f"no call {trace_id}/{span_id}")
-    return rows.row(0, named=True)
+    return rows.sort(pl.col("span_id") != span, "ts", "span_id").row(0, named=True)
 
 
 def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None, spans: bool = True) -> Trace:
@@ -103,13 +104,28 @@ def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None, 
     """
     scope = Scope.ever(teams)
     params = scope.params | {"trace": padded(trace_id, 32)}
-    entries = frame(client, fill("trace_entries", {"where": scope.where}), params)
+    seen = f"WHERE true{scope.where}" if scope.where else ""
+    found = frame(client, fill("trace_entries", {"where": seen}), params).filter(pl.col("is_deleted") == 0)
+    entries = _spelled(found.drop("is_deleted")).sort("ts", "span_id")
     if teams is not None and entries.is_empty():
         raise NotFound(f"no trace {trace_id}")
-    journal = frame(client, fill("trace_spans", {}), params) if spans else pl.DataFrame()
+    journal = _journal(client, params) if spans else pl.DataFrame()
     if journal.is_empty() and entries.is_empty():
         raise NotFound(f"no trace {trace_id}")
     return Trace(journal, entries)
+
+
+def _journal(client: Client, params: Mapping[str, Any]) -> pl.DataFrame:
+    found = _spelled(frame(client, fill("trace_spans", {}), params))
+    took = (pl.col("end_ts") - pl.col("ts")).dt.total_microseconds() / 1000
+    return found.with_columns(duration_ms=took).sort("ts", "end_ts", "span_id", descending=[False, True, False])
+
+
+def _spelled(rows: pl.DataFrame) -> pl.DataFrame:
+    """Ids in lower-case hexadecimal, as everybody but the engine writes them."""
+    ids = [name for name in ("trace_id", "span_id", "parent_span_id") if name in rows.columns]
+    members = [pl.col("members").list.eval(pl.element().bin.encode("hex"))] if "members" in rows.columns else []
+    return rows.with_columns(pl.col(ids).bin.encode("hex"), *members)
 
 
 def entry_counts(client: Client, trace_ids: Sequence[str]) -> dict[str, int]:
