@@ -361,7 +361,7 @@ def _stretches(text: bytes, marks: Sequence[tuple[int, int]]) -> list[bytes]:
     Left out is what has nothing but words around its placeholders: every rule that words set off wants more than these.
     """
     if len(text) < 4 * AROUND or len(marks) * 4 * AROUND > len(text):
-        return [text] if _lively([text[z:a] for z, a in pairwise([0, *chain.from_iterable(marks), len(text)])][::2]) else []
+        return [text] if len(marks) >= LEAST or _lively([text[z:a] for z, a in pairwise([0, *chain.from_iterable(marks), len(text)])][::2]) else []
     return [text[max(0, a - AROUND) : z + AROUND] for a, z in marks if _lively([text[max(0, a - _NEAR) : a], text[z : z + _NEAR]])]
 
 

@@ -72,16 +72,16 @@ class HyperscanScanner:
         regions = self._gates.regions(buffer)
         cuts = {gate: some.cut(buffer) for gate, some in regions.items() if some}
         together: Hits = []
+        found: dict[str, Hits] = {gate: [] for gate in cuts}
         for gate, db in self._databases:
-            some = regions[gate]
-            if some is None:
+            if regions[gate] is None:
                 _scan(db, buffer, together, limit)
-            elif some:
-                found: Hits = []
-                _scan(db, cuts[gate], found, limit)
-                if found:
-                    cut = np.array(found)
-                    together += (some.places(cut >> HIT_BITS) << HIT_BITS | cut & HIT_NUMBER).tolist()
+            elif gate in cuts:
+                _scan(db, cuts[gate], found[gate], limit)
+        for gate, hits in found.items():
+            if hits:
+                cut = np.array(hits)
+                together += (regions[gate].places(cut >> HIT_BITS) << HIT_BITS | cut & HIT_NUMBER).tolist()  # type: ignore[union-attr]
         if len(together) > limit:
             raise TooDense
         return together
