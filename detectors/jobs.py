@@ -59,10 +59,11 @@ OVERLAP_US = 30_000_000  # a posting or journal batch may land this much after i
 COUNT_EVERY_S = 60.0  # between two counts of what waits
 SETTLE_US = 2_000_000  # documents of a trace get this long to arrive before its answers are judged
 POSTED_S = 8.0  # texts in the window are this old before their calls are looked for
+PRESSING_AFTER = 1 / 3  # of the window's time
+UNMEASURED = 100.0  # answers a second, until passes have shown how many this machine judges
 PRESSING = 2  # thirds of a batch for texts in memory that have waited long
 LINKED = 100  # answers of a pass that are linked to evidence by meaning, at most: it takes thirty times as long and changes no score
 CALIBRATION_EVERY_S = 600.0
-SHIFTS_EVERY_S = 1_800.0
 LABELS_DAYS = 90
 HOUR_S = 3_600.0
 LEASE_S = 120.0  # longer than any batch takes; a dead worker's work is taken over after it
@@ -146,8 +147,10 @@ class Worker:
         self._places: Places | None = None
         self._waits, self._counted_at = scoring.Backlog(0, 0), float("-inf")
         self._taken: dict[str, deque[float]] = defaultdict(deque)
+        self._pace_s = UNMEASURED  # answers a second of the last large passes, pauses left out
         self._calibrations: judging.Calibrations = {}
-        self._calibrated_at = self._shifts_at = float("-inf")
+        self._calibrated_at = float("-inf")
+        self._shifts = shifts.Watch()
 
     def step(self, now_us: int, *, calm: bool = True) -> Done:
         """Judge one batch of what is known at ``now_us``, write it, move the mark. ``calm``: nothing else needs the machine.
@@ -155,7 +158,7 @@ class Worker:
         First what is new, then what is only held in memory and leaves soon, and with what is left of the batch something of what is behind: a
         steady trickle of new answers must not keep the old ones waiting for ever. What is held in memory comes first once it has waited long.
         """
-        began = time.thread_time()
+        began, began_at = time.thread_time(), time.monotonic()
         until = now_us - SETTLE_US
         if self._places is None:
             self._places = self._taken_up(until)
@@ -168,10 +171,10 @@ class Worker:
                 found += [c for c in more(until, BATCH - len(found)) if (c["trace_id"], c["span_id"]) not in known]
         found += self._peers.called_back(found, self._detectors.contradiction_window)
         scored = self._judge(found, self._detectors, now_us, link=calm and len(found) <= LINKED) if found else 0
+        if len(found) > LINKED:
+            self._pace_s = (self._pace_s + len(found) / max(1e-3, time.monotonic() - began_at)) / 2
         done = self._told(len(found), scored, now_us)
-        if calm and not done.more and time.monotonic() - self._shifts_at > SHIFTS_EVERY_S:
-            shifts.tell(self._client, now_us)
-            self._shifts_at = time.monotonic()
+        self._shifts.look(self._client, now_us, behind=done.more, calm=calm)
         metrics.busy_seconds.inc(time.thread_time() - began)
         return done
 
@@ -194,8 +197,10 @@ class Worker:
 
     @property
     def pressing(self) -> bool:
-        """Whether text that is only in memory has waited long: it is judged before all else, and though the collector is busy."""
-        return self._window is not None and self._window.pressing
+        """Whether text that is only in memory has waited long, or is more than can be judged in that time: it is judged before all else, and though
+        the collector is busy."""
+        window = self._window
+        return window is not None and (window.pressing or window.waiting > self._pace_s * window.max_age_s * PRESSING_AFTER)
 
     def _new(self, until: int, most: int) -> list[dict[str, Any]]:
         """Answers whose evidence came since the last pass."""
@@ -250,8 +255,7 @@ class Worker:
         metrics.backlog_age.set(done.lag_s)
         metrics.lag.set(max(0.0, (now_us - places.tail) / 1e6))
         if self._window:
-            metrics.window_bytes.set(self._window.bytes)
-            metrics.window_dropped.set(self._window.dropped)
+            metrics.tell_window(self._window)
         if found:
             scoring.set_mark(self._client, JOB, places.mark(), orjson.dumps(done._asdict()).decode())
             log.info("answers_judged", **done._asdict())
@@ -267,6 +271,8 @@ class Worker:
         answers = self._answers(calls, picked, policy, now_us)
         results = judging.judge(answers, policy, self._calibrated(now_us), self._encoder if link else None)
         scoring.write(self._client, self._clock, score_rows(answers, results, now_us))
+        if self._window:
+            self._window.judged({c["trace_id"] for c in calls})
         for answer, (verdicts, composite) in zip(answers, results, strict=True):
             closed_book = answer.material is not None and not answer.material.context
             self._peers.judged(answer.call, closed_book, not answer.peers and not answer.sketches)
@@ -309,8 +315,11 @@ class Worker:
         sketches: dict[int, tuple[Sketch, ...]] = {}
         if "contradiction" not in policy.disable:
             peers, sketches = self._peers.of(calls, materials, policy.contradiction_window, now_us)
+        left = self._window.left_unjudged if self._window else lambda _trace: False
         return [
-            judging.Answer(call, found, _verdict_of(call, made), peers.get(i, ()), wanted, sketches.get(i, ()), self._peers.key_of(call))
+            judging.Answer(
+                call, found, _verdict_of(call, made), peers.get(i, ()), wanted, sketches.get(i, ()), self._peers.key_of(call), left(call["trace_id"])
+            )
             for i, (call, found, wanted) in enumerate(zip(calls, materials, picked, strict=True))
         ]
 

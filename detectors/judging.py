@@ -37,6 +37,7 @@ class Answer(NamedTuple):
         chosen: the sampling policy wants it judged.
         sketches: what is left of answers to the same prompt whose text is gone.
         sketch_key: set where this answer's text may not be kept: its sketch goes into the verdict.
+        left: its text was in memory only and had to leave before it was judged.
     """
 
     call: Mapping[str, Any]
@@ -46,6 +47,12 @@ class Answer(NamedTuple):
     chosen: bool = True
     sketches: tuple[Sketch, ...] = ()
     sketch_key: bytes = b""
+    left: bool = False
+
+    @property
+    def without_text(self) -> str:
+        """Why there is nothing to judge, where there is not."""
+        return "left_window" if self.left else "no_text"
 
 
 Calibrations = Mapping[tuple[str, str], Platt]  # (app, route) -> map of grounding scores
@@ -75,7 +82,7 @@ def why_null(answer: Answer, verdicts: Sequence[Verdict]) -> str:
     if not answer.chosen:
         return "not_sampled"
     if answer.material is None:
-        return "no_text"
+        return answer.without_text
     return next((v.reason for v in verdicts if v.reason), "nothing_to_judge_by")
 
 
@@ -93,7 +100,7 @@ def _grounded(answers: Sequence[Answer], policy: Detectors, calibrations: Calibr
         if not answer.chosen:
             continue
         if answer.material is None or not answer.material.context:
-            out[i] = Verdict("grounding", version, None, None, False, reason="no_text" if answer.material is None else "no_context")
+            out[i] = Verdict("grounding", version, None, None, False, reason=answer.without_text if answer.material is None else "no_context")
         else:
             asked.append((i, answer.material))
     for (i, m), result in zip(asked, _results([m for _, m in asked], encoder), strict=True):

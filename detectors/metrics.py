@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+if TYPE_CHECKING:
+    from detectors.window import Window
 
 registry = CollectorRegistry()
 
@@ -19,7 +24,18 @@ shifted = Gauge(
     "spanledger_score_shift", "Population stability index of a route's scores, last day against the week before", ["app", "route"], registry=registry
 )
 window_bytes = Gauge("spanledger_text_window_bytes", "Redacted text held in memory", registry=registry)
-window_dropped = Gauge("spanledger_text_window_dropped", "Texts that had to leave the window before their time", registry=registry)
+window_waiting = Gauge("spanledger_text_window_waiting", "Traces in memory that were not taken to be judged yet", registry=registry)
+window_left = Gauge(
+    "spanledger_text_window_left", "Texts that had to leave memory early or unjudged since the start, by reason", ["reason"], registry=registry
+)
+
+
+def tell_window(window: Window) -> None:
+    """What is held in memory, and what had to leave it."""
+    window_bytes.set(window.bytes)
+    window_waiting.set(window.waiting)
+    for reason, rows in window.left.items():
+        window_left.labels(reason).set(rows)
 
 
 def exposition() -> bytes:

@@ -5,8 +5,9 @@ A shift says that something changed (traffic, documents, model, prompt), not tha
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 BEFORE, NOW = timedelta(days=7), timedelta(days=1)
 MIN_SCORES = 50  # on either side
 LARGE = 0.25  # population stability index
+EVERY_S = 1_800.0
+AGAIN_S = 120.0  # after a look that found too few scores
 
 
 def route_shifts(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -42,6 +45,25 @@ def route_shifts(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             told = {name: round(value, 4) for name, value in moved._asdict().items()}
             out.append({"team": key[0], "app_id": key[1], "route": key[2], **told, "large": moved.stability_index > LARGE})
     return sorted(out, key=lambda r: -r["stability_index"])
+
+
+class Watch:
+    """When to look: from time to time, sooner while there are too few scores, and when what was behind has been judged."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._looked_at = float("-inf")
+        self._found = self._behind = False
+
+    def look(self, client: Client, now_us: int, *, behind: bool, calm: bool = True) -> None:
+        """After a pass; ``behind``: answers are still to be worked off."""
+        self._behind = self._behind or behind
+        if behind or not calm:
+            return
+        if self._behind or self._clock() - self._looked_at > (EVERY_S if self._found else AGAIN_S):
+            self._found = bool(tell(client, now_us))
+            self._looked_at = self._clock()
+        self._behind = False
 
 
 def tell(client: Client, now_us: int) -> list[dict[str, Any]]:

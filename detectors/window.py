@@ -1,7 +1,8 @@
 """Redacted text of tenants that keep none: a bounded window in this process's memory, fed over loopback, never on disk.
 
-The collector posts the redacted texts that it may not store; they stay until they are older than the window or the bytes run out, oldest
-first. What has left it before being judged is null with a reason. Protocol (`docs/detectors.md`): ``POST /texts`` with
+The collector posts the redacted texts that it may not store; they stay until they are older than the window or the bytes run out. Room is made
+by letting go first what was taken to be judged, then the rest, oldest first; each text that leaves early is counted with its reason (`LEFT`), and
+an answer whose text left before it was judged is null with the reason `left_window`. Protocol (`docs/detectors.md`): ``POST /texts`` with
 ``Authorization: Bearer <instance token>`` and a JSON array of objects with the fields of `Text`, ``trace_id`` and ``span_id`` in
 hexadecimal. Answers: 204; 401 wrong token; 400 malformed; 413 too large.
 """
@@ -25,6 +26,10 @@ from detectors.material import Text
 MAX_BODY_BYTES = 32 << 20
 _OVERHEAD = 400  # bytes of a row besides its text
 _PRESSING = 1 / 3
+_REMEMBERED = 50_000  # traces that left before they were judged
+
+#: Why a text left: too old, no room (before it was taken to be judged, after), or larger than the window.
+LEFT = ("age_unjudged", "bytes_unjudged", "bytes_judged", "too_large")
 
 
 class Row(msgspec.Struct):
@@ -64,9 +69,11 @@ class Window:
         self._rows: OrderedDict[tuple[str, str], tuple[float, int, Text]] = OrderedDict()
         self._traces: dict[str, set[str]] = {}
         self._fresh: OrderedDict[str, float] = OrderedDict()  # traces told of since they were last taken to be judged
+        self._taken: OrderedDict[str, None] = OrderedDict()  # traces that were taken, first to go when room is needed
+        self._gone: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
         self.bytes = 0
-        self.dropped = 0  # rows that had to leave before their time
+        self.left: dict[str, int] = dict.fromkeys(LEFT, 0)  # rows by reason; what leaves of age after it was taken is not counted
 
     def add(self, rows: Iterable[tuple[str, Text]]) -> None:
         """Keep (trace id, text) rows; of two versions of one span the later counts."""
@@ -76,11 +83,12 @@ class Window:
                 self._remove(key)
                 size = size_of(text)
                 if size > self._max_bytes:
-                    self.dropped += 1
+                    self._leave(trace_id, "too_large")
                     continue
                 self._rows[key] = (self._clock(), size, text)
                 self._traces.setdefault(trace_id, set()).add(text.span_id)
                 self._fresh.setdefault(trace_id, self._clock())
+                self._taken.pop(trace_id, None)
                 self.bytes += size
             self._expire()
 
@@ -93,6 +101,20 @@ class Window:
     def holds(self, trace_id: str) -> bool:
         """Whether anything of this trace is held."""
         return trace_id in self._traces
+
+    def left_unjudged(self, trace_id: str) -> bool:
+        """Whether a text of this trace had to leave before it was taken to be judged."""
+        return trace_id in self._gone
+
+    @property
+    def waiting(self) -> int:
+        """Traces that were not taken yet."""
+        return len(self._fresh)
+
+    @property
+    def max_age_s(self) -> float:
+        """How long a text stays."""
+        return self._max_age_s
 
     @property
     def pressing(self) -> bool:
@@ -107,19 +129,50 @@ class Window:
             self._expire()
             before = self._clock() - older_than_s
             taken = [t for t, at in islice(self._fresh.items(), most) if at <= before]
-            for trace_id in taken:
-                del self._fresh[trace_id]
+            self._done(taken)
             return taken
+
+    def judged(self, trace_ids: Iterable[str]) -> None:
+        """These were judged, however they were found: they need not be taken any more."""
+        with self._lock:
+            self._done(t for t in trace_ids if t in self._traces)
+
+    def _done(self, trace_ids: Iterable[str]) -> None:
+        for trace_id in trace_ids:
+            self._fresh.pop(trace_id, None)
+            self._taken[trace_id] = None
 
     def _expire(self) -> None:
         oldest_allowed = self._clock() - self._max_age_s
         while self._rows:
             key, (at, _, _) = next(iter(self._rows.items()))
-            if self.bytes > self._max_bytes:
-                self.dropped += 1
-            elif at >= oldest_allowed:
-                return
+            if at >= oldest_allowed:
+                break
+            if key[0] in self._fresh:
+                self._leave(key[0], "age_unjudged")
             self._remove(key)
+        while self.bytes > self._max_bytes:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Let go one trace that was taken, else the oldest row."""
+        judged = next(iter(self._taken), None)
+        if judged is None:
+            key = next(iter(self._rows))
+            self._leave(key[0], "bytes_unjudged")
+            self._remove(key)
+            return
+        for span_id in sorted(self._traces.get(judged, ())):
+            self._leave(judged, "bytes_judged")
+            self._remove((judged, span_id))
+        self._taken.pop(judged, None)
+
+    def _leave(self, trace_id: str, reason: str) -> None:
+        self.left[reason] += 1
+        if reason != "bytes_judged":
+            self._gone[trace_id] = None
+            while len(self._gone) > _REMEMBERED:
+                self._gone.popitem(last=False)
 
     def _remove(self, key: tuple[str, str]) -> None:
         gone = self._rows.pop(key, None)
@@ -130,6 +183,7 @@ class Window:
             if not spans:
                 del self._traces[key[0]]
                 self._fresh.pop(key[0], None)
+                self._taken.pop(key[0], None)
 
 
 @contextmanager

@@ -29,7 +29,34 @@ def test_texts_are_found_by_trace_until_they_are_too_old() -> None:
     assert window.texts(["t", "u"]) == {"t": [TEXT]}
     clock.now = 61
     assert window.texts(["t"]) == {}
-    assert (window.bytes, window.dropped) == (0, 0)
+    assert window.bytes == 0
+
+
+def test_what_was_judged_makes_room_before_what_still_waits() -> None:
+    clock = Clock()
+    window = Window(2_300, 60, clock)
+    for trace in ("old", "judged"):
+        window.add([(trace, Text("s", 1, "llm", response="x" * 500))])
+    window.judged(["judged"])
+    window.add([("new", Text("s", 1, "llm", response="x" * 500))])
+    assert set(window.texts(["old", "judged", "new"])) == {"old", "new"}
+    assert window.left == {"age_unjudged": 0, "bytes_unjudged": 0, "bytes_judged": 1, "too_large": 0}
+    assert not window.left_unjudged("judged")
+
+
+def test_what_leaves_unjudged_is_counted_and_known_by_its_trace() -> None:
+    clock = Clock()
+    window = Window(2_300, 60, clock)
+    for trace in ("a", "b", "c"):
+        window.add([(trace, Text("s", 1, "llm", response="x" * 500))])
+    window.add([("d", Text("s", 1, "llm", response="x" * 5_000))])
+    assert window.left_unjudged("a")
+    assert window.left_unjudged("d")
+    window.judged(["b"])
+    clock.now = 61
+    assert window.texts(["b", "c"]) == {}
+    assert window.left == {"age_unjudged": 1, "bytes_unjudged": 1, "bytes_judged": 0, "too_large": 1}
+    assert (window.left_unjudged("b"), window.left_unjudged("c"), window.waiting) == (False, True, 0)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.text(max_size=900)), max_size=30))

@@ -45,9 +45,10 @@ class Ledger:
         **told: Any,
     ) -> Entry:
         self.n += 1
+        usual = {"ts_us": NOW_US - 60_000_000 + self.n * 1_000, "prompt_hash": "h" + prompt[:20], "operation": "chat", "tokens_out": 20}
         entry = Entry(
-            project="p", service="s", ts_us=NOW_US - 60_000_000 + self.n * 1_000, trace_id=self.n.to_bytes(16), span_id=self.n.to_bytes(8),
-            app_id="chat", model="m", latency_ms=500.0, **{"prompt_hash": "h" + prompt[:20], "operation": "chat", "tokens_out": 20, **told},
+            project="p", service="s", trace_id=self.n.to_bytes(16), span_id=self.n.to_bytes(8),
+            app_id="chat", model="m", latency_ms=500.0, **{**usual, **told},
         )  # fmt: skip
         row = msgspec.structs.asdict(entry)
         row["ts"] = row.pop("ts_us")

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 from clickhouse_connect.driver.client import Client
 
+from detectors import jobs, shifts
 from detectors.jobs import Worker
 from detectors.material import Text
 from detectors.window import Window
@@ -115,6 +117,19 @@ def test_an_answer_whose_text_is_only_held_in_memory_is_judged_too(client: Clien
     assert client.query("SELECT count() FROM spanledger.contents").first_row[0] == 0
 
 
+def test_an_answer_whose_text_had_to_leave_memory_unjudged_is_null_and_says_so(client: Client, ledger: Any, tmp_path: Any) -> None:
+    entries = [ledger.call("") for _ in range(2)]
+    window = Window(2_500, 600)
+    for entry in entries:
+        text = Text(entry.span_id.hex(), entry.ts_us, "llm", "user: When?", ledger.BAD, (ledger.DOCUMENT * 4,))
+        window.add([(entry.trace_id.hex(), text)])
+    Worker(client, PolicyFile(None), "test", tmp_path, window=window).step(ledger.NOW_US)
+    told = ledger.verdicts("composite")
+    assert (told[1]["reason"], told[1]["score"]) == ("left_window", None)
+    assert told[2]["score"] is not None
+    assert window.left["bytes_unjudged"] == 1
+
+
 def test_scores_of_an_earlier_version_neither_calibrate_nor_count_as_a_shift(client: Client, ledger: Any, tmp_path: Any) -> None:
     for _ in range(3):
         ledger.call(ledger.BAD, documents=(ledger.DOCUMENT,), route="help")
@@ -147,3 +162,22 @@ def test_labels_of_people_calibrate_a_route(client: Client, ledger: Any, tmp_pat
     assert msgspec.json.decode(last["evidence"])["calibrated"]
     assert last["score"] > 0.8
     assert msgspec.json.decode(last["evidence"])["plain"] == round(ledger.verdicts("grounding")[20]["score"], 4)
+
+
+def test_a_route_that_got_worse_shows_its_shift_as_soon_as_what_was_behind_is_judged(
+    client: Client, ledger: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "BATCH", 8)
+    monkeypatch.setattr(shifts, "MIN_SCORES", 10)
+    judge = worker(client, tmp_path)
+    judge.step(ledger.NOW_US)  # there is nothing to look at yet
+    assert scores.shifts(client) == []
+    days_ago = 3 * 86_400_000_000
+    for n in range(12):
+        ledger.call(ledger.GOOD, documents=(ledger.DOCUMENT, "Another."), route="/chat", ts_us=ledger.NOW_US - days_ago + n)
+        ledger.call(ledger.BAD, documents=(ledger.DOCUMENT, "Another."), route="/chat")
+    ledger.all_judged(judge)
+    (shift,) = scores.shifts(client)
+    assert (shift["app_id"], shift["route"], shift["n_before"], shift["n_now"]) == ("chat", "/chat", 12, 12)
+    assert shift["large"]
+    assert shift["mean_change"] > 0.1
