@@ -253,14 +253,17 @@ class Redactor:
                 return
             order = list(found)
             replaced = [self._replace(parts[i], found[i]) for i in order]
-            again = self._again([_masked(new, len(marks)) for new, _, marks in replaced], [marks for _, _, marks in replaced])
+            again = self._again(
+                [_masked(new, len(put)) for new, put in replaced], [(found[i], put) for i, (_, put) in zip(order, replaced, strict=True)]
+            )
             later: dict[int, list[Span]] = {}
             for k, i in enumerate(order):
                 more = again.get(k)
-                new, moves, _ = replaced[k]
+                new, put = replaced[k]
                 if isinstance(more, str):
                     self._drop(changed, i, more)
                 elif more:
+                    moves = [(0, 0), *((size, end) for (_, size), (_, end, _) in zip(_marks(found[i], put), found[i], strict=True))]
                     moved = [(_origin(moves, a), _origin(moves, z, end=True), n) for a, z, n in more]
                     raw = parts[i]
                     later[i] = resolve(raw, 0, len(raw), found[i] + moved)
@@ -271,8 +274,8 @@ class Redactor:
         for i in found:
             self._drop(changed, i, "unstable")
 
-    def _again(self, texts: list[bytes], marks: list[list[tuple[int, int]]]) -> dict[int, list[Span] | str]:
-        """Spans per redacted text, or the reason why one cannot be judged. ``marks``: its new placeholders.
+    def _again(self, texts: list[bytes], done: list[tuple[list[Span], list[bytes]]]) -> dict[int, list[Span] | str]:
+        """Spans per redacted text, or the reason why one cannot be judged. ``done``: what was replaced in it, and by what.
 
         What replacement could have brought about stands near a placeholder: of long texts only these stretches are looked at
         first, and the whole text where one shows anything.
@@ -281,7 +284,7 @@ class Redactor:
             near: list[bytes] = []
             owners: list[int] = []
             for k, text in enumerate(texts):
-                some = _stretches(text, marks[k])
+                some = _stretches(text, *done[k])
                 near += some
                 owners += [k] * len(some)
             if not near:
@@ -300,22 +303,29 @@ class Redactor:
                     out[k] = str(exc) if isinstance(exc, Dropped) else "error"
             return out
 
-    def _replace(self, raw: bytes, spans: Sequence[Span]) -> tuple[bytes, list[tuple[int, int]], list[tuple[int, int]]]:
-        """The text with placeholders; per unchanged stretch (offset in it, offset in ``raw``); first and last+1 byte of each placeholder."""
+    def _replace(self, raw: bytes, spans: Sequence[Span]) -> tuple[bytes, list[bytes]]:
+        """The text with placeholders, and these."""
+        key = self._key
+        put = [placeholder(name, raw[start:end], key) for start, end, name in spans]
         pieces: list[bytes] = []
-        moves: list[tuple[int, int]] = [(0, 0)]
-        marks: list[tuple[int, int]] = []
-        last = size = 0
-        for start, end, name in spans:
-            mark = placeholder(name, raw[start:end], self._key)
-            size += start - last
-            marks.append((size, size + len(mark)))
-            size += len(mark)
+        last = 0
+        for (start, end, _), mark in zip(spans, put, strict=True):
             pieces += (raw[last:start], mark)
-            moves.append((size, end))
             last = end
         pieces.append(raw[last:])
-        return b"".join(pieces), moves, marks
+        return b"".join(pieces), put
+
+
+def _marks(spans: Sequence[Span], put: Sequence[bytes]) -> list[tuple[int, int]]:
+    """First and last+1 byte of each placeholder in the new text."""
+    marks: list[tuple[int, int]] = []
+    last = size = 0
+    for (start, end, _), mark in zip(spans, put, strict=True):
+        size += start - last
+        marks.append((size, size + len(mark)))
+        size += len(mark)
+        last = end
+    return marks
 
 
 def _groups_of(groups: Sequence[int], some: Sequence[int]) -> list[list[int]]:
@@ -355,13 +365,17 @@ def _masked(text: bytes, placeholders: int) -> bytes:
     return _HASH.sub(b":a1b2c3d4e5]", text) if placeholders >= LEAST else text
 
 
-def _stretches(text: bytes, marks: Sequence[tuple[int, int]]) -> list[bytes]:
+def _stretches(text: bytes, spans: Sequence[Span], put: Sequence[bytes]) -> list[bytes]:
     """What may read differently now: the text, or, of a long one with few placeholders, what stands around these.
 
     Left out is what has nothing but words around its placeholders: every rule that words set off wants more than these.
     """
-    if len(text) < 4 * AROUND or len(marks) * 4 * AROUND > len(text):
-        return [text] if len(marks) >= LEAST or _lively([text[z:a] for z, a in pairwise([0, *chain.from_iterable(marks), len(text)])][::2]) else []
+    dense = len(put) * 4 * AROUND > len(text)
+    if dense and len(put) >= LEAST:
+        return [text]
+    marks = _marks(spans, put)
+    if dense or len(text) < 4 * AROUND:
+        return [text] if _lively([text[z:a] for z, a in pairwise([0, *chain.from_iterable(marks), len(text)])][::2]) else []
     return [text[max(0, a - AROUND) : z + AROUND] for a, z in marks if _lively([text[max(0, a - _NEAR) : a], text[z : z + _NEAR]])]
 
 

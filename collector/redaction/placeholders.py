@@ -22,7 +22,7 @@ def placeholder(class_name: str, value: bytes, key: bytes) -> bytes:
     """``[CLASS]``, or with a keyed hash of the value for classes that people want to join on."""
     if key and class_name in JOINABLE:
         hashed = _keyed(key).copy()
-        hashed.update(b"".join(value.lower().split()))
+        hashed.update(value.lower().translate(None, b" \t\n\r\v\f"))
         return f"[{class_name}:{hashed.hexdigest()}]".encode()
     return _bare(class_name)
 

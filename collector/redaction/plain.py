@@ -30,12 +30,13 @@ _VALUE = re.compile(
     rb")(?! ?(?:[0-9#]|x[0-9]|ext))"
     rb")(?=[\0 \t\r\n,;|\"'<>]|\.[\0 \r\n])"
 )
+_ENDINGS = top_level_domains()
 _NUMBERED = bytes(c for c in range(256) if not 48 <= c <= 57)
 
 
 def _email(value: bytes) -> bool:
     ending = value[value.rindex(b".") + 1 :]
-    return len(ending) == 2 or ending.lower() in top_level_domains()
+    return len(ending) == 2 or ending.lower() in _ENDINGS
 
 
 def _card(value: bytes) -> bool:
