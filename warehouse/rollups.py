@@ -33,6 +33,7 @@ import pyarrow as pa
 
 from warehouse import rollup_days
 from warehouse.queries.ask import measures, query_errors, rollup_dimensions, stamp
+from warehouse.queries.sources import COUNTS
 from warehouse.sqlfiles import sql
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ HOUR = 3_600
 #: Rollup tables of each base table, and the view that gives the base exactly.
 TABLES = {"calls": ("spend_hour", "prompt_hour", "spend_outcome_hour", "people_hour"), "scores": ("score_hour",)}
 LIVE = {"calls": "ledger", "scores": "verdicts"}
+
+#: Columns of ``hour_marks``; told with each insert, since the driver would ask for them each time.
+_MARK = {"base": "LowCardinality(String)", "hour": "DateTime('UTC')", "writer": "LowCardinality(String)", "seq": "UInt64", "is_open": "UInt8"}
 
 _RENEW_S = 600  # an open hour is marked again this often, so that a mark much older has no writer any more
 _STALE_S = 3_600
@@ -157,7 +161,7 @@ def mark(client: Client, base: str, writer: str, hours: Sequence[int], seq: int,
     """Write one mark per hour, durably."""
     rows = [[base, datetime.fromtimestamp(h, UTC), writer, seq, int(is_open)] for h in hours]
     with query_errors():
-        client.insert("spanledger.hour_marks", rows, column_names=["base", "hour", "writer", "seq", "is_open"])
+        client.insert("spanledger.hour_marks", rows, column_names=list(_MARK), column_type_names=list(_MARK.values()))
 
 
 def touch(client: Client, base: str, hours: Iterable[datetime | int], *, reason: str) -> int:
@@ -276,7 +280,8 @@ def recompute(client: Client, base: str, hours: Sequence[dict[str, Any]]) -> Non
             "rollup_insert",
             window | {"gen": gen, "hours": texts},
             table=table,
-            live=LIVE[base],
+            base=base,
+            counts=COUNTS[base],
             columns=", ".join([*dims, *known]),
             expressions=", ".join([*(f"e.{d} AS {d}" for d in dims), *(f"{x} AS {m}" for m, x in known.items())]),
             dimensions=", ".join(dims),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _HOUR = timedelta(hours=1)
 _MOST_HOURS = 2_500  # (hour, generation) pairs in one question (a server takes parameters of 128 KiB); the rest is asked of the base
-_COUNTS = {"calls": "e.is_deleted = 0", "scores": "e.reason != 'retired'"}  # as the views ``ledger`` and ``verdicts``
+COUNTS = {"calls": "e.is_deleted = 0", "scores": "e.reason != 'retired'"}  # as the views ``ledger`` and ``verdicts``
 _MOST_TIMES = 20  # stretches of time named one by one
 _OPAQUE = "identity(e.ts)"  # no index sees through it: a part with the last version must not be left out because that lies beyond an edge
 
@@ -174,7 +174,7 @@ def composed(
         params |= named_pairs(plan.rows)
     if plan.times or not parts:
         told = ", ".join(f"{_BESIDE[m][1] if m in _BESIDE else known[m]} AS {m}" for m in wanted)
-        named = {"items": listed(items).replace("$time", "e.ts"), "measures": told, "table": source, "counts": _COUNTS[source]}
+        named = {"items": listed(items).replace("$time", "e.ts"), "measures": told, "table": source, "counts": COUNTS[source]}
         hours, times, values = _within(plan.times)
         parts.append(fill("_exact", named | {"hours": hours, "times": times, "where": scope.where, "group": group_clause(by)}))
         params |= values
