@@ -20,7 +20,8 @@ from collector.events import read_event
 from collector.lifting import lift
 from collector.plans import Plans, Shape, names_of
 from collector.points import MetricsDecoded, read_metrics
-from collector.stencils import Sources, Stamp
+from collector.sources import Sources
+from collector.stencils import Stamp
 from collector.transcript import content_of
 from collector.values import to_text
 from spanledger.errors import BadSpan
@@ -82,30 +83,27 @@ def decode_traces(body: bytes, *, json: bool, project: str, options: DecodeOptio
             for raw in raws:
                 _take(decoded, source, raw, plans, options)
         return decoded
+    told: dict[str, list[tuple[Source, Sequence[bytes]]]] = {}
     for rs in _parsed(wire.TracesRequest, body).resource_spans:
         resource = wire.attributes(rs.resource.attributes)
         for ss in rs.scope_spans:
-            source = _source(project, resource, wire.text(ss.scope.name), plans, tenant)
-            if options.stamps and options.want_content:
-                _take_stamped(decoded, source, ss.spans, plans, sources, options)
-            else:
-                for s in ss.spans:
-                    _take(decoded, source, _raw_span(s), plans, options)
+            if ss.spans:
+                source = _source(project, resource, wire.text(ss.scope.name), plans, tenant)
+                told.setdefault(source.scope, []).append((source, ss.spans))
+
+    def ordinary(source: Source, span: bytes) -> tuple[Raw, Shape, Span] | None:
+        return _take(decoded, source, _raw_span(_parsed(wire.Span, span)), plans, options)
+
+    for some in told.values():
+        if options.stamps and options.want_content:
+            stamps = sources.stamps(some, ordinary)
+            decoded.received += len(stamps)
+            decoded.stamps += stamps
+        else:
+            for source, spans in some:
+                for span in spans:
+                    ordinary(source, span)
     return decoded
-
-
-def _take_stamped(decoded: Decoded, source: Source, spans: Iterable[Any], plans: Plans, sources: Sources, options: DecodeOptions) -> None:
-    """Spans of one source: those of a known stencil as stamps, the others in the ordinary way."""
-    stencils, add = sources.of(source), decoded.stamps.append
-    for s in spans:
-        if (stamp := stencils.stamp(s)) is not None:
-            decoded.received += 1
-            add(stamp)
-            continue
-        raw = _raw_span(s)
-        taken = _take(decoded, source, raw, plans, options)
-        if taken is not None:
-            stencils.learn(s, raw, *taken)
 
 
 def decode_logs(body: bytes, *, json: bool, project: str, options: DecodeOptions, tenant: str = "") -> Decoded:
@@ -159,8 +157,8 @@ def _source(project: str, resource: Mapping[str, Any], scope: str, plans: Plans,
     return Source(project, service, inherited, scope, instance)
 
 
-def _take(decoded: Decoded, source: Source, raw: Raw, plans: Plans, options: DecodeOptions) -> tuple[Shape, Span] | None:
-    """One span into ``decoded``; its plan and what became of it, if it is kept."""
+def _take(decoded: Decoded, source: Source, raw: Raw, plans: Plans, options: DecodeOptions) -> tuple[Raw, Shape, Span] | None:
+    """One span into ``decoded``; itself, its plan and what became of it, if it is kept."""
     decoded.received += 1
     fault = fault_of(raw)
     if fault:
@@ -176,7 +174,7 @@ def _take(decoded: Decoded, source: Source, raw: Raw, plans: Plans, options: Dec
     span = build(source, raw, shape)
     content = content_of(span, raw, shape) if shape.genai else None  # also fills finish reasons
     decoded.records.append((span, content if options.want_content else None))
-    return shape, span
+    return raw, shape, span
 
 
 def _let_go(raw: Raw, shape: Shape) -> str:

@@ -1,0 +1,134 @@
+"""Prompts and answers of many calls out of the JSON they came in, in the commonest shape (``messages.plain_parts``).
+
+Instrumentations put texts into the same frame again and again: ``[{"role": "user", "parts": [{"type": "text", "content": "`` … ``"}]}]``.
+A frame is learned from a text that was parsed, and tried with another text first; from then on what stands in it is taken as it is,
+unless it holds what JSON writes in another way (a quote, a backslash, a control character).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+
+from collector import outcomes
+from collector.messages import plain_answer, plain_turns
+from collector.values import MAX_PARSED_BYTES
+from spanledger.model import Message
+
+_FRAMES, _TRIES = 4, 50  # kept of one attribute; texts that are looked at for them
+_PROBE = "9f2c probe 71"
+_ROLES = frozenset({"user", "assistant", "system", "tool"})  # others are words of the sender, to be redacted the ordinary way
+_CONTROL = re.compile("[\x00-\x1f]").search
+_WITHHELD = (b"refusal", b"filtered", b"lock")
+
+
+class _Frame(NamedTuple):
+    head: bytes
+    tail: bytes
+    role: str
+
+
+class _Framed:
+    """Values of one attribute, most of them texts in frames that are known."""
+
+    def __init__(self) -> None:
+        self._frames: list[_Frame] = []
+        self._tries = 0
+
+    def _texts(self, raws: Sequence[bytes]) -> list[tuple[str, str] | None]:
+        """(role, text) of each value in a known frame; None for the others."""
+        found = [self._in_frame(raw) for raw in raws]
+        whole = "".join([one[1] for one in found if one is not None]).encode()
+        if (np.frombuffer(whole, np.uint8) < 0x20).any():  # no JSON has control characters in a text
+            return [None if one is None or _CONTROL(one[1]) else one for one in found]
+        return found
+
+    def _in_frame(self, raw: bytes) -> tuple[str, str] | None:
+        for head, tail, role in self._frames:
+            if raw.startswith(head) and raw.endswith(tail):
+                text = raw[len(head) : -len(tail)]
+                if text and b'"' not in text and b"\\" not in text and len(raw) <= MAX_PARSED_BYTES:
+                    try:
+                        return role, text.decode()
+                    except UnicodeDecodeError:
+                        return None
+        return None
+
+    def _learn(self, raw: bytes, role: str, text: str) -> None:
+        """A value has been parsed: others may stand in the same frame."""
+        if len(self._frames) < _FRAMES and self._tries < _TRIES:
+            self._tries += 1
+            head, tail = _around(raw, text)
+            if head and self._probed(head + _PROBE.encode() + tail) == (role, _PROBE):
+                self._frames.append(_Frame(head, tail, role))
+
+    def _probed(self, raw: bytes) -> tuple[str, str] | None:
+        raise NotImplementedError
+
+
+class Turns(_Framed):
+    """Input messages of one attribute."""
+
+    def of(self, raws: Sequence[bytes]) -> list[list[Message] | None]:
+        """Messages of each; None where it is no plain dialogue."""
+        return [[Message(*one)] if one is not None else self._parsed(raw) for raw, one in zip(raws, self._texts(raws), strict=True)]
+
+    def _parsed(self, raw: bytes) -> list[Message] | None:
+        turns = plain_turns(_json(raw))
+        if not turns or not any(m.text for m in turns) or not _ROLES.issuperset(m.role for m in turns):
+            return None
+        if len(turns) == 1:
+            self._learn(raw, turns[0].role, turns[0].text)
+        return turns
+
+    def _probed(self, raw: bytes) -> tuple[str, str] | None:
+        turns = plain_turns(_json(raw))
+        return (turns[0].role, turns[0].text) if turns and len(turns) == 1 else None
+
+
+class Answers(_Framed):
+    """Output messages of one attribute: one answer each."""
+
+    def of(self, raws: Sequence[bytes]) -> list[str]:
+        """The answer in each; "" where there is none, or one that the provider withheld."""
+        return [self._answer(*one) if one is not None else self._parsed(raw) for raw, one in zip(raws, self._texts(raws), strict=True)]
+
+    @staticmethod
+    def _answer(_role: str, text: str) -> str:
+        return "" if "'" in text and outcomes.withheld(f'"{text}"') else text
+
+    def _parsed(self, raw: bytes) -> str:
+        answer = plain_answer(_json(raw))
+        if answer is None or not answer[0] or _withheld(raw):
+            return ""
+        self._learn(raw, "", answer[0])
+        return answer[0]
+
+    def _probed(self, raw: bytes) -> tuple[str, str] | None:
+        answer = plain_answer(_json(raw))
+        return ("", answer[0]) if answer is not None and not any(word in raw for word in _WITHHELD) else None
+
+
+def _around(raw: bytes, text: str) -> tuple[bytes, bytes]:
+    """What stands before and behind a text that JSON writes as it is; (b"", b"") for others."""
+    head, found, tail = raw.partition(text.encode("utf8", "surrogatepass"))
+    return (head, tail) if text and found and head.endswith(b'"') and tail.startswith(b'"') else (b"", b"")
+
+
+def _json(raw: bytes) -> Any:
+    """The list that a text is, else None."""
+    if len(raw) > MAX_PARSED_BYTES:
+        return None
+    try:
+        found = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return found if type(found) is list else None
+
+
+def _withheld(output: bytes) -> bool:
+    return any(word in output for word in _WITHHELD) and bool(outcomes.withheld(output.decode()))
