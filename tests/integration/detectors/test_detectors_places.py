@@ -193,6 +193,23 @@ def test_releases_meet_only_where_question_and_context_are_the_same(client: Clie
     assert found.answers == (2, 2)
 
 
+def test_a_release_that_answers_questions_of_a_stable_knowledge_base_worse_shows_in_the_comparison(client: Client, ledger: Any) -> None:
+    facts = {"How long is the warranty?": ("14", "90"), "What does delivery cost?": ("5", "45"), "When do offices close?": ("18", "21")}
+    for question, (right, wrong) in facts.items():
+        document = f"{question} The handbook says that the answer is {right}, without exception."
+        for version, figure in (("v1", right), ("v1", right), ("v2", wrong if question.startswith("How") else right)):
+            answer = f"According to the handbook the answer is {figure}, without exception."
+            ledger.call(answer, prompt=f"system: {version}\nuser: {question}", prompt_version=version, response_hash="r", context_hash=document)
+    rows = scoring.releases(client, "chat", "v1", "v2", SCOPE.since, SCOPE.until, by_model=False, rows=100)
+    found = compared(rows.iter_rows(named=True), "v1", "v2")
+    assert (found.questions, found.answers) == (3, (6, 3))
+    assert (found.across.pairs, found.within_baseline.pairs) == (6, 3)
+    assert found.across.contradictions == 2
+    assert found.within_baseline.contradictions == 0
+    scoring.set_mark(client, scores.comparison_job("chat", "prompt_version", "v1", "v2"), "now", msgspec.json.encode(found.told()).decode())
+    assert (scores.comparison(client, "chat", "v1", "v2") or {})["across"]["rate"] == pytest.approx(1 / 3)
+
+
 def test_feedback_stands_as_rates_beside_the_traffic_it_is_about(client: Client, ledger: Any) -> None:
     calls = [ledger.call(ledger.GOOD, prompt_version="v1" if n < 4 else "v2") for n in range(6)]
     about = Feedback(kind="escalation", ts=datetime.fromtimestamp(calls[0].ts_us / 1e6, UTC), trace_id=calls[0].trace_id, project="p")
