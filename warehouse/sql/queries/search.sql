@@ -20,9 +20,14 @@ SELECT
 FROM found AS f
 INNER JOIN
 (
-    SELECT * FROM spanledger.ledger AS e
-    WHERE e.ts >= toStartOfHour({since:DateTime64(6, 'UTC')}) - INTERVAL 1 DAY AND e.ts < toStartOfHour({until:DateTime64(6, 'UTC')}) + INTERVAL 25 HOUR
-        AND e.trace_id IN (SELECT trace_id FROM found)$where
+    SELECT
+        ts, trace_id, span_id, members, app_id, team, env, model, model_tier, provider, operation, prompt_id, prompt_version, outcome, tokens_in,
+        tokens_out, latency_ms, cost_estimate_usd, cost_source, usage_source
+    FROM spanledger.calls AS e FINAL
+    PREWHERE e.ts >= toStartOfHour({since:DateTime64(6, 'UTC')}) - INTERVAL 1 DAY
+        AND e.ts < toStartOfHour({until:DateTime64(6, 'UTC')}) + INTERVAL 25 HOUR AND e.trace_id IN (SELECT trace_id FROM found)
+    WHERE e.is_deleted = 0$where
+    SETTINGS do_not_merge_across_partitions_select_final = 1
 ) AS e ON e.trace_id = f.trace_id
 ORDER BY ts DESC, f.trace_id, f.span_id, (e.span_id = f.span_id OR has(e.members, f.span_id)) DESC, e.ts
 LIMIT 1 BY f.trace_id, f.span_id
