@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate
 from operator import ne
 from pathlib import Path
 from typing import Any, Literal
@@ -253,38 +253,38 @@ class Redactor:
                 return
             order = list(found)
             replaced = [self._replace(parts[i], found[i]) for i in order]
-            again = self._again(
-                [_masked(new, len(put)) for new, put in replaced], [(found[i], put) for i, (_, put) in zip(order, replaced, strict=True)]
-            )
+            again = self._again(replaced)
+            names: list[str] = []
             later: dict[int, list[Span]] = {}
             for k, i in enumerate(order):
                 more = again.get(k)
-                new, put = replaced[k]
                 if isinstance(more, str):
                     self._drop(changed, i, more)
                 elif more:
-                    moves = [(0, 0), *((size, end) for (_, size), (_, end, _) in zip(_marks(found[i], put), found[i], strict=True))]
+                    moves = [(0, 0), *((size, end) for (_, size), (_, end, _) in zip(_marks(replaced[k]), found[i], strict=True))]
                     moved = [(_origin(moves, a), _origin(moves, z, end=True), n) for a, z, n in more]
                     raw = parts[i]
                     later[i] = resolve(raw, 0, len(raw), found[i] + moved)
                 else:
-                    changed[i] = (new, found[i], None)
-                    self.counts.update([n for _, _, n in found[i]])
+                    changed[i] = (b"".join(replaced[k]), found[i], None)
+                    names += [n for _, _, n in found[i]]
+            self.counts.update(names)
             found = later
         for i in found:
             self._drop(changed, i, "unstable")
 
-    def _again(self, texts: list[bytes], done: list[tuple[list[Span], list[bytes]]]) -> dict[int, list[Span] | str]:
-        """Spans per redacted text, or the reason why one cannot be judged. ``done``: what was replaced in it, and by what.
+    def _again(self, replaced: list[list[bytes]]) -> dict[int, list[Span] | str]:
+        """Spans per redacted text (its pieces as :meth:`_replace` gives them), or the reason why one cannot be judged.
 
         What replacement could have brought about stands near a placeholder: of long texts only these stretches are looked at
         first, and the whole text where one shows anything.
         """
+        texts = [_masked(pieces) for pieces in replaced]
         try:
             near: list[bytes] = []
             owners: list[int] = []
             for k, text in enumerate(texts):
-                some = _stretches(text, *done[k])
+                some = _stretches(text, replaced[k])
                 near += some
                 owners += [k] * len(some)
             if not near:
@@ -303,29 +303,22 @@ class Redactor:
                     out[k] = str(exc) if isinstance(exc, Dropped) else "error"
             return out
 
-    def _replace(self, raw: bytes, spans: Sequence[Span]) -> tuple[bytes, list[bytes]]:
-        """The text with placeholders, and these."""
+    def _replace(self, raw: bytes, spans: Sequence[Span]) -> list[bytes]:
+        """What is kept and what stands for each span, by turns; both ends are kept."""
         key = self._key
-        put = [placeholder(name, raw[start:end], key) for start, end, name in spans]
         pieces: list[bytes] = []
         last = 0
-        for (start, end, _), mark in zip(spans, put, strict=True):
-            pieces += (raw[last:start], mark)
+        for start, end, name in spans:
+            pieces += (raw[last:start], placeholder(name, raw[start:end], key))
             last = end
         pieces.append(raw[last:])
-        return b"".join(pieces), put
+        return pieces
 
 
-def _marks(spans: Sequence[Span], put: Sequence[bytes]) -> list[tuple[int, int]]:
+def _marks(pieces: Sequence[bytes]) -> list[tuple[int, int]]:
     """First and last+1 byte of each placeholder in the new text."""
-    marks: list[tuple[int, int]] = []
-    last = size = 0
-    for (start, end, _), mark in zip(spans, put, strict=True):
-        size += start - last
-        marks.append((size, size + len(mark)))
-        size += len(mark)
-        last = end
-    return marks
+    edges = list(accumulate(map(len, pieces)))
+    return list(zip(edges[::2], edges[1::2], strict=False))
 
 
 def _groups_of(groups: Sequence[int], some: Sequence[int]) -> list[list[int]]:
@@ -360,23 +353,21 @@ def _unlucky(reason: str, raw: bytes) -> bool:
     return reason == "time" and len(raw) <= _SHORT
 
 
-def _masked(text: bytes, placeholders: int) -> bytes:
-    """The text, the hashes of its placeholders made equal if there are many: what their digits happen to say is nothing, but takes time."""
-    return _HASH.sub(b":a1b2c3d4e5]", text) if placeholders >= LEAST else text
+def _masked(pieces: Sequence[bytes]) -> bytes:
+    """The new text, the hashes of its placeholders made equal if there are many: what their digits happen to say is nothing, but takes time."""
+    text = b"".join(pieces)
+    return _HASH.sub(b":a1b2c3d4e5]", text) if len(pieces) > 2 * LEAST else text
 
 
-def _stretches(text: bytes, spans: Sequence[Span], put: Sequence[bytes]) -> list[bytes]:
+def _stretches(text: bytes, pieces: Sequence[bytes]) -> list[bytes]:
     """What may read differently now: the text, or, of a long one with few placeholders, what stands around these.
 
     Left out is what has nothing but words around its placeholders: every rule that words set off wants more than these.
     """
-    dense = len(put) * 4 * AROUND > len(text)
-    if dense and len(put) >= LEAST:
-        return [text]
-    marks = _marks(spans, put)
+    dense = len(pieces) * 2 * AROUND > len(text)
     if dense or len(text) < 4 * AROUND:
-        return [text] if _lively([text[z:a] for z, a in pairwise([0, *chain.from_iterable(marks), len(text)])][::2]) else []
-    return [text[max(0, a - AROUND) : z + AROUND] for a, z in marks if _lively([text[max(0, a - _NEAR) : a], text[z : z + _NEAR]])]
+        return [text] if (dense and len(pieces) > 2 * LEAST) or _lively(pieces[::2]) else []
+    return [text[max(0, a - AROUND) : z + AROUND] for a, z in _marks(pieces) if _lively([text[max(0, a - _NEAR) : a], text[z : z + _NEAR]])]
 
 
 def _lively(pieces: Sequence[bytes]) -> bool:

@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections import Counter
+from functools import lru_cache
 
 from collector.redaction.checksums import IBAN_LENGTH
 from collector.redaction.matching import Handler, Runaway, Span, near, words
@@ -28,6 +29,13 @@ def entropy(value: bytes) -> float:
     return -sum(c / n * math.log2(c / n) for c in Counter(value).values()) if n else 0.0
 
 
+@lru_cache(maxsize=4096)
+def _least_entropy(n: int, different: int) -> float:
+    """What ``n`` bytes have at least, where so many of them are different."""
+    most = n - different + 1
+    return (different - 1) / n * math.log2(n) + most / n * math.log2(n / most)
+
+
 def looks_random(value: bytes) -> bool:
     """Digits and letters of both cases, or long hex: not a word, not a name."""
     n = len(value)
@@ -35,7 +43,7 @@ def looks_random(value: bytes) -> bool:
         n - len(value.translate(None, b"0123456789")) > 1
         and n - len(value.translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")) > 1
         and n - len(value.translate(None, b"abcdefghijklmnopqrstuvwxyz")) > 1
-        and entropy(value) >= 3.3
+        and (_least_entropy(n, len(set(value))) >= 3.3 or entropy(value) >= 3.3)
     )
 
 
@@ -85,7 +93,8 @@ def prefix_handler(rule: Rule, offset: int) -> Handler:
         end = m.end()
         if not _valid(rule, m[0]) or (needed and not near(needed, b, start, end, lo, hi)):
             return runaway.failed(b, start, hi, out)
-        out.append((start, _across_breaks(b, end, hi), rule.class_name))
+        end = _across_breaks(b, end, hi)
+        out.append((start, end, rule.class_name))
         return end
 
     return handle

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from collector.redaction.checksums import card_sure
+from collector.redaction.checksums import card_sure, iban
 from collector.redaction.contact import top_level_domains
 from collector.redaction.matching import Span
 from collector.redaction.national_ids import ssn
@@ -26,6 +26,7 @@ _VALUE = re.compile(
     rb"(?P<card>[0-9]{4}(?:([ \-]?)[0-9]{4}\3[0-9]{4}\3[0-9]{4}|([ \-]?)[0-9]{6}\4[0-9]{5}))"
     rb"|(?P<ssn>[0-9]{3}-[0-9]{2}-[0-9]{4})"
     rb"|(?P<phone>\+[1-9][0-9]{0,2}(?:[ \-][0-9]{2,4}){2,4}+)"
+    rb"|(?P<iban>[A-Z]{2}[0-9]{2}( ?)[A-Z0-9]{4}(?:\\8[A-Z0-9]{4}){2,6}(?:\\8[A-Z0-9]{1,3})?+)"
     rb"|(?P<ip>(?<=[,;|])[1-9][0-9]{0,2}(?:\.(?:0|[1-9][0-9]{0,2})){3})"  # other marks may follow a word such as "version"
     rb")(?! ?(?:[0-9#]|x[0-9]|ext))"
     rb")(?=[\0 \t\r\n,;|\"'<>]|\.[\0 \r\n])"
@@ -41,6 +42,10 @@ def _email(value: bytes) -> bool:
 
 def _card(value: bytes) -> bool:
     return card_sure(value.translate(None, b" -").decode())
+
+
+def _iban(value: bytes) -> bool:
+    return iban(value.translate(None, b" ").decode())
 
 
 def _ssn(value: bytes) -> bool:
@@ -60,6 +65,7 @@ def _address(value: bytes) -> bool:
 _CHECKS: dict[str | None, tuple[str, Callable[[bytes], bool]]] = {
     "email": ("EMAIL", _email),
     "card": ("CREDIT_CARD", _card),
+    "iban": ("IBAN", _iban),
     "ssn": ("US_SSN", _ssn),
     "phone": ("PHONE", _phone),
     "ip": ("IP_ADDRESS", _address),
