@@ -229,8 +229,11 @@ def listed(items: Sequence[str]) -> str:
 
 
 def fill(name: str, parts: Mapping[str, str]) -> str:
-    """The SQL file ``name`` with its ``$parts`` put in; parts are made here from fixed lists, never from values. ``$within``: of the window."""
-    return Template(sql(name)).substitute({"within": sql("_within"), **parts})
+    """The SQL file ``name`` with its ``$parts`` put in; parts are made here from fixed lists, never from values. ``$within``: of the window,
+    in two parts where the table is read and no view."""
+    hours, moments = sql("_within_hours"), sql("_within_moments")
+    known = {"within": f"{hours} AND {moments}", "within_hours": hours, "within_moments": moments}
+    return Template(sql(name)).substitute({**known, **parts})
 
 
 def frame(client: Client, statement: str, params: Mapping[str, Any]) -> pl.DataFrame:

@@ -9,10 +9,12 @@ SELECT
     e.tokens_in AS tokens_in, e.tokens_cache_read AS tokens_cache_read, e.tokens_out AS tokens_out,
     e.tokens_reasoning AS tokens_reasoning, e.usage_source AS usage_source, e.latency_ms AS latency_ms, e.ttft_ms AS ttft_ms,
     e.cost_estimate_usd AS cost_usd, e.cost_source AS cost_source, e.safety AS safety, e.tool_calls AS tool_calls
-FROM spanledger.ledger AS e
-WHERE $within
+FROM spanledger.calls AS e FINAL
+PREWHERE $within_hours
+WHERE e.is_deleted = 0 AND $within_moments
     AND (identity(e.ts), e.trace_id, e.span_id) < (
         toDateTime64({before_ts:DateTime64(6, 'UTC')}, 6, 'UTC'),
         toFixedString(unhex({before_trace:String}), 16), toFixedString(unhex({before_span:String}), 8))$where
 ORDER BY e.ts DESC, e.trace_id DESC, e.span_id DESC
 LIMIT {rows:UInt32}
+SETTINGS do_not_merge_across_partitions_select_final = 1
