@@ -8,7 +8,7 @@ place (`sequence.py`) and takes the two riskiest; a peaks expert sees the respon
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from detectors.artefacts import stored
 from detectors.calibration import Platt
 from detectors.grounding.features import NAMES, Weights
 from detectors.grounding.sequence import PEAKS, SEQUENCE, in_sequence, with_peaks
+from detectors.grounding.swaps import SWAPS
 from detectors.grounding.units import Units
 from detectors.linear import Linear, logit, sigmoid
 from detectors.trees import Ensemble
@@ -29,7 +30,7 @@ ASSUMED_RATE = 1 / 3
 
 
 class Expert(NamedTuple):
-    """One small model over some feature columns; ``on`` is `sentence`, `sequence`, `response` or `peaks`."""
+    """One small model over some feature columns; ``on`` is `sentence`, `sequence`, `swaps`, `response` or `peaks`."""
 
     name: str
     on: str
@@ -85,22 +86,18 @@ class Model:
 
     def _scored(self, batch: list[Units], mixture: Mixture) -> list[tuple[float, Array]]:
         needed = {p.expert for p in mixture.parts}
-        rows = np.vstack([u.sentences for u in batch])
-        wholes = np.vstack([u.whole for u in batch])
         cuts = np.cumsum([len(u.spans) for u in batch])[:-1]
         of_sentences: dict[str, Array] = {}
         of_responses: dict[str, Array] = {}
         experts = [e for e in self.experts if e.name in needed]
-        placed = np.vstack([in_sequence(u.sentences, u.whole) for u in batch]) if any(e.on == "sequence" for e in experts) else rows
-        peaked = np.vstack([with_peaks(u.sentences, u.whole) for u in batch]) if any(e.on == "peaks" for e in experts) else wholes
+        seen = {on: np.vstack([SEEN[on](u) for u in batch]) for on in {e.on for e in experts}}
         for expert in experts:
-            if expert.on not in AGGREGATE:
-                seen = wholes if expert.on == "response" else peaked
-                of_responses[expert.name] = logit(sigmoid(expert.body.raw(seen[:, expert.columns])))
-                continue
-            raw = expert.body.raw((rows if expert.on == "sentence" else placed)[:, expert.columns])
-            of_sentences[expert.name] = raw
-            of_responses[expert.name] = AGGREGATE[expert.on](np.split(sigmoid(raw), cuts))
+            raw = expert.body.raw(seen[expert.on][:, expert.columns])
+            if expert.on in AGGREGATE:
+                of_sentences[expert.name] = raw
+                of_responses[expert.name] = AGGREGATE[expert.on](np.split(sigmoid(raw), cuts))
+            else:
+                of_responses[expert.name] = logit(sigmoid(raw))
         whole = mixture.platt(mixture.mixed(of_responses))
         each = np.split(mixture.platt(mixture.mixed(of_sentences, self.by_sentence)), cuts)
         return [(float(p), s) for p, s in zip(whole, each, strict=True)]
@@ -154,8 +151,16 @@ def two_riskiest(sentences: Sequence[Array]) -> Array:
     return np.array([np.sort(logit(p))[-2:].mean() for p in sentences])
 
 
-AGGREGATE = {"sentence": riskiest, "sequence": two_riskiest}
-COLUMNS = {"sentence": NAMES, "response": NAMES, "sequence": SEQUENCE, "peaks": PEAKS}
+AGGREGATE = {"sentence": riskiest, "sequence": two_riskiest, "swaps": riskiest}
+#: What an expert sees of a response: a row for each sentence, or for those that judge the whole, one.
+SEEN: Mapping[str, Callable[[Units], Array]] = {
+    "sentence": lambda u: u.sentences,
+    "sequence": lambda u: in_sequence(u.sentences, u.whole),
+    "swaps": lambda u: u.swaps,
+    "response": lambda u: u.whole,
+    "peaks": lambda u: with_peaks(u.sentences, u.whole),
+}
+COLUMNS = {"sentence": NAMES, "response": NAMES, "sequence": SEQUENCE, "peaks": PEAKS, "swaps": SWAPS}
 
 
 @cache

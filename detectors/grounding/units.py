@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.grounding.features import NAMES, Weights, unit
+from detectors.grounding.swaps import SWAPS, swaps
 from detectors.text import cues, sentences
 from detectors.text.context import ContextIndex, by_sentence, indexed, joined
 from detectors.text.words import STOP, tokens
@@ -33,6 +34,7 @@ class Units(NamedTuple):
         whole: shape ``(len(NAMES),)``.
         evidence: ``(start, end)`` in the joined context of the sentence that covers most of each response sentence; None without any.
         regime: one of `REGIMES`.
+        swaps: shape ``(len(spans), len(SWAPS))``.
     """
 
     spans: list[tuple[int, int]]
@@ -40,6 +42,7 @@ class Units(NamedTuple):
     whole: NDArray[np.float64]
     evidence: list[tuple[int, int] | None]
     regime: str
+    swaps: NDArray[np.float64]
 
 
 def regime(context: str | Sequence[str], question: str, sentences: int = 1) -> str:
@@ -67,16 +70,19 @@ def units(context: str | Sequence[str], question: str, response: str, weigh: Wei
         return None
     spans = sentences.spans(response, MAX_SENTENCES)
     asked = frozenset(t.term for t in tokens(question) if t.kind != STOP)
-    rows, evidence, claims = [], [], []
+    rows, swapped, evidence, claims = [], [], [], []
     for part, (start, end) in zip(by_sentence(words, spans), spans, strict=True):
         idle = cues.claims_nothing(response[start:end], sum(t.kind != STOP for t in part))
         row, best = unit(part, response[start:end], index, asked, weigh, idle=idle)
         rows.append(row)
+        swapped.append(swaps([] if idle else part, index, best.sentence, asked, weigh))
         evidence.append(index.spans[best.sentence] if best.sentence >= 0 else None)
         if not idle:
             claims += part
     whole, _ = unit(claims or words, response, index, asked, weigh, whole=True, idle=not claims)
-    return Units(spans, np.array(rows).reshape(len(spans), len(NAMES)), np.array(whole), evidence, regime(context, question, len(spans)))
+    told = np.array(rows).reshape(len(spans), len(NAMES))
+    kind = regime(context, question, len(spans))
+    return Units(spans, told, np.array(whole), evidence, kind, np.array(swapped).reshape(len(spans), len(SWAPS)))
 
 
 __all__ = ["REGIMES", "ContextIndex", "Units", "regime", "units"]

@@ -40,6 +40,14 @@ class Arithmetic:
             return True
         return _near(self.worked, asked) or any(_close(x, asked) for a in own for b in self.base for x in _of(a, b))
 
+    def exactly(self, term: str) -> bool:
+        """Whether the number follows to the last digit from few: a stricter question, for one that stands where the context has another."""
+        asked = value(term)
+        if asked is None:
+            return False
+        from_few = len(self.base) <= FEW and (_near(self.worked, asked, _EXACT) or _near(self.base, asked / 2, _EXACT))
+        return from_few or _near(self.converted, asked, _EXACT)
+
 
 def value(term: str) -> float | None:
     """The number of a term; None for versions, dates and what is not finite."""

@@ -56,6 +56,7 @@ class ContextIndex:
         self._arithmetic: Arithmetic | None = None
         self._negated = 0
         self._passages: dict[int, int] | None = None
+        self._read: dict[int, list[Token]] = {}
         self.n_tokens = 0
         for number, part in enumerate(by_sentence(tokens(self.text), self.spans)):
             self._add(number, part)
@@ -119,6 +120,13 @@ class ContextIndex:
         if self._arithmetic is None:
             self._arithmetic = Arithmetic(self.numbers)
         return self._arithmetic
+
+    def sentence(self, number: int) -> list[Token]:
+        """The tokens of a sentence; read again when first asked for, since few are."""
+        if number not in self._read:
+            start, end = self.spans[number]
+            self._read[number] = tokens(self.text[start:end])
+        return self._read[number]
 
     def passage(self, number: int) -> int:
         """Bit mask of the sentences of the numbered passage (``passage 3: …``, ``[3] …``); 0 when there is none."""

@@ -73,8 +73,14 @@ hora horas dia dias semana semanas mes meses ano anos ora ore giorno giorni sett
     )
 )
 
+#: Words beside numbers that an answer has worked out.
+WORKED_OUT = _words("""
+more less fewer longer shorter higher lower later earlier total totals altogether together difference extra saved left remain remaining
+zusammen insgesamt mehr weniger
+""")
+
 _UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-_ORDINALS = (
+ORDINALS = (
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
     "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
 )
@@ -82,7 +88,7 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 
 NUMBER_WORDS = {
     **{word: str(i) for i, word in enumerate(_UNITS.split())},
-    **{word: str(i) for i, word in enumerate(_ORDINALS.split())},
+    **{word: str(i) for i, word in enumerate(ORDINALS.split())},
     **{word: str(20 + 10 * i) for i, word in enumerate(_TENS.split())},
     **{"once": "1", "twice": "2", "thrice": "3", "dozen": "12", "hundred": "100", "thousand": "1000"},
     **languages.NUMBER_WORDS,
