@@ -117,6 +117,21 @@ def test_an_answer_whose_text_is_only_held_in_memory_is_judged_too(client: Clien
     assert client.query("SELECT count() FROM spanledger.contents").first_row[0] == 0
 
 
+def test_more_texts_in_memory_than_the_pace_judges_in_their_time_press_before_they_are_old(
+    client: Client, ledger: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "UNMEASURED", 2 / 200)  # two answers in a third of the window's time
+    window = Window(100_000, 600)
+    judge = Worker(client, PolicyFile(None), "test", tmp_path, window=window)
+    for _ in range(3):
+        assert not judge.pressing
+        entry = ledger.call("")
+        window.add([(entry.trace_id.hex(), Text(entry.span_id.hex(), entry.ts_us, "llm", "user: When?", ledger.BAD, (ledger.DOCUMENT,)))])
+    assert judge.pressing
+    assert judge.step(ledger.NOW_US, calm=False).scored == 3
+    assert not judge.pressing
+
+
 def test_an_answer_whose_text_had_to_leave_memory_unjudged_is_null_and_says_so(client: Client, ledger: Any, tmp_path: Any) -> None:
     entries = [ledger.call("") for _ in range(2)]
     window = Window(2_500, 600)
