@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import re2
 
 from collector.identity import IdentityKeys
@@ -41,17 +42,44 @@ def prompt_hashes(keys: IdentityKeys, tenant: str, told: Sequence[Message], cont
     if not told:
         return "", ""
     normal, exact = prompt_hashers(keys, tenant)
-    return normal(normal_form(told, context)), exact(exact_form(told, system))
+    return normal(encoded(normal_form(told, context))), exact(encoded(exact_form(told, system)))
 
 
-def prompt_hashers(keys: IdentityKeys, tenant: str) -> tuple[Callable[[str], str], Callable[[str], str]]:
-    """What hashes the forms of a tenant's prompts: normal, exact."""
+def encoded(text: str) -> bytes:
+    """A text as it is hashed, whatever it holds."""
+    return text.encode("utf8", "surrogatepass")
+
+
+def prompt_hashers(keys: IdentityKeys, tenant: str) -> tuple[Callable[[bytes], str], Callable[[bytes], str]]:
+    """What hashes the forms of a tenant's prompts (:func:`encoded`): normal, exact."""
     return keys.hasher(tenant, "prompt"), keys.hasher(tenant, "prompt-exact")
 
 
 def normal_form(told: Sequence[Message], context: Sequence[str] = ()) -> str:
     """A prompt without what does not count."""
     return normalised(told[0].text if len(told) == 1 and not context else "\0".join(_talk(told, context)))
+
+
+def normal_forms(told: Sequence[Sequence[Message]]) -> list[bytes]:
+    """:func:`normal_form` of many prompts, encoded; single turns in ASCII are looked at together."""
+    alone = [turns[0].text if len(turns) == 1 and turns[0].text.isascii() else "" for turns in told]
+    sizes = np.fromiter(map(len, alone), np.int64, len(alone))
+    ends = np.cumsum(sizes)
+    chars = np.frombuffer("".join(alone).encode(), np.uint8)
+    odd, blank = chars < 0x20, chars == 0x20
+    odd[:-1] |= blank[:-1] & blank[1:]
+    by_itself, counted = sizes < 2, np.zeros(len(alone), bool)
+    by_itself[np.searchsorted(ends, np.flatnonzero(odd), "right")] = True
+    counted[np.searchsorted(ends, np.flatnonzero(chars - 0x30 < 10), "right")] = True
+    lower = (chars | (chars - 0x41 < 26).view(np.uint8) << 5).tobytes()
+    return [
+        encoded(normal_form(turns)) if odd_one else _steady(lower[end - size : end].strip(b" "), digits)
+        for turns, size, end, odd_one, digits in zip(told, sizes.tolist(), ends.tolist(), by_itself.tolist(), counted.tolist(), strict=True)
+    ]
+
+
+def _steady(plain: bytes, digits: bool) -> bytes:
+    return encoded(_VOLATILE.sub("\2", plain.decode())) if digits and _may_be_volatile(plain) else plain
 
 
 def exact_form(told: Sequence[Message], system: str = "") -> str:
@@ -89,6 +117,6 @@ def normalised(text: str) -> str:
         plain = (text.strip(" ") if single else " ".join(text.split())).lower()
     else:
         plain = " ".join(unicodedata.normalize("NFKC", text).translate(_INVISIBLE).split()).casefold()
-    if not any(map(plain.__contains__, _DIGITS)) or not _may_be_volatile(plain.encode("utf8", "surrogatepass")):
+    if not any(map(plain.__contains__, _DIGITS)) or not _may_be_volatile(encoded(plain)):
         return plain
     return _VOLATILE.sub("\2", plain)

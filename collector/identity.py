@@ -95,15 +95,15 @@ class IdentityKeys:
 
     def exact(self, tenant: str, what: str, text: str) -> str:
         """Hash of a text as it is."""
-        return self.hasher(tenant, what)(text)
+        return self.hasher(tenant, what)(text.encode("utf8", "surrogatepass"))
 
-    def hasher(self, tenant: str, what: str) -> Callable[[str], str]:
-        """What makes :meth:`exact` hashes of many texts."""
+    def hasher(self, tenant: str, what: str) -> Callable[[bytes], str]:
+        """What makes :meth:`exact` hashes of many texts, encoded."""
         begin = self._begun(tenant, what).copy
 
-        def hashed(text: str) -> str:
+        def hashed(text: bytes) -> str:
             state = begin()
-            state.update(text.encode("utf8", "surrogatepass"))
+            state.update(text)
             return state.hexdigest()[:_DIGITS]
 
         return hashed

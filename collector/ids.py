@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
+
+import re2
 
 from collector.values import dig
 
@@ -17,11 +22,23 @@ _OWN = ("run-", "run_", "lc_", "lc-", "call_", "toolu_", "tool_", "trace", "tr-"
 _ITEM = "output_text"
 _SCANNED = 200_000
 
+_PLAIN = (
+    r"(?:chatcmpl|cmpl|resp|msg|req|gen|run|call|toolu|embd)[-_][0-9A-Za-z_-]{6,80}"
+    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+)
 #: Identifiers as providers make them: a known prefix or a UUID, no run of digits that could be a number of somebody.
-plain_id = re.compile(
-    r"(?!.*\d{12})(?:(?:chatcmpl|cmpl|resp|msg|req|gen|run|call|toolu|embd)[-_][0-9A-Za-z_-]{6,80}"
-    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
-).fullmatch
+plain_id = re.compile(rf"(?!.*[0-9]{{12}})(?:{_PLAIN})").fullmatch
+_plain_lines = re2.compile(rf"(?:(?:{_PLAIN})?\n)*").fullmatch
+_numbers = re2.compile(r"[0-9]{12}").finditer
+
+
+def odd_ids(values: Sequence[str]) -> list[int]:
+    """Which of these are neither a :data:`plain_id` nor empty."""
+    lines = "\n".join((*values, ""))
+    if lines.count("\n") > len(values) or not _plain_lines(lines):
+        return [i for i, value in enumerate(values) if value and not plain_id(value)]
+    ends = [*accumulate(len(value) + 1 for value in values)]
+    return sorted({bisect_right(ends, number.start()) for number in _numbers(lines)})
 
 
 def recover(output: Any) -> str:

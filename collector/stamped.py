@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from collector.fingerprints import asked_chars, exact_form, normal_form, prompt_hashers
+from collector.fingerprints import asked_chars, encoded, exact_form, normal_forms, prompt_hashers
 from collector.identity import IdentityKeys
-from collector.ids import plain_id
+from collector.ids import odd_ids
 from collector.lone import SPOOLED, combination_of
 from collector.rows import (
     JOURNAL_WORDS,
@@ -102,9 +102,9 @@ class StampSealer:
         response_ids, request_ids = self._ids(response_ids), self._ids(request_ids)
         users, sessions = self._names("user", tenants, users, starts), self._names("session", tenants, sessions, starts)
         hashers = {tenant: (*prompt_hashers(self._keys, tenant), self._keys.hasher(tenant, "doc")) for tenant in set(tenants)}
-        normal = [hashers[tenant][0](normal_form(turns)) for tenant, turns in zip(tenants, messages, strict=True)]
-        whole = [hashers[tenant][1](exact_form(turns)) for tenant, turns in zip(tenants, messages, strict=True)]
-        answered = [hashers[tenant][2](text) for tenant, text in zip(tenants, responses, strict=True)]
+        normal = [hashers[tenant][0](form) for tenant, form in zip(tenants, normal_forms(messages), strict=True)]
+        whole = [hashers[tenant][1](encoded(exact_form(turns))) for tenant, turns in zip(tenants, messages, strict=True)]
+        answered = [hashers[tenant][2](encoded(text)) for tenant, text in zip(tenants, responses, strict=True)]
         told = zip(
             ends, sessions, users, map(asked_chars, messages), whole, normal, request_ids, map(len, responses), answered, response_ids, starts,
             map(usage_json, usage), strict=True,
@@ -172,7 +172,7 @@ class StampSealer:
 
     def _ids(self, values: Sequence[str]) -> Sequence[str]:
         """Identifiers as they are stored: one that redaction would change as its keyed hash, so that equal ids stay equal."""
-        odd = [i for i, value in enumerate(values) if value and not plain_id(value)]
+        odd = odd_ids(values)
         if not odd:
             return values
         stored, asked = list(values), [values[i] for i in odd]

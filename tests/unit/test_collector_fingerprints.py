@@ -9,8 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from collector.fingerprints import normalised, prompt_hashes, template_hash
+from collector.fingerprints import encoded, normal_form, normal_forms, normalised, prompt_hashes, template_hash
 from collector.identity import IdentityKeys
+from collector.ids import odd_ids, plain_id
 from spanledger.model import Message
 
 KEYS = IdentityKeys(bytes(range(32)))
@@ -117,3 +118,24 @@ def test_hostile_texts_take_linear_time(text: str) -> None:
     began = thread_time()
     normalised(text)
     assert thread_time() - began < 2
+
+
+_lines = st.text(st.sampled_from("aB z  \t\n0159-:é\0"), max_size=12) | st.sampled_from(
+    [" Two  words ", "at 2024-05-06 12:30", " now is 4 May ", "call_ab12cd34ef", "x", " ", "", "no, 12 of 30 "]
+)
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from(["user", "system"]), _lines), min_size=1, max_size=2), max_size=8))
+def test_many_prompts_have_the_forms_that_each_has_alone(drawn: list[list[tuple[str, str]]]) -> None:
+    told = [[Message(*turn) for turn in turns] for turns in drawn]
+    assert normal_forms(told) == [encoded(normal_form(turns)) for turns in told]
+
+
+_ids = st.sampled_from(
+    ["chatcmpl-abcdef", "resp_0", "", "msg_123456789012x", "req_000000000000", "7f0c2b1e-1111-2222-3333-444455556666", "ana@example.org"]
+) | st.sampled_from(["run_abcdef\n", "call-" + "\u0663" * 12, "gen-abcdefgh"])
+
+
+@given(st.lists(_ids, max_size=5) | st.lists(st.sampled_from(["msg_123456789012x", "resp_abcdef", ""]), max_size=5))
+def test_of_many_ids_those_are_odd_that_are_alone(values: list[str]) -> None:
+    assert odd_ids(values) == [i for i, value in enumerate(values) if value and not plain_id(value)]
