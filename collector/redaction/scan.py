@@ -134,8 +134,7 @@ class Re2Scanner:
                     found += [(shift + at) << HIT_BITS | numbers[n] for at in self._ends(numbers[n], text)]
                     if len(found) > limit:
                         raise TooDense
-            found.sort()
-            all_found += found
+            all_found += sorted(set(found))
             if len(all_found) > limit:
                 raise TooDense
         return all_found
