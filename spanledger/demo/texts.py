@@ -96,17 +96,24 @@ def personal(rnd: Random) -> str:
 
 def retrieval(domain: str, rnd: Random, bad: bool) -> Exchange:
     """A question over retrieved passages. ``bad``: the answer says what no passage says."""
-    rows = len(corpus()[domain])
-    first = rnd.randrange(rows)
-    asked = passage(domain, first, rnd)
-    others = tuple(passage(domain, first + step, rnd).text for step in rnd.sample(range(1, rows), 2))
-    documents = [asked.text, *others]
-    rnd.shuffle(documents)
+    asked, documents = _shelf(domain, rnd.randrange(len(corpus()[domain])))
     opening = rnd.choice(("", "", "Hello, ", "Quick question: ", "Hi there. "))
     user = opening + asked.question + (personal(rnd) if rnd.random() < 0.12 else "")
     answer = asked.wrong if bad else asked.right
     lead = rnd.choice(("", "", "According to our documents: ", "Thanks for asking. ", "Good question. "))
-    return Exchange("Answer from the documents only. If they do not say, say so.", user, lead + answer, tuple(documents))
+    return Exchange("Answer from the documents only. If they do not say, say so.", user, lead + answer, documents)
+
+
+@cache
+def _shelf(domain: str, row: int) -> tuple[Passage, tuple[str, ...]]:
+    """A passage and the documents that are found for its question: the same ones whoever asks."""
+    rows = len(corpus()[domain])
+    asked, *others = (
+        passage(domain, at, Random(f"{domain}/{at % rows}"))  # noqa: S311  texts, no secrets
+        for at in (row, row + 1 + row % 3, row + 5 + row % 4)
+    )
+    documents = [asked.text, *(other.text for other in others)]
+    return asked, tuple(documents[row % 3 :] + documents[: row % 3])
 
 
 def triage(rnd: Random, broken: bool) -> Exchange:

@@ -73,6 +73,11 @@ def test_a_right_answer_says_what_its_documents_say_and_a_wrong_one_does_not():
     assert all(len(row) == 4 and row[2] != row[3] for domain in rows.values() for row in domain)
 
 
+def test_a_question_finds_the_same_documents_whoever_asks_so_that_releases_can_be_compared():
+    told = [texts.retrieval("help", Random(seed), bad=seed % 2 == 0) for seed in range(300)]
+    assert len({one.documents for one in told}) == len(texts.corpus()["help"])
+
+
 def test_some_questions_hold_personal_data_so_that_redaction_shows():
     rnd = Random(2)
     told = [texts.retrieval("shop", rnd, bad=False).user for _ in range(300)]
