@@ -212,8 +212,9 @@ def _priced(rows: pa.RecordBatch, index: np.ndarray, models: list[_Model | None]
 def _batch(models: list[_Model | None], index: np.ndarray, own: pa.RecordBatch, costs: np.ndarray, ver: int) -> pa.RecordBatch:
     """The entries' rows, taken by number, under the columns in which calls of one combination differ."""
     at = np.cumsum([m is not None for m in models]) - 1
-    rows = calls_batch([m.entry for m in models if m is not None], ver).take(pa.array(at[index]))
     columns = {name: own[name] for name in _TAKEN} | {name: usd_of_nanos(costs[i]) for i, name in enumerate(_COSTS)}
     columns["members"] = pa.ListArray.from_arrays(pa.array(np.arange(own.num_rows + 1, dtype=np.int32)), own["span_id"])
-    arrays = [rows.column(i) if f.name not in columns else columns[f.name].cast(f.type) for i, f in enumerate(rows.schema)]
-    return pa.RecordBatch.from_arrays(arrays, schema=rows.schema)
+    few = calls_batch([m.entry for m in models if m is not None], ver)
+    shared = few.select([name for name in few.schema.names if name not in columns]).take(pa.array(at[index]))
+    arrays = [columns[f.name].cast(f.type) if f.name in columns else shared[f.name] for f in few.schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=few.schema)
