@@ -25,7 +25,8 @@ class Alike:
     """Spans with the same fields and attribute names in the same order.
 
     Attributes:
-        data: all spans that were looked at, one behind the other; ``array``: the same as numbers; ``told``: as characters, one a byte.
+        data: all spans that were looked at, one behind the other; ``array``: the same as numbers; ``told``: as characters, one a byte;
+            ``words``: the eight bytes from each one on as a number.
         rows: which of them these are.
         tags: of their fields, in order; the first byte of the tag.
         openings: per field, what its attribute begins with up to its value; b"" for other fields.
@@ -33,15 +34,17 @@ class Alike:
         values: per field, where its payload begins (of an attribute, its value).
     """
 
-    __slots__ = ("array", "data", "openings", "rows", "starts", "tags", "told", "values")
+    __slots__ = ("array", "data", "openings", "rows", "starts", "tags", "told", "values", "words")
 
-    def __init__(self, data: bytes, array: npt.NDArray[np.uint8], told: str, rows: Positions, starts: list[Positions]) -> None:
-        self.data, self.array, self.told, self.rows, self.starts = data, array, told, rows, starts
+    def __init__(self, data: bytes, told: str, rows: Positions, starts: list[Positions]) -> None:
+        self.data, self.told, self.rows, self.starts = data, told, rows, starts
+        self.array = np.frombuffer(data, np.uint8)
+        self.words: npt.NDArray[np.uint64] = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))
         self.tags, self.openings, self.values = list[int](), list[bytes](), list[Positions]()
 
     def pick(self, which: Which) -> Alike:
         """Some of these spans."""
-        some = Alike(self.data, self.array, self.told, self.rows[which], [at[which] for at in self.starts])
+        some = Alike(self.data, self.told, self.rows[which], [at[which] for at in self.starts])
         some.tags, some.openings, some.values = self.tags[:], self.openings[:], [at[which] for at in self.values]
         return some
 
@@ -79,7 +82,7 @@ class Alike:
 
     def fixed(self, field: int) -> Positions:
         """A field of eight bytes as a number (negative from 2⁶³ on)."""
-        return self.array[self.values[field][:, None] + np.arange(8)].view("<i8")[:, 0]
+        return self.words[self.values[field]].view(np.int64)
 
     def ints(self, field: int) -> Positions:
         """An attribute that is a whole number from 0 below 2²⁸; -1 where it is anything else."""
@@ -106,10 +109,9 @@ class Alike:
 def alike(spans: Sequence[bytes], fewest: int) -> Iterator[Alike]:
     """Groups of at least ``fewest`` serialised spans; the others, and what is no span, are in none."""
     data = b"".join(spans) + _ROOM
-    array = np.frombuffer(data, np.uint8)
     ends = np.cumsum(np.fromiter(map(len, spans), np.int64, len(spans)))
     begin = np.append(0, ends[:-1])
-    waiting, parted = [Alike(data, array, data.decode("latin-1"), np.arange(len(spans)), [begin])], 0
+    waiting, parted = [Alike(data, data.decode("latin-1"), np.arange(len(spans)), [begin])], 0
     while waiting:
         group = waiting.pop()
         while len(group.rows) >= fewest and len(group.tags) < _MAX_FIELDS:
@@ -145,8 +147,8 @@ def _step(group: Alike, left: Positions) -> tuple[Which, Which]:
         end = at + size
         if tag == ATTRIBUTE:
             opening = _opening(group.data, int(at[0]))
-            window = np.minimum(at, len(array) - len(opening))[:, None] + np.arange(len(opening))
-            same &= (array[window] == np.frombuffer(opening, np.uint8)).all(axis=1)
+            for place, word, mask in _words_of(opening):
+                same &= group.words[at + place] & mask == word
             at, readable = at + len(opening), bool(opening)
     elif kind == _NUMBER:
         size, end = varints(array, at)
@@ -158,6 +160,13 @@ def _step(group: Alike, left: Positions) -> tuple[Which, Which]:
     group.values.append(at)
     group.starts.append(end)
     return same & whole, ~same
+
+
+def _words_of(opening: bytes) -> Iterator[tuple[int, np.uint64, np.uint64]]:
+    """Eight bytes at a time: where, what stands there, and which of them count."""
+    for place in range(0, len(opening), 8):
+        word = opening[place : place + 8]
+        yield place, np.uint64(int.from_bytes(word, "little")), np.uint64((1 << 8 * len(word)) - 1)
 
 
 def _opening(data: bytes, at: int) -> bytes:
