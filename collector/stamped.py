@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from copy import copy
-from struct import Struct
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,7 +40,7 @@ _COUNTS = (
     ("tokens_in", "input"), ("tokens_out", "output"), ("tokens_cache_read", "cache_read"), ("tokens_cache_write", "cache_write"),
     ("tokens_cache_write_1h", "cache_write_1h"), ("tokens_reasoning", "reasoning"),
 )  # fmt: skip
-_version_end = Struct("<HQ").pack  # number of attributes, end: the upper half of a version
+_VERSION = np.dtype([("payload", "V6"), ("n_attrs", "<u2"), ("end", "<u8")])
 
 Redact = Callable[[Sequence[str], Sequence[int]], list[str]]
 
@@ -99,7 +98,11 @@ class StampSealer:
         few = self._formed(at, stamps)
         forms = [few[i] for i in index.tolist()]
         tenants = [f.tenant for f in forms]
-        response_ids, request_ids = self._ids(response_ids), self._ids(request_ids)
+        odd = [odd_ids(response_ids), odd_ids(request_ids)]
+        asked = [[values[i] for i in some] for values, some in zip((response_ids, request_ids), odd, strict=True)]
+        prompt, response, told_ids = self._texts(messages, responses, [*asked[0], *asked[1]])
+        response_ids = self._stored_ids(response_ids, odd[0], told_ids[: len(odd[0])])
+        request_ids = self._stored_ids(request_ids, odd[1], told_ids[len(odd[0]) :])
         users, sessions = self._names("user", tenants, users, starts), self._names("session", tenants, sessions, starts)
         hashers = {tenant: (*prompt_hashers(self._keys, tenant), self._keys.hasher(tenant, "doc")) for tenant in set(tenants)}
         normal = [hashers[tenant][0](form) for tenant, form in zip(tenants, normal_forms(messages), strict=True)]
@@ -113,24 +116,18 @@ class StampSealer:
         begun, ended = np.array(starts, np.int64), np.array(ends, np.int64)
         shared: dict[str, Any] = {
             "ts": pa.array(begun // 1000, TS),
-            "trace_id": pa.array(traces, pa.binary(16)),
-            "span_id": pa.array(ids, pa.binary(8)),
+            "trace_id": _fixed(b"".join(traces), 16),
+            "span_id": _fixed(b"".join(ids), 8),
             "user_hash": pa.array(users, pa.string()),
             "prompt_hash": pa.array(normal, pa.string()),
             "context_hash": pa.repeat("", n),
-            "ver": pa.array(
-                [
-                    payload_hash(text.encode(), parent) + _version_end(f.n_attrs, end)
-                    for f, text, parent, end in zip(forms, facts, parents, ends, strict=True)
-                ],
-                pa.binary(16),
-            ),
+            "ver": _versions(facts, parents, index, few, ended),
         }
         spans = {
             **shared,
             **taken(JOURNAL_WORDS, [f.journal for f in few], index, SPANS),
             **{name: [getattr(u, field) or 0 for u in usage] for name, field in _COUNTS},
-            "parent_span_id": [parent or NO_PARENT for parent in parents],
+            "parent_span_id": _fixed(b"".join([parent or NO_PARENT for parent in parents]), 8),
             "end_ts": pa.array(ended // 1000, TS),
             "response_id": response_ids,
             "link": shared["context_hash"],
@@ -143,7 +140,6 @@ class StampSealer:
             "latency_ms": (ended - begun) / 1e6,
             "ttft_ms": pa.nulls(n, pa.float64()),
         }
-        prompt, response = self._texts(messages, responses)
         texts = {
             **shared,
             **taken(TEXT_WORDS, [f.contents for f in few], index, CONTENTS),
@@ -170,23 +166,22 @@ class StampSealer:
                 known[stencil] = _Form(stencil.tenant, span, stamp)
         return [known[stencil] for stencil in stencils]
 
-    def _ids(self, values: Sequence[str]) -> Sequence[str]:
-        """Identifiers as they are stored: one that redaction would change as its keyed hash, so that equal ids stay equal."""
-        odd = odd_ids(values)
+    def _stored_ids(self, values: Sequence[str], odd: Sequence[int], redacted: Sequence[str]) -> Sequence[str]:
+        """Identifiers as they are stored: one that redaction changes as its keyed hash, so that equal ids stay equal."""
         if not odd:
             return values
-        stored, asked = list(values), [values[i] for i in odd]
-        for i, value, redacted in zip(odd, asked, self._redact(asked, range(len(asked))), strict=True):
-            if redacted != value:
-                stored[i] = self._keys.hidden_id(value)
+        stored = list(values)
+        for i, text in zip(odd, redacted, strict=True):
+            if text != values[i]:
+                stored[i] = self._keys.hidden_id(values[i])
         return stored
 
     def _names(self, what: str, tenants: Sequence[str], values: Sequence[str], starts: Sequence[int]) -> list[str]:
         name = self._keys.name
         return [name(tenant, what, value, at) if value else "" for tenant, value, at in zip(tenants, values, starts, strict=True)]
 
-    def _texts(self, messages: Sequence[list[Message]], responses: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Prompts and answers as they are stored, all redacted in one scan; the messages of one call form a group."""
+    def _texts(self, messages: Sequence[list[Message]], responses: Sequence[str], others: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+        """Prompts and answers as they are stored, and other texts, all redacted in one scan; the messages of one call form a group."""
         texts: list[str] = []
         groups: list[int] = []
         for turns, response in zip(messages, responses, strict=True):
@@ -195,12 +190,28 @@ class StampSealer:
             texts.append(response)
             groups += [first] * len(turns)
             groups.append(len(texts) - 1)
-        redacted = self._redact(texts, groups)
-        if len(texts) == 2 * len(messages):  # one turn each
-            return [f"{turns[0].role}: {text}" for turns, text in zip(messages, redacted[::2], strict=True)], redacted[1::2]
+        last = len(texts)
+        redacted = self._redact(texts + list(others), [*groups, *range(last, last + len(others))])
+        if last == 2 * len(messages):  # one turn each
+            return [f"{turns[0].role}: {text}" for turns, text in zip(messages, redacted[:last:2], strict=True)], redacted[1:last:2], redacted[last:]
         take = iter(redacted)
         told = [(prompt_text([Message(m.role, next(take)) for m in turns]), next(take)) for turns in messages]
-        return [prompt for prompt, _ in told], [response for _, response in told]
+        return [prompt for prompt, _ in told], [response for _, response in told], redacted[last:]
+
+
+def _fixed(data: bytes, size: int) -> pa.Array:
+    """Values of one size, one behind the other."""
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(size), len(data) // size, [None, pa.py_buffer(data)])
+
+
+def _versions(facts: Sequence[str], parents: Sequence[bytes], index: np.ndarray, few: Sequence[_Form], ended: np.ndarray) -> pa.Array:
+    """As ``rows.version_of``, little end first: hash of the payload, number of attributes, end."""
+    made = np.empty(len(facts), _VERSION)
+    hashes = b"".join([payload_hash(text.encode(), parent) for text, parent in zip(facts, parents, strict=True)])
+    made["payload"] = np.frombuffer(hashes, "V6")
+    made["n_attrs"] = np.array([f.n_attrs for f in few])[index]
+    made["end"] = ended
+    return _fixed(made.tobytes(), 16)
 
 
 def _batch(columns: dict[str, Any], schema: pa.Schema) -> pa.RecordBatch:
