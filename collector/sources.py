@@ -67,7 +67,8 @@ class Sources:
 
     def stamps(self, told: Sequence[tuple[Source, Sequence[bytes]]], ordinary: Ordinary) -> list[Stamp]:
         """Stamps of serialised spans of one scope; the spans that are none are read by ``ordinary``, each once."""
-        of = [known for source, spans in told for known in [self._of(source)] * len(spans)]
+        whose = [source for source, some in told for _ in some]
+        of = [known for source, some in told for known in [self._of(source)] * len(some)]
         spans = [span for _, some in told for span in some]
         scope = self._scopes.setdefault(told[0][0].scope, _Scope())
         steady = [i for i, known in enumerate(of) if known.worth] if len(spans) >= FEWEST and scope.worth else []
@@ -75,7 +76,7 @@ class Sources:
 
         def read(i: int) -> tuple[Raw, Shape, Span] | None:
             del left[i]
-            return ordinary(of[i].source, spans[i])
+            return ordinary(whose[i], spans[i])
 
         for group in alike([spans[i] for i in steady], FEWEST):
             rows = [steady[i] for i in group.rows.tolist()]
