@@ -112,7 +112,7 @@ def request(spans: list[dict[str, Any]], service: str = "shop", **resource: str)
     ss = rs.scope_spans.add()
     ss.scope.name = "opentelemetry.instrumentation.openai_v2"
     for i, told in enumerate(spans):
-        s = ss.spans.add(name=told["name"], kind=3, trace_id=(i + 1).to_bytes(16, "big"), span_id=(i + 1).to_bytes(8, "big"))
+        s = ss.spans.add(name=told["name"], kind=told.get("kind", 3), trace_id=(i + 1).to_bytes(16, "big"), span_id=(i + 1).to_bytes(8, "big"))
         s.parent_span_id, s.start_time_unix_nano, s.end_time_unix_nano = told["parent"], told["start"], max(0, told["start"] + told["lasts"])
         s.status.code, s.status.message = told["status"], told["message"]
         if told["event"]:
@@ -160,7 +160,7 @@ def test_what_repeats_is_stamped_whoever_sends_it() -> None:
 
 
 def test_a_span_is_read_under_its_own_resource_whatever_is_known_of_its_source() -> None:
-    door = plain() | {"attributes": [("user.id", "u1"), ("prompt.version", "v1")], "name": "POST /ask"}
+    door = plain() | {"attributes": [("user.id", "u1"), ("prompt.version", "v1")], "name": "POST /ask", "kind": 2}
     for instance in ("first-process", "second-process"):
         body = request([door], **{"service.instance.id": instance}).replace(b"openai_v2", b"shop_http")
         found = records(decoded(body, stamps=True))
