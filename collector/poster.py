@@ -22,7 +22,7 @@ from collector import metrics
 from collector.families import Recent, Trace, cold_keys, cold_keys_of
 from collector.lone import LOOKED_AT, LoneCalls
 from collector.posting import PostingRules, family_keys, post, post_singles, response_keys_of
-from collector.rows import EntryKey, calls_batch, key_of, spans_from, spans_of, tombstones
+from collector.rows import EntryKey, calls_batch, key_of, place_of, spans_from, spans_of, tombstones
 from spanledger.errors import WarehouseBusy
 from spanledger.model import Entry, Span
 from warehouse import journal
@@ -289,7 +289,8 @@ class Poster:
             trace: Trace | None = self._recent.traces.get(entry.trace_id)
             if trace is not None:
                 trace.posted[key] = entry
-        return changed, [key for key in posted if key not in now]
+        kept = set(map(place_of, now))
+        return changed, [key for key in posted if key not in now and place_of(key) not in kept]
 
     def _post_closed(self, entries: list[Entry], posted: dict[EntryKey, Entry | None]) -> tuple[list[Entry], list[EntryKey]]:
         """Part of the journal has expired: nothing is reversed; what is new stands beside, marked."""

@@ -260,6 +260,12 @@ def key_of(entry: Entry) -> EntryKey:
     return entry.project, entry.service, entry.ts_us, entry.trace_id, entry.span_id
 
 
+def place_of(key: EntryKey) -> tuple[str, str, int, bytes, bytes]:
+    """Where the ledger keeps it: another start within the hour is the same place, so that the new row replaces the old one by itself."""
+    project, service, ts_us, trace_id, span_id = key
+    return project, service, ts_us // 3_600_000_000, trace_id, span_id
+
+
 def tombstones(keys: Sequence[EntryKey], ver: int) -> pa.RecordBatch:
     """Rows that take entries out of the ledger."""
     gone = [Entry(project=p, service=s, ts_us=t, trace_id=tr, span_id=sp, billed=False) for p, s, t, tr, sp in keys]

@@ -115,6 +115,15 @@ def test_killed_sealing_processes_lose_nothing_and_count_nothing_twice(start_col
     assert len(sealing_processes()) <= 2 <= MOST_WORKERS
 
 
+def test_a_span_that_comes_again_with_another_start_stays_in_the_ledger(start_collector: Callable[..., Any]) -> None:
+    one = start_collector(sealing_processes=1)
+    for _ in range(3):  # each with the time of its making
+        assert send(one.url("/v1/traces"), export(7)) == 200
+        assert one.settled("SELECT count() FROM spanledger.ledger WHERE ts > now() - INTERVAL 1 HOUR", 20) == 20
+        time.sleep(1.5)
+    assert (one.query(TOKENS)[0][0], one.query(SPANS)[0][0]) == (140, 20)
+
+
 def test_a_stop_drains_what_the_sealing_processes_hold_and_ends_them(start_collector: Callable[..., Any]) -> None:
     one = start_collector(sealing_processes=2)
     assert [send(one.url("/v1/traces"), export(n)) for n in range(1, 11)] == [200] * 10
