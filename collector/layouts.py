@@ -29,18 +29,9 @@ Key = tuple[bytes, ...]
 _MAX_NAMES, _MAX_BYTES = 128, 4_096  # of a combination: attributes, bytes of those that repeat
 _MAX_COUNT, _MAX_TIME = 0xFFFFFFFF, 1 << 62
 _ZERO_TRACE, _ZERO_SPAN = bytes(16), bytes(8)
-_TRACE, _SPAN, _STATE, _PARENT, _NAME, _KIND, _START, _END, _EVENT, _STATUS = (
-    0x0A,
-    0x12,
-    0x1A,
-    0x22,
-    0x2A,
-    0x30,
-    0x39,
-    0x41,
-    0x5A,
-    0x7A,
-)  # tags of OTLP's Span
+# tags of OTLP's Span
+_TRACE, _SPAN, _STATE, _PARENT, _NAME = 0x0A, 0x12, 0x1A, 0x22, 0x2A
+_KIND, _START, _END, _EVENT, _STATUS = 0x30, 0x39, 0x41, 0x5A, 0x7A
 _REPEATING = frozenset({_NAME, _KIND, _STATUS})
 _IDS = ("response_id", "request_id")  # that vary and are read as they are
 _ERRORS = frozenset({"error.message", "error.stack_trace", "litellm.provider.error.stack_trace"})
@@ -52,7 +43,7 @@ _OUTPUT = "gen_ai.output.messages"  # the one output that holds neither usage no
 def layout_of(shape: Shape, group: Alike, names: tuple[str, ...]) -> Layout | None:
     """The layout of spans with these attributes; None where they hold what only the ordinary way reads."""
     tags = group.tags
-    if len(names) > _MAX_NAMES or len(names) != tags.count(ATTRIBUTE) or not _ERRORS.isdisjoint(names) or not may_stencil(shape):
+    if len(names) > _MAX_NAMES or len(names) != tags.count(ATTRIBUTE) or not _ERRORS.isdisjoint(names) or not _may_stencil(shape):
         return None
     if _STATE in tags or _EVENT in tags or any(tags.count(tag) != 1 for tag in (_TRACE, _SPAN, _START)):
         return None
@@ -149,7 +140,7 @@ def _runs(fields: list[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def may_stencil(shape: Shape) -> bool:
+def _may_stencil(shape: Shape) -> bool:
     """Do these attribute names leave nothing that only the ordinary way reads?"""
     dialect, content = shape.dialect, shape.content
     return (

@@ -19,7 +19,7 @@ from collector.messages import plain_answer, plain_turns
 from collector.values import MAX_PARSED_BYTES
 from spanledger.model import Message
 
-_FRAMES, _TRIES = 4, 50  # kept of one attribute; texts that are looked at for them
+_FRAMES, _TRIES, _MAX_FRAME = 4, 50, 4_096  # kept of one attribute; texts that are looked at for them; bytes of one
 _PROBE = "9f2c probe 71"
 _ROLES = frozenset({"user", "assistant", "system", "tool"})  # others are words of the sender, to be redacted the ordinary way
 _CONTROL = re.compile("[\x00-\x1f]").search
@@ -63,7 +63,7 @@ class _Framed:
         if len(self._frames) < _FRAMES and self._tries < _TRIES:
             self._tries += 1
             head, tail = _around(raw, text)
-            if head and self._probed(head + _PROBE.encode() + tail) == (role, _PROBE):
+            if head and len(head) + len(tail) <= _MAX_FRAME and self._probed(head + _PROBE.encode() + tail) == (role, _PROBE):
                 self._frames.append(_Frame(head, tail, role))
 
     def _probed(self, raw: bytes) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from collector.alike import Alike, alike
 from collector.canonical import Raw, Source
-from collector.layouts import Layout, layout_of
+from collector.layouts import Key, Layout, layout_of
 from collector.stencils import PEOPLE, Model, Stamp, Stencil
 from spanledger.model import Span
 
@@ -103,7 +103,10 @@ class Sources:
         if layout is None:
             return [], []
         keys = layout.keys(group)
-        new = {key: k for k, key in reversed(list(enumerate(keys))) if key not in layout.known}
+        new = dict[Key, int]()  # the first span of each combination not met before
+        for k, key in enumerate(keys):
+            if key not in layout.known:
+                new.setdefault(key, k)
         for key, k in new.items():
             if k not in taken and of[k].worth:
                 taken[k] = read(k)
@@ -111,8 +114,9 @@ class Sources:
                 of[k].learn()
                 self._grown()
         models = [layout.known.get(key) for key in keys]
-        some = [k for k, model in enumerate(models) if model is not None and k not in taken]
-        picked = group if len(some) == len(keys) else group.pick(np.isin(np.arange(len(keys)), some))
+        like = [model is not None and k not in taken for k, model in enumerate(models)]
+        some = [k for k, is_like in enumerate(like) if is_like]
+        picked = group if len(some) == len(keys) else group.pick(np.array(like))
         stencils = [self._stencil(of[k], model) for k in some if (model := models[k]) is not None]
         made, at = layout.stamps(picked, stencils) if some else ([], [])
         return made, [some[k] for k in at]
