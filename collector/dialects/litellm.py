@@ -24,6 +24,8 @@ _INTERNAL = (
     "auth", "cache.get", "cache.set", "cache", "failed", "received", "route", "router", "redis", "postgres", "self", "batch_write_to_db",
     "reset_budget_job", "proxy_pre_call", "pod_lock_manager", "litellm_overhead", "management_endpoint", "prometheus",
 )  # fmt: skip
+#: One of these is on every request span: OpenTelemetry's names or, from the callbacks for Arize, Phoenix, Weave and Langfuse, OpenInference's.
+_REQUEST = ("gen_ai.usage.input_tokens", "gen_ai.request.model", "openinference.span.kind")
 
 
 def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
@@ -33,11 +35,12 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     if span.usage is None and span.name.lower().partition(" ")[0] in _INTERNAL and "gen_ai.response.id" not in attributes:
         span.kind, span.role = "step", "none"  # the proxy's own work, named alike in every version
         return
-    raw = _raw_request(attributes)
-    if raw is not None and "gen_ai.usage.input_tokens" not in attributes and "gen_ai.request.model" not in attributes:
+    request = any(name in attributes for name in _REQUEST)
+    raw = None if request else _raw_request(attributes)
+    if raw is not None:
         _understand_raw(span, raw, attributes)
         return
-    if "gen_ai.request.model" not in attributes and "gen_ai.operation.name" not in attributes:
+    if not request and "gen_ai.operation.name" not in attributes:
         span.kind, span.role, span.usage = "chain", "none", None
         return
     made_up = to_text(attributes.get("litellm.call_id"))

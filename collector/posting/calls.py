@@ -14,6 +14,9 @@ NEAR_NS = 500_000_000  # twins overlap within half a second
 _START_TOKENS = 8
 Totals = tuple[int, int] | None
 
+#: LiteLLM answers Responses requests with an id of its own: ``resp_`` and "litellm:…;response_id:…" in base64.
+_LITELLM = "resp_bGl0ZWxsbT"
+
 _FAILED = frozenset({"error", "timeout", "rate_limited", "cancelled"})
 
 
@@ -128,6 +131,8 @@ def ids_differ(a: Call, b: Call) -> bool:
 
 def _make(response_id: str) -> str:
     """The prefix that tells who made an id: ``chatcmpl``, ``resp``, ``msg``, ``gen`` …; '' for plain ones."""
+    if response_id.startswith(_LITELLM):
+        return "litellm"
     head = response_id[:12].replace("_", "-").partition("-")
     return head[0] if head[1] and head[0].isalpha() else ""
 
