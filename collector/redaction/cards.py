@@ -66,12 +66,15 @@ def take_cards(b: bytes, groups: list[Group], lo: int, hi: int, out: list[Span])
     return left
 
 
-def card_places(sizes: list[int]) -> list[tuple[int, int]]:
-    """Where in the digits of a few groups (at most 19 digits and 8 groups) :func:`take_cards` looks for a card."""
+def card_places(sizes: list[int]) -> list[tuple[int, int]] | None:
+    """Where in the digits of groups of these sizes :func:`take_cards` may find a card; None: anywhere (many groups, digit by digit)."""
     if sum(sizes) < 12:
         return []
+    few = sum(sizes) <= 19
+    if len(sizes) > 19:
+        return None if 1 in sizes or max(sizes) > 3 else []
     at = list(accumulate(sizes, initial=0))
-    found = [(0, at[-1])] if len(sizes) > 1 else []
+    found = [(0, at[-1])] if few and len(sizes) > 1 else []
     for i, size in enumerate(sizes):
         if size >= 12:
             found.append((at[i], at[i + 1]))

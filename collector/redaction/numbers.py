@@ -37,20 +37,22 @@ _ONE_LINE = re.compile(rb"[0-9]{1,4}(?:[ \-.]?[0-9]{2,7}){1,5}")
 _GROUP = re.compile(rb"%2[0DE]|([0-9]+)")
 _EXTENSION = re.compile(rb"(?i)[ ,]{0,2}(?:x|ext\.?|extension|poste|durchwahl|#) ?[0-9]{1,6}(?![0-9])")
 _AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
-_ZERO_LED, _ZEROS_LED = re.compile(rb"(?<![0-9])0"), re.compile(rb"(?<![0-9])0(?:0|(?![0-9]))")  # the second may go on in the next group
+_AS_ONES = bytes(49 if 48 <= c <= 57 else c for c in range(256))
+_ZERO_OR_ONE = bytes(49 if 49 <= c <= 57 else c for c in range(256))
+_ZERO_LED = re.compile(rb"(?<![0-9])0")
 _NEAR = (56, 20)  # bytes before and after digits in which a word about them may stand
 NumberRule = tuple[re.Pattern[str], Callable[[str], bool], str, int]  # shape, check, class, number of its words or -1
 
 
 class Reading(NamedTuple):
     """What the layout of a cluster says of it as a whole: digits a group, separators, the rules that have its shape (all, and those that
-    need no word), where in its digits a card may be, and whether it is judged as one line."""
+    need no word), where in its digits a card may be (None: anywhere), and whether it is judged as one line."""
 
     sizes: list[int]
     seps: list[str]
     fit: list[NumberRule]
     free: list[NumberRule]
-    cards: list[tuple[int, int]]
+    cards: list[tuple[int, int]] | None
     line: bool
 
 
@@ -90,11 +92,12 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         return fit, [entry for entry in fit if entry[3] < 0]
 
     @lru_cache(maxsize=4096)
-    def silent(layout: bytes, zeros: int) -> bool:
-        """Can nothing be in a cluster of this layout (its digits told as ``0``) where no word is near and no ``+`` before? Cards apart."""
+    def silent(layout: bytes) -> bool:
+        """Can nothing be in a cluster of this layout (its digits told as ``1``, zeros as such where one leads a group) where no word is
+        near and no ``+`` before? Cards apart."""
         for piece in pieces_of(layout, groups_of(layout, 0, len(layout))):
-            n = sum([len(g[2]) for g in piece])
-            if 6 <= n <= 19 and (fitting(layout_of(piece))[1] or own_layout([len(g[2]) for g in piece], [g[3] for g in piece[1:]], zeros)):
+            digits = "".join([g[2] for g in piece])
+            if 6 <= len(digits) <= 19 and (fitting(layout_of(piece))[1] or own_layout([len(g[2]) for g in piece], [g[3] for g in piece[1:]], digits)):
                 return False
         return True
 
@@ -106,7 +109,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         n = sum(sizes)
         one = "\n" not in seps and ("|" not in seps or len(set(seps)) == 1)
         line = one and 6 <= n <= 19 and len(groups) <= 8 and not (n == 8 and len(groups) == 3)
-        return Reading(sizes, seps, *fitting(layout_of(groups)), card_places(sizes) if line else [], line)
+        return Reading(sizes, seps, *fitting(layout_of(groups)), card_places(sizes), line)
 
     def judge(b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], around: Around, *, phone_too: bool = True) -> bool:
         digits = "".join([g[2] for g in piece])
@@ -167,13 +170,12 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         if usual and (ssn if usual[1] else card_sure)(digits.decode()):
             out.append((start, end, "US_SSN" if usual[1] else "CREDIT_CARD"))
             return end
-        zeros = 0 if b"0" not in cluster or _ZERO_LED.search(cluster) is None else 1 if _ZEROS_LED.search(cluster) is None else 2
         quiet, number = False, digits.decode()
         if b"%" not in cluster:
-            layout = cluster.translate(_AS_ZEROS)
-            read = reading(layout)
-            quiet = b[start - 1] not in b"+(" and silent(layout, zeros)
-            if quiet and len(digits) < 12 and not around.near(start, end):
+            read = reading(cluster.translate(_AS_ZEROS))
+            quiet = b[start - 1] not in b"+(" and silent(cluster.translate(_ZERO_OR_ONE if _ZERO_LED.search(cluster) else _AS_ONES))
+            cards = read.cards is None or any(card(number[a:z]) for a, z in read.cards)
+            if quiet and not cards and not around.near(start, end):
                 return end
             if (
                 b[start - 1] == 43
@@ -181,11 +183,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
                 and _phone(b, start, end, number, read.sizes, read.seps, lo, hi, out, False, other, phone_rule.class_name)
             ):
                 return end
-            if (
-                read.line
-                and not any(card(number[a:z]) for a, z in read.cards)
-                and ((quiet and not around.near(start, end)) or judged(b, start, end, number, read, lo, hi, out, around))
-            ):
+            if read.line and not cards and judged(b, start, end, number, read, lo, hi, out, around):
                 return end
         groups = groups_of(b, start, end)
         free = take_cards(b, groups, lo, hi, out)

@@ -51,15 +51,14 @@ def _international(sizes: Sequence[int], digits: str, seps: Sequence[str], n: in
     return len(sizes) > 1 or n >= 10
 
 
-def own_layout(sizes: Sequence[int], seps: Sequence[str], zeros: int) -> bool:
-    """Might groups of these sizes have a shape of their own, whatever their digits? ``zeros``: with how many zeros, at most two, one of
-    them may begin."""
-    n = sum(sizes)
+def own_layout(sizes: Sequence[int], seps: Sequence[str], digits: str) -> bool:
+    """Might groups of these sizes have a shape of their own? Of ``digits`` only the zeros are told, all others are ``1``."""
+    n = len(digits)
     if len(sizes) < 2:
         return False
-    if zeros > 1 and ((n > 12 and sizes[0] > 1) or (n > 9 and len(sizes) > 2)):
-        return True
-    if zeros and _trunk(sizes, n):
+    if digits.startswith("00"):
+        return sizes[0] > 1 if n > 12 else len(sizes) > 2 and n > 9
+    if digits[0] == "0" and _trunk(sizes, n):
         return True
     local = tuple(sizes[1:] if sizes[0] == 1 else sizes)
     return local in ((3, 3, 4), (3, 3, 2, 2)) or (local == (3, 7) and "(" in seps) or (sizes[0] == 2 and len(sizes) == 3 and max(sizes) == 5)

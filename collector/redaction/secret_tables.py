@@ -14,6 +14,7 @@ _RULED = b"|-+:= \t"  # what the line under a heading is made of
 _AROUND_CELL = b" \t\"'`*\\"
 _CELL = {mark: re.compile(rb'((?:"[^"]*+"|[^%b])*+)(?:%b|\Z)' % (re.escape(mark), re.escape(mark))) for mark in (b"|", b"\t", b";", b",")}
 _QUOTE = re.compile(rb'(?<!\\)"')
+_NO_HEADINGS = re.compile(rb"[^\w \-.()*`\"'\x80-\xff\\|;,\t]")  # in a line of code or prose
 _HEADING = re.compile(rb"[\w \-.()*`\"'\x80-\xff]{1,%d}" % _LONGEST_HEADING)
 
 Cell = tuple[int, int]  # byte range in the buffer
@@ -27,6 +28,8 @@ def secret_table_handler(rule: Rule) -> Handler:
         if b[end : end + 1] == b"\\":  # a table inside a string, as in JSON: the string's quotes bound it
             lo, hi = _string_around(b, to, start, hi)
             start = lo
+        if _NO_HEADINGS.search(b, start, end):
+            return to
         mark = b[to - 1 : to] if b[to - 1 : to] in _CELL else next((mark for mark in _CELL if b.find(mark, start, end) >= 0), b"")
         headings = _cells(b, start, end, mark) if mark else []
         columns = {k: strength for k, (a, z) in enumerate(headings) if (strength := _names_secret(b[a:z]))}
@@ -60,7 +63,8 @@ def _names_secret(heading: bytes) -> str:
 def _line_around(b: bytes, at: int, lo: int, hi: int) -> Cell:
     """The line that holds the byte before ``at``; a line break there belongs to the line it ends."""
     first, last = max(lo, at - _LONGEST_LINE), min(hi, at + _LONGEST_LINE)
-    start = max(first, b.rfind(b"\n", first, at - 1) + 1, b.rfind(b"\\n", first, at - 1) + 2)
+    start = max(first, b.rfind(b"\n", first, at - 1) + 1)
+    start = max(start, b.rfind(b"\\n", start, at - 1) + 2)
     m = _LINE.search(b, max(start, at - 3), last)
     return start, m.start() if m else last
 
