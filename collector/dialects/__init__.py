@@ -49,6 +49,7 @@ _MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("bedrock", ("BEDROCK",)),
     ("strands", ("STRANDS",)),
     ("google_adk", ("GOOGLE_ADK",)),
+    ("livekit", ("LIVEKIT",)),
     ("genkit", ("GENKIT",)),
     ("monocle", ("MONOCLE",)),
     ("llama_index", ("LLAMA_INDEX_OTEL",)),

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from collector.dialects.answers import merged
 from collector.dialects.genai import OPERATIONS
 from collector.dialects.table import Dialect
 from collector.ids import recover
@@ -26,6 +27,8 @@ _INTERNAL = (
 )  # fmt: skip
 #: One of these is on every request span: OpenTelemetry's names or, from the callbacks for Arize, Phoenix, Weave and Langfuse, OpenInference's.
 _REQUEST = ("gen_ai.usage.input_tokens", "gen_ai.request.model", "openinference.span.kind")
+#: Endings of ``llm.<provider>.…`` that only raw request spans have.
+_RAW = (".messages", ".usage", ".usageMetadata", ".id", ".choices", ".model", ".stringified_raw_response", ".input")
 
 
 def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
@@ -61,6 +64,8 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
         span.provider = provider_of(model.partition("/")[0], model) if "/" in model else by_model(model)
     if span.status == "error":
         span.usage = None  # zeros of a failed call are no metering
+    elif (counts := from_object(dig(parse(attributes.get("metadata")), "usage_object"))) is not None:
+        span.usage = merged(span.usage, counts)  # OpenInference's names have one attribute for all else that LiteLLM knows
 
 
 def _same_request(span: Span, request: bytes) -> str:
@@ -71,7 +76,7 @@ def _same_request(span: Span, request: bytes) -> str:
 def _raw_request(attributes: Mapping[str, Any]) -> str | None:
     """The provider in ``llm.<provider>.…`` names of a raw request span."""
     for name in attributes:
-        if name.startswith("llm.") and name.endswith((".messages", ".usage", ".id", ".choices", ".model", ".stringified_raw_response", ".input")):
+        if name.startswith("llm.") and name.endswith(_RAW):
             parts = name.split(".")
             if len(parts) == 3:
                 return parts[1]
