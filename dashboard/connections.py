@@ -83,17 +83,19 @@ class Connections:
         """Return if the warehouse answers; raises ``WarehouseUnavailable`` or ``QueryFailed``."""
         queries.ping(self._own())
 
-    def trace(self, caller: Caller, trace_id: str) -> queries.Trace:
+    def trace(self, caller: Caller, trace_id: str, *, drawn: bool = False) -> queries.Trace:
         """A trace as ``caller`` may see it: own teams' entries; spans, which carry no team, if every entry is of those teams.
+
+        ``drawn``: only what its page draws.
 
         Raises:
             NotFound: no such trace, or none that the caller may see.
         """
         spans, trace_id = caller.may("journal"), _padded(trace_id)
-        found = self.ask(caller, lambda c: queries.trace(c, trace_id, teams=caller.teams or None, spans=spans and not caller.teams))
+        found = self.ask(caller, lambda c: queries.trace(c, trace_id, teams=caller.teams or None, spans=spans and not caller.teams, drawn=drawn))
         if not (spans and caller.teams and trace_id in self.whole(caller, [trace_id])):
             return found
-        everything = self.ask(_of_all_teams(caller), lambda c: queries.trace(c, trace_id))
+        everything = self.ask(_of_all_teams(caller), lambda c: queries.trace(c, trace_id, drawn=drawn))
         return queries.Trace(everything.spans, found.entries)
 
     def texts(self, caller: Caller, trace_id: str) -> pl.DataFrame:

@@ -142,7 +142,7 @@ def _trace(view: View, trace: str, span: str) -> None:
         st.query_params.pop("span", None)
         st.rerun()
     try:
-        found = current().connections.trace(view.caller, trace)
+        found = current().connections.trace(view.caller, trace, drawn=True)
     except NotFound:
         st.html(cards.empty("There is no such trace here", "Its details may have expired, or it belongs to another team. Sums stay in the ledger."))
         return

@@ -15,6 +15,7 @@ from dashboard.pages import calls
 from dashboard.pages.spend import nothing
 from dashboard.theme import AMBER, BLUE
 from dashboard.view import View
+from dashboard.windows import Window
 from warehouse import queries
 
 GROUPS = {"App": "app", "Model": "model", "Prompt version": "prompt_version", "Route": "route", "Team": "team"}
@@ -63,7 +64,7 @@ def show(view: View) -> None:
         if not total.get("answers"):
             st.html(cards.empty(*unscored(view)))
             return
-        _over_time(answers["over_time"].rename({step: "at"}), step)
+        _over_time(answers["over_time"].rename({step: "at"}), view.window)
     with side:
         st.html(_table(view, name, answers["rows"]))
     if "worst" in answers:
@@ -105,16 +106,17 @@ def score(value: float | None) -> str:
     return money.DASH if value is None else f"{value:.3f}"
 
 
-def _over_time(frame: pl.DataFrame, step: str) -> None:
+def _over_time(frame: pl.DataFrame, window: Window) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
-        st.html(cards.section("Average risk", f"per {step}; dotted: the usual objective, {OBJECTIVE}"))
-        figure = figures.lines(frame, values={"score_avg": ("average risk", BLUE)}, unit="", limit=OBJECTIVE)
+        st.html(cards.section("Average risk", f"per {window.step}; dotted: the usual objective, {OBJECTIVE}"))
+        figure = figures.lines(frame, values={"score_avg": ("average risk", BLUE)}, window=window, unit="", limit=OBJECTIVE)
         st.plotly_chart(figure, config=dict(figures.CONFIG), key="risk")
     with right:
-        st.html(cards.section("Flagged answers and schema failures", f"per {step}, share of what was judged"))
+        st.html(cards.section("Flagged answers and schema failures", f"per {window.step}, share of what was judged"))
         shown = {"flagged_share": ("flagged", AMBER), "schema_failure_rate": ("schema failures", "#a855f7")}
-        st.plotly_chart(figures.lines(frame, values=shown, unit="", percent=True), config=dict(figures.CONFIG), key="flagged")
+        figure = figures.lines(frame, values=shown, window=window, unit="", percent=True)
+        st.plotly_chart(figure, config=dict(figures.CONFIG), key="flagged")
 
 
 def _table(view: View, name: str, frame: pl.DataFrame) -> str:

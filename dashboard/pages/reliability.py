@@ -14,6 +14,7 @@ from dashboard.cards import Card, Column
 from dashboard.pages.spend import nothing
 from dashboard.theme import AMBER, BLUE, GREY, HUES, RED, VIOLET
 from dashboard.view import View
+from dashboard.windows import Window
 from warehouse import queries
 
 GROUPS = {"Model": "model", "App": "app", "Provider": "provider", "Endpoint": "endpoint"}
@@ -58,25 +59,27 @@ def show(view: View) -> None:
             return
         older = [_first(answers[name]) if view.whole_before(answers["days"]) else {} for name in ("before", "latency_before")]
         st.html(cards.cards(kpis(rates, older[0], _first(answers["latency"]), older[1])))
-        _over_time(answers["latency_over_time"].rename({step: "at"}), answers["rates_over_time"].rename({step: "at"}), step)
+        _over_time(answers["latency_over_time"].rename({step: "at"}), answers["rates_over_time"].rename({step: "at"}), view.window)
     with side:
         st.html(_table(view, name, answers["latency_by"], answers["rates_by"]))
     _kinds(answers["kinds"])
 
 
-def _over_time(latency: pl.DataFrame, rates: pl.DataFrame, step: str) -> None:
+def _over_time(latency: pl.DataFrame, rates: pl.DataFrame, window: Window) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
-        st.html(cards.section("Latency", f"per {step}: half, nine in ten, 99 in 100 requests were faster"))
+        st.html(cards.section("Latency", f"per {window.step}: half, nine in ten, 99 in 100 requests were faster"))
         shown = {"p50_ms": ("p50", BLUE), "p90_ms": ("p90", AMBER), "p99_ms": ("p99", RED)}
         seconds = latency.with_columns(pl.col(list(shown)) / 1_000)
-        st.plotly_chart(figures.lines(seconds, values=shown, unit="s"), config=dict(figures.CONFIG), key="latency")
+        st.plotly_chart(figures.lines(seconds, values=shown, window=window, unit="s"), config=dict(figures.CONFIG), key="latency")
     with right:
-        st.html(cards.section("How requests failed", f"per {step}, share of requests"))
+        st.html(cards.section("How requests failed", f"per {window.step}, share of requests"))
         kinds = {column: words for column, (words, _) in FAILURES.items()}
         shares = rates.with_columns(pl.col(list(kinds)) / pl.col("calls")).unpivot(list(kinds), index="at", variable_name="kind", value_name="share")
         shares = shares.with_columns(pl.col("kind").replace(kinds))
-        figure = figures.stacked(shares, value="share", name="kind", colours=dict(FAILURES.values()), unit="%", order=list(kinds.values()))
+        figure = figures.stacked(
+            shares, value="share", name="kind", colours=dict(FAILURES.values()), window=window, unit="%", order=list(kinds.values())
+        )
         st.plotly_chart(figure, config=dict(figures.CONFIG), key="failures")
 
 
