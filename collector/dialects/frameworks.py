@@ -15,6 +15,7 @@ from spanledger.model import Span
 SEMANTIC_KERNEL = Dialect(
     name="semantic-kernel",
     scopes=("semantic_kernel*", "Microsoft.SemanticKernel*"),
+    usage={"input": ("gen_ai.response.prompt_tokens",), "output": ("gen_ai.response.completion_tokens",)},  # .NET before 1.40
     kinds=(("gen_ai.operation.name", {**OPERATIONS, "auto_function_invocation_loop": "step"}),
            ("name", {"autofunctioninvocationloop": "step", "chat.completions": "llm", "text.completions": "llm"})),
     content={"tool_input": ("gen_ai.tool.call.arguments",), "tool_output": ("gen_ai.tool.call.result",)},

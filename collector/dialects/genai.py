@@ -18,7 +18,8 @@ OPERATIONS: dict[str, str] = {
             "generate", "chat_completion", "chatcompletion", "stream", "converse", "fim_completion", "generate_text", "prompt_completion",
             "inference", "call_llm", "text.completion", "chat.completion", "multimodal_completion", "completion.create",
             "chat.completions", "text.completions", "chat.streaming_completions", "text.streaming_completions", "text_completions",
-            "agenerate_content", "generate_content_stream", "agenerate_content_stream", "llm_request", "pass_through_endpoint",
+            "agenerate_content", "generate_content_stream", "agenerate_content_stream", "llm_request", "pass_through_endpoint", "textcompletion",
+            "generatecontent",
         ),
         "llm",
     ),
@@ -28,8 +29,10 @@ OPERATIONS: dict[str, str] = {
     **dict.fromkeys(
         ("audio", "speech", "aspeech", "transcription", "atranscription", "text_to_speech", "speech_to_text", "transcribe"), "audio"
     ),
-    **dict.fromkeys(("invoke_agent", "agent", "create_agent", "agent_run", "agent.run", "agent_execution", "invoke_agent_internal"), "agent"),
-    **dict.fromkeys(("execute_tool", "tool", "tool_call", "function", "toolcall", "mcp", "mcp_tool", "execute_task_tool"), "tool"),
+    **dict.fromkeys(("invoke_agent", "agent", "create_agent", "agent_run", "agent.run", "agent_execution", "invoke_agent_internal",
+        "invokeagent"), "agent"),
+    **dict.fromkeys(("execute_tool", "tool", "tool_call", "function", "toolcall", "mcp", "mcp_tool", "execute_task_tool",
+        "executetool"), "tool"),
     **dict.fromkeys(
         ("retrieval", "retriever", "retrieve", "vectordb", "db", "search_memory", "memory", "query", "search"), "retriever"
     ),
@@ -240,6 +243,7 @@ BASE = Dialect(
         "@opentelemetry/instrumentation-openai", "opentelemetry.instrumentation.google_genai*", "opentelemetry.instrumentation.vertexai*",
         "opentelemetry.instrumentation.openai_agents_v2", "opentelemetry.instrumentation.weaviate_client", "Experimental.Microsoft.Extensions.AI",
         "Microsoft.Extensions.AI", "OpenAI.ChatClient", "Azure.AI.*", "azure.ai.*", "agent_framework*", "spring-ai*", "org.springframework.ai",
+        "genai_otel*",
     ),
     marks=("gen_ai.*",),
     fields=FIELDS,
@@ -258,7 +262,7 @@ BASE = Dialect(
         "opentelemetry.instrumentation.genai.llama*": 1, "opentelemetry.instrumentation.genai.crewai": 1,
         "agent_framework*": 1, "spring-ai*": 1, "org.springframework.ai": 1,
     },
-    exclusive_for={"agent_framework*": ("anthropic", "aws")},
+    exclusive_for={"agent_framework*": ("anthropic", "aws"), "genai_otel*": ("anthropic", "aws")},
     events={
         DETAILS_EVENT: Event("content"),
         **{name: Event("content") for name in MESSAGE_EVENTS},

@@ -29,6 +29,8 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     if span.model in _MAKERS:  # JavaScript, Bedrock: the maker where the model belongs
         told = dig(parse(attributes.get("input.value")), "modelId") or dig(parse(attributes.get("output.value")), "model")
         span.model = told[:512] if isinstance(told, str) else ""
+    if span.model == "unknown":  # Pipecat: the service's model stands among its settings
+        span.model, span.model_requested = to_text(attributes.get("metrics.model"))[:512], ""
     if isinstance(asked, dict):
         model = asked.get("model") or asked.get("model_name") or asked.get("modelId")
         if isinstance(model, str):
@@ -75,7 +77,7 @@ OPENINFERENCE = Dialect(
         f"openinference.instrumentation.{name}": 1
         for name in (
             "langchain", "llama_index", "openai_agents", "agents", "crewai", "dspy", "haystack", "smolagents", "pydantic_ai", "autogen",
-            "autogen_agentchat", "agno", "beeai", "mcp", "guardrails", "instructor", "litellm", "google_adk", "strands_agents", "portkey",
+            "autogen_agentchat", "agno", "beeai", "mcp", "guardrails", "instructor", "litellm", "google_adk", "strands_agents", "portkey", "pipecat",
         )
     },
     refine=_refine,

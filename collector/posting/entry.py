@@ -71,7 +71,8 @@ def billed(members: Sequence[Span], outcome: Outcome, reported: bool, cache_hit:
         return any(s.stream or s.ttft_ms is not None or s.response_id for s in members)
     if outcome == "filtered":  # an answer withheld is paid, a prompt refused is not
         return any(s.status != "error" for s in members)
-    return outcome == "error" and any(s.finish_reason in _ANSWERED for s in members)
+    zero = any(s.usage is not None and s.usage.input == 0 == s.usage.output for s in members)  # told, and told to be nothing
+    return outcome == "error" and not zero and any(s.finish_reason in _ANSWERED for s in members)
 
 
 def models_of(order: Sequence[Span]) -> list[str]:

@@ -77,6 +77,13 @@ def test_input_holds_cached_tokens_by_the_habit_of_its_scope(scope: str, total: 
     assert (usage.input, usage.cache_read, usage.cache_write, usage.output) == (total, 768, 128, 50)
 
 
+@pytest.mark.parametrize(("provider", "total"), [("anthropic", 1896), ("openai", 1000)])
+def test_some_scopes_pass_on_what_a_provider_counts(provider: str, total: int) -> None:
+    usage = decoded("genai_otel.instrumentors.base", {**CACHED, "gen_ai.provider.name": provider}).usage
+    assert usage is not None
+    assert usage.input == total
+
+
 def test_more_cached_than_input_means_that_input_leaves_it_out() -> None:
     assert normalise({"input": 100, "output": 5, "cache_read": 768}).input == 868  # type: ignore[union-attr]
 

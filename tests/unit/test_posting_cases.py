@@ -180,6 +180,8 @@ def test_calls_without_usage_are_calls_and_say_so():
         ({"status": "error", "error_type": "ReadTimeout"}, False, "timeout"),
         ({"status": "error", "error_type": "ValueError"}, False, "error"),
         ({"status": "error", "error_type": "ValueError", "usage": u(5, 5)}, True, "error"),
+        ({"status": "error", "error_type": "ValueError", "finish_reason": "stop"}, True, "error"),
+        ({"status": "error", "error_type": "InternalServerError", "finish_reason": "stop", "usage": u(0, 0)}, False, "error"),
         ({"status": "error", "outcome": "cancelled", "stream": True}, True, "cancelled"),
         ({"status": "error", "outcome": "cancelled"}, False, "cancelled"),
         ({"status": "ok", "outcome": "filtered", "usage": u(5, 0)}, True, "filtered"),
