@@ -34,10 +34,13 @@ from spanledger.errors import (
     DataDirUnusable,
     WarehouseUnavailable,
 )
+from warehouse import driver
 
 if TYPE_CHECKING:
     from chdb.state.sqlitelike import Connection
     from clickhouse_connect.driver.client import Client
+
+driver.install()
 
 DATABASE = "spanledger"
 READ_SETTINGS = {"do_not_merge_across_partitions_select_final": 1}  # without it FINAL costs 5x on merged days

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
-_QUERIES = Path(__file__).parent / "sql" / "queries"
+QUERIES = Path(__file__).parent / "sql" / "queries"
+_COMMENT = re.compile(r"\s*(?<!\S)--( .*|)$", re.M)
 
 
 @cache
 def sql(name: str) -> str:
-    """Text of ``sql/queries/<name>.sql``; raises ``FileNotFoundError`` for a name that does not exist."""
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf8")
+    """Text of ``sql/queries/<name>.sql`` without its comments; raises ``FileNotFoundError`` for a name that does not exist."""
+    text = (QUERIES / f"{name}.sql").read_text(encoding="utf8")
+    return _COMMENT.sub("", text).strip() + "\n"

@@ -365,6 +365,10 @@ def test_the_tool_audit_of_a_session_names_what_was_done(client: Client, told: E
     assert queries.tool_audit(client, scope)["tool_input"].to_list() == [""]
     tree = queries.trace(client, told.trace_id.hex())
     assert tree.spans["parent_span_id"].to_list() == [told.span_id.hex()]
+    drawn = queries.trace(client, told.trace_id.hex(), drawn=True)
+    assert drawn.spans.equals(tree.spans.select(drawn.spans.columns))
+    assert drawn.entries.equals(tree.entries.select(drawn.entries.columns))
+    assert "attrs" in set(tree.spans.columns) - set(drawn.spans.columns)
 
 
 def test_a_viewer_of_one_team_gets_its_aggregates_through_the_endpoint_also_without_asking_for_a_scope(engine: Engine, entries: list[Entry]) -> None:

@@ -15,6 +15,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
 from spanledger.errors import AccessDenied, QueryFailed, QueryRefused, WarehouseBusy, WarehouseUnavailable
@@ -123,6 +124,8 @@ class Filters:
 
 
 NO_FILTERS = Filters()
+
+_READ = pa.ipc.IpcReadOptions(use_threads=False)  # answers are small: handing columns to other threads costs more than reading them
 
 
 @dataclass(frozen=True)
@@ -238,10 +241,21 @@ def fill(name: str, parts: Mapping[str, str]) -> str:
 
 def frame(client: Client, statement: str, params: Mapping[str, Any]) -> pl.DataFrame:
     """Run and read as Polars."""
+    return polars(arrow(client, statement, params))
+
+
+def arrow(client: Client, statement: str, params: Mapping[str, Any]) -> pa.Table:
+    """Run and read as Arrow."""
     used = {name: value for name, value in params.items() if f"{{{name}:" in statement}  # without any, the driver takes % for a format
     with query_errors():
-        table = client.query_arrow(statement, used or None)
-    return pl.DataFrame(table)
+        told = client.raw_query(statement, used or None, fmt="ArrowStream")
+    return pa.ipc.open_stream(told, options=_READ).read_all()
+
+
+def polars(table: pa.Table) -> pl.DataFrame:
+    """The same rows. A lookup's come in one batch, which Polars takes over in a third of the time that a table takes."""
+    batches = table.to_batches()
+    return pl.DataFrame(batches[0] if len(batches) == 1 else table)
 
 
 @contextmanager

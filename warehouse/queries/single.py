@@ -10,13 +10,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import pyarrow as pa
 
 from spanledger.errors import NotFound, QueryRefused
-from warehouse.queries.ask import Scope, fill, frame
+from warehouse.queries.ask import Scope, arrow, fill, frame, polars
+from warehouse.sqlfiles import sql
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+_IDS = ("trace_id", "span_id", "parent_span_id")
 _FIRST_STEP = timedelta(hours=1)  # how far back the first look goes; each further look four times as far
 
 
@@ -88,16 +91,17 @@ def call(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | 
     """
     scope = Scope.ever(teams)
     span = padded(span_id, 16)
-    rows = _spelled(frame(client, fill("call", {"where": scope.where}), scope.params | {"trace": padded(trace_id, 32), "span": span}))
+    rows = _spelled(arrow(client, fill("call", {"where": scope.where}), scope.params | {"trace": padded(trace_id, 32), "span": span}))
     if rows.is_empty():
         raise NotFound(f"no call {trace_id}/{span_id}")
     return rows.sort(pl.col("span_id") != span, "ts", "span_id").row(0, named=True)
 
 
-def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None, spans: bool = True) -> Trace:
+def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None, spans: bool = True, drawn: bool = False) -> Trace:
     """Every span of a trace in order of time with ``parent_span_id`` (zeros: a root), and its entries with their ``members``.
 
     With ``teams``, a trace is seen by the teams that have a call in it. ``spans=False``: entries only, for who does not read the journal.
+    ``drawn=True``: only the columns that the trace's page draws.
 
     Raises:
         NotFound: no such trace, or one that the asker may not see.
@@ -105,27 +109,38 @@ def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None, 
     scope = Scope.ever(teams)
     params = scope.params | {"trace": padded(trace_id, 32)}
     seen = f"WHERE true{scope.where}" if scope.where else ""
-    found = frame(client, fill("trace_entries", {"where": seen}), params).filter(pl.col("is_deleted") == 0)
-    entries = _spelled(found.drop("is_deleted")).sort("ts", "span_id")
+    found = arrow(client, fill("trace_entries", {"where": seen, "beside": _beside("entries", drawn)}), params)
+    live = found.filter(pa.array(found["is_deleted"].to_numpy() == 0)).drop_columns("is_deleted")
+    entries = _spelled(live.sort_by([("ts", "ascending"), ("span_id", "ascending")]))
     if teams is not None and entries.is_empty():
         raise NotFound(f"no trace {trace_id}")
-    journal = _journal(client, params) if spans else pl.DataFrame()
+    journal = _journal(client, params, drawn) if spans else pl.DataFrame()
     if journal.is_empty() and entries.is_empty():
         raise NotFound(f"no trace {trace_id}")
     return Trace(journal, entries)
 
 
-def _journal(client: Client, params: Mapping[str, Any]) -> pl.DataFrame:
-    found = _spelled(frame(client, fill("trace_spans", {}), params))
-    took = (pl.col("end_ts") - pl.col("ts")).dt.total_microseconds() / 1000
-    return found.with_columns(duration_ms=took).sort("ts", "end_ts", "span_id", descending=[False, True, False])
+def _beside(of: str, drawn: bool) -> str:
+    return "" if drawn else sql(f"_trace_{of}_beside").rstrip()
 
 
-def _spelled(rows: pl.DataFrame) -> pl.DataFrame:
-    """Ids in lower-case hexadecimal, as everybody but the engine writes them."""
-    ids = [name for name in ("trace_id", "span_id", "parent_span_id") if name in rows.columns]
-    members = [pl.col("members").list.eval(pl.element().bin.encode("hex"))] if "members" in rows.columns else []
-    return rows.with_columns(pl.col(ids).bin.encode("hex"), *members)
+def _journal(client: Client, params: Mapping[str, Any], drawn: bool) -> pl.DataFrame:
+    found = arrow(client, fill("trace_spans", {"beside": _beside("spans", drawn)}), params)
+    took_us = found["end_ts"].cast(pa.int64()).to_numpy() - found["ts"].cast(pa.int64()).to_numpy()
+    found = found.append_column("duration_ms", pa.array(took_us / 1000))
+    return _spelled(found.sort_by([("ts", "ascending"), ("end_ts", "descending"), ("span_id", "ascending")]))
+
+
+def _spelled(rows: pa.Table) -> pl.DataFrame:
+    """Ids in lower-case hexadecimal, as everybody but the engine writes them. Done in Arrow and Python: a trace has few rows, and each
+    expression of Polars costs as much as all of this."""
+    for i, name in enumerate(rows.column_names):
+        if name in _IDS:
+            rows = rows.set_column(i, name, pa.array([one.hex() for one in rows[name].to_pylist()], pa.string()))
+        elif name == "members":
+            told = [[one.hex() for one in members] for members in rows[name].to_pylist()]
+            rows = rows.set_column(i, name, pa.array(told, pa.list_(pa.string())))
+    return polars(rows)
 
 
 def entry_counts(client: Client, trace_ids: Sequence[str]) -> dict[str, int]:
