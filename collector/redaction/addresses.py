@@ -3,6 +3,8 @@
 # ruff: noqa: E501 - patterns read worse when cut
 from __future__ import annotations
 
+import re
+
 import re2
 
 from collector.redaction.matching import Handler, Span
@@ -21,6 +23,10 @@ _SUFFIX = (
 _UNIT = r"(?:,?\s+(?:#\s?|Apt\.?\s|Apartment\s|Suite\s|Ste\.?\s|Unit\s|Floor\s|Fl\.?\s|Flat\s|Room\s|Rm\.?\s)[A-Za-z0-9\-]{1,6})?"
 _TOWN = r"(?:,?\s+[A-Z][A-Za-z.]+(?:\s[A-Z][a-z]+){0,2},?\s+[A-Z]{2},?\s+[0-9]{5}(?:-[0-9]{4})?)?"
 _L, _R = r"[^\w.\-/$€£#]", r"[^A-Za-z0-9]"
+_PLAIN = re.compile(  # the usual form, which the exact pattern would take three times as long for
+    rf"(?<![\w.\-/$#\x80-\xff])[0-9]{{1,6}}+ (?:[A-Z][a-z]+ ){{1,3}}(?:{_SUFFIX})(?=[,;|\r\n\"'<>\0]| [a-z0-9])(?!,?\s+[A-Z#])".encode()
+)
+_NUMBER = re.compile(rb"(?s:.)*[^0-9]([0-9]+)")  # the last one
 _PATTERNS = {
     "number-street": rf"{_L}[0-9]{{1,6}}(?:[A-Z]|-[0-9]{{1,4}}|\s1/2)?,?\s(?:[NSEW]{{1,2}}\.?\s|(?:North|South|East|West)\s)?{_PROPER}\s(?:{_NAME}\s){{0,3}}(?:{_SUFFIX})\b\.?(?:\s(?:[NSEW]{{1,2}}|North|South|East|West)\b)?{_UNIT}{_TOWN}[^A-Za-z]",
     "number-rue": rf"{_L}[0-9]{{1,4}}(?:\s?(?:bis|ter|[A-F]))?,?\s(?:rue|avenue|boulevard|bd|chemin|impasse|allée|place|quai|cours|route|via|viale|piazza|corso|calle|avenida|paseo|plaza|rua|travessa)\s(?:{_NAME}|(?:du|des|aux|da|do|à|d'|l')\s?[{_ACCENT}'’\-]+)(?:\s(?:{_NAME}|du|des|aux|da|do|à))*{_R}",
@@ -33,8 +39,14 @@ _PATTERNS = {
 def address_handler(rule: Rule) -> Handler:
     """Street and number in the notation that ``rule.shape`` names, with a character on either side; the trigger ends in the street word, behind it, or in the number."""
     pattern = re2.compile(_PATTERNS[rule.shape].encode())
+    plain = rule.shape == "number-street"
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        number = _NUMBER.match(b, max(lo - 1, to - 48), to) if plain else None
+        usual = _PLAIN.match(b, number.start(1), min(hi + 1, to + 64)) if number else None
+        if usual and to <= usual.end() + 1:
+            out.append((*usual.span(), rule.class_name))
+            return max(to, usual.end())
         first, last = max(lo, to - 72), min(hi, to + 80)
         while first > lo and b[first] & 0xC0 == 0x80:
             first -= 1

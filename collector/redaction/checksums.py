@@ -10,6 +10,7 @@ import hashlib
 from functools import lru_cache
 
 _DOUBLED = bytes.maketrans(b"0123456789", bytes(48 + n for n in (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+_AS_NUMBERS = {ord(c): str(int(c, 36)) for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _B58 = {c: i for i, c in enumerate(b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
 
 
@@ -22,11 +23,11 @@ def luhn(digits: str) -> bool:
 def card(digits: str) -> bool:
     """A payment card number: issuer range, its length, Luhn."""
     n = len(digits)
-    return 12 <= n <= 19 and _card_issuer(digits[:4], n) and luhn(digits) and len(set(digits)) > 1
+    return 12 <= n <= 19 and card_issuer(digits[:4], n) and luhn(digits) and len(set(digits)) > 1
 
 
 @lru_cache(maxsize=1 << 16)
-def _card_issuer(digits: str, n: int) -> bool:
+def card_issuer(digits: str, n: int) -> bool:
     """Does a number of ``n`` digits begin with these four?"""
     first, two, three, four = digits[0], int(digits[:2]), int(digits[:3]), int(digits)
     if first == "4":
@@ -89,8 +90,7 @@ def iban(value: str) -> bool:
     v = value.upper()
     if IBAN_LENGTH.get(v[:2]) != len(v):
         return False
-    turned = v[4:] + v[:4]
-    return int("".join(str(int(c, 36)) for c in turned)) % 97 == 1
+    return int((v[4:] + v[:4]).translate(_AS_NUMBERS)) % 97 == 1
 
 
 def vin(value: str) -> bool:

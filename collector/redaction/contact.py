@@ -112,6 +112,11 @@ _VERSION = tester(
 )
 
 
+def follows_version(b: bytes, start: int, lo: int) -> bool:
+    """Does a word such as *version*, or a program's name, stand before ``start``?"""
+    return bool(_VERSION.Match(b[max(lo, start - 20) : start]))
+
+
 def ipv4_handler(rule: Rule) -> Handler:
     """Dotted quads that are addresses of somebody: no versions, masks, loopback or any-address."""
 
@@ -127,7 +132,7 @@ def ipv4_handler(rule: Rule) -> Handler:
         c = b[m.start() - 1]
         if (65 <= c <= 90 or 97 <= c <= 122) and (c in b"vV" or not (b[m.start() - 2] == 92 and c in b"nrt")):
             return to
-        if _VERSION.Match(b[max(lo, m.start() - 20) : m.start()]) and b[m.start() - 3 : m.start()] != b"://" and b[m.start() - 1 : m.start()] != b"@":
+        if follows_version(b, m.start(), lo) and b[m.start() - 3 : m.start()] != b"://" and b[m.start() - 1 : m.start()] != b"@":
             return to
         if b[m.end() : m.end() + 1] in (b"+", b"-") and b[m.end() + 1 : m.end() + 2].isalpha():
             return to

@@ -209,13 +209,15 @@ def _placed(b: bytes, starts: list[int], ends: list[int], hits: scan.Hits, out: 
     ats = packed >> scan.HIT_BITS
     owners = np.searchsorted(starts, ats) - 1
     first = len(out)
+    dull: list[Span] = []
     for i, n in enumerate(np.bincount(owners).tolist()):
         if n >= LEAST and n * DENSE >= ends[i] - starts[i]:
-            plain_values(b, starts[i], ends[i], out)
-    if len(out) > first:
-        begun = np.array([b.index(b"@", start) if name == "EMAIL" else start for start, _, name in out[first:]])  # words in front are looked at
+            dull += plain_values(b, starts[i], ends[i], out)
+    taken = sorted(out[first:] + dull) if dull else out[first:]
+    if taken:
+        begun = np.array([b.index(b"@", start) if name == "EMAIL" else start for start, _, name in taken])  # words in front are looked at
         before = np.searchsorted(begun, ats) - 1
-        left = (before < 0) | (ats > np.array([end for _, end, _ in out[first:]])[before] + 1)
+        left = (before < 0) | (ats > np.array([end for _, end, _ in taken])[before] + 1)
         packed, ats, owners = packed[left], ats[left], owners[left]
     return zip(ats.tolist(), (packed & scan.HIT_NUMBER).tolist(), owners.tolist(), strict=True)
 

@@ -33,6 +33,9 @@ _DATED = re.compile(
 _YEARS = re.compile(rb"(?:(?:19|20)[0-9]{2}[\-/., ]{1,3})+(?:19|20)[0-9]{2}")
 _OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _DOTTED_QUAD = re.compile(rb"%b(?:\.%b){3}" % (_OCTET, _OCTET))
+_APART = re.compile(
+    rb"(?:[ \t\r\n(]|\xe2\x80\xaf|\xe3\x80\x80|\xc2\xa0|\\\\?[nrt]|&nbsp;|%20)[^0-9]*"
+)  # where a number is another one than that before
 _ONE_LINE = re.compile(rb"[0-9]{1,4}(?:[ \-.]?[0-9]{2,7}){1,5}")
 _GROUP = re.compile(rb"%2[0DE]|([0-9]+)")
 _EXTENSION = re.compile(rb"(?i)[ ,]{0,2}(?:x|ext\.?|extension|poste|durchwahl|#) ?[0-9]{1,6}(?![0-9])")
@@ -146,7 +149,11 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             back = _BACKWARD.match(b[max(lo, to - 256) : to][::-1]).end()  # type: ignore[union-attr]
         start = to - back
         if _glued(b, start, lo):
-            return _only_long(b, start, end, lo, hi, out)
+            cut = _APART.search(b, start, end)
+            if cut is None or cut.end() >= end:
+                return _only_long(b, start, end, lo, hi, out)
+            _only_long(b, start, cut.start(), lo, hi, out)
+            start = cut.end()
         cluster = b[start:end]
         around = Around(told, b, start, end, lo, hi)
         if cluster.isdigit():
@@ -225,7 +232,7 @@ def _glued(b: bytes, start: int, lo: int) -> bool:
 
 
 def _only_long(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span]) -> int:
-    """A cluster whose first group hangs on a word: only whole groups that are certainly cards are taken."""
+    """Groups of which the first hangs on a word (``sha1234567``): only whole ones that are certainly cards are taken."""
     out.extend(
         (m.start(), m.end(), "CREDIT_CARD")
         for m in _GROUP.finditer(b, start, end)

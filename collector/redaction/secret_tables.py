@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from collector.redaction.matching import Handler, Span
 from collector.redaction.rules import Rule
@@ -14,6 +15,7 @@ _RULED = b"|-+:= \t"  # what the line under a heading is made of
 _AROUND_CELL = b" \t\"'`*\\"
 _CELL = {mark: re.compile(rb'((?:"[^"]*+"|[^%b])*+)(?:%b|\Z)' % (re.escape(mark), re.escape(mark))) for mark in (b"|", b"\t", b";", b",")}
 _QUOTE = re.compile(rb'(?<!\\)"')
+_TAKEN = b"[SECRET_ASSIGN]"
 _NO_HEADINGS = re.compile(rb"[^\w \-.()*`\"'\x80-\xff\\|;,\t]")  # in a line of code or prose
 _HEADING = re.compile(rb"[\w \-.()*`\"'\x80-\xff]{1,%d}" % _LONGEST_HEADING)
 
@@ -38,7 +40,15 @@ def secret_table_handler(rule: Rule) -> Handler:
         before = _line_around(b, start - 1, lo, hi) if start - 1 > lo else None
         if before and len(_cells(b, *before, mark)) == len(headings):
             return to  # a row among others
+        row = _plain_row(mark, len(headings), tuple(columns))
         for _ in range(_MOST_ROWS):
+            m = row.match(b, end, hi)
+            if m and m.end() - end < _LONGEST_LINE:
+                end = m.end()
+                for k, strength in enumerate(columns.values(), 1):
+                    if not m[k].startswith(_TAKEN) and is_secret(m[k], strength, quoted=False):
+                        out.append((*m.span(k), rule.class_name))
+                continue
             line = _next_line(b, end, hi)
             if line is None:
                 break
@@ -53,6 +63,14 @@ def secret_table_handler(rule: Rule) -> Handler:
         return max(to, end)
 
     return handle
+
+
+@lru_cache(maxsize=64)
+def _plain_row(mark: bytes, cells: int, columns: tuple[int, ...]) -> re.Pattern[bytes]:
+    """A line of so many cells without quotes or escapes, and the break before it. Groups: the cells of these columns, of one word each."""
+    cell = rb"[^%b\r\n\"\\]*+" % re.escape(mark)
+    wanted = rb" *+([^%b\r\n\"\\ \t*`']*+) *+" % re.escape(mark)
+    return re.compile(rb"\r?\n" + re.escape(mark).join([wanted if k in columns else cell for k in range(cells)]) + rb"(?=\r?\n)")
 
 
 def _names_secret(heading: bytes) -> str:

@@ -56,8 +56,8 @@ _REFERENCE = re.compile(
     rb"(?i)\$\{?[a-z_(]|\$\(|\{\{|\{[a-z_][\w.\[\]]*\}|<[a-z%$]|%\(\w|%[A-Z_]+%|%s|%\w+%$|os\.|process\.env|getenv|environ|secrets?\.[a-z]|vault:|ref\+|env[.:(\[]|settings\.|config[.\[]|conf\.|self\.|this\.|args\.|params?[.\[]|"
     rb"options?\.|req(?:uest)?\.|input\(|var\.|local\.|data\.|file\(|import\.meta|@Value|ctx\.|st\.secrets|\*{3,}|\xe2\x80\xa2{2,}|x{4,}$|\.{3,}$|\xe2\x80\xa6|\[[A-Z_]+(?::[0-9a-f]+)?\]|\[redacted|<redacted"
 )
-_PLACEHOLDER = re.compile(
-    rb"(?i)(?:null|none|nil|true|false|undefined|empty|string|str|text|secretstr|int|bytes?|bool|any|optional|required|redacted|filtered|masked|hidden|removed|omitted|secret|token|"
+_PLACEHOLDER = re.compile(  # of a value in lower case: letters in either case would be tried one alternative after the other
+    rb"(?:null|none|nil|true|false|undefined|empty|string|str|text|secretstr|int|bytes?|bool|any|optional|required|redacted|filtered|masked|hidden|removed|omitted|secret|token|"
     rb"pass(?:word|wd|phrase)?|pwd|pass|key|value|example\w*|sample\w*|dummy\w*|fake\w*|test|testing|todo|tbd|changeme|change[-_]?(?:me|it|this)\w*|replace[-_]?\w*|insert[-_]?\w*|placeholder\w*|your[-_ ]?[\w-]*|my[-_]?(?:password|token|secret|(?:api[-_]?)?key)\w*|"
     rb"x{3,}\w*|\*+|\.+|-+|foo|bar|baz|foobar|abc|abcdef\w*|12345?|0+|not[-_ ]?set|unset|default|admin|user|username|anonymous|nobody|env|enter\w*|invalid\w*|expired\w*|missing|unknown|must|should|is|are|was|for|and|or|the|a|an|to|in|of|field|input|type|reset|incorrect|wrong|basic|bearer|"
     rb"github[._]token|(?:api|access|auth|secret|client|private|db|database|user)[-_.]?(?:key|token|secret|password|id)|clickhouse|postgres|mysql|redis|mongo(?:db)?|guest|root)[\])}.,;:!?]*"
@@ -95,17 +95,25 @@ def name_strength(name: bytes) -> str:
 
 _DIGITS = b"0123456789"
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_READS = (b"getenv", b"environ")  # what of _REFERENCE has neither marks nor is letters alone
 _LEAST = {"password": 4, "secret": 6, "weak": 20}  # bytes of a value, by what its name promises
 
 
 def is_secret(value: bytes, strength: str, *, quoted: bool) -> bool:
     """Is this value, assigned to a name of that strength, a secret and not something that stands for one?"""
     n = len(value)
-    if n < _LEAST[strength] or _PLACEHOLDER.fullmatch(value) or _REFERENCE.match(value):
-        return False
-    if b"\xe2\x80\xa2" in value or b"***" in value or b"${" in value or b"{{" in value or (value[:1] in b"<" and value[-1:] in b">"):
-        return False
     digits, letters = n - len(value.translate(None, _DIGITS)), n - len(value.translate(None, _LETTERS))
+    if n < _LEAST[strength]:
+        return False
+    if digits + letters < n or not digits:
+        if _REFERENCE.match(value) or b"\xe2\x80\xa2" in value or b"***" in value or b"${" in value or b"{{" in value:
+            return False
+        if value[:1] in b"<" and value[-1:] in b">":
+            return False
+    elif value[:7].lower().startswith(_READS):
+        return False
+    if _PLACEHOLDER.fullmatch(value.lower()):
+        return False
     if strength == "password":
         return _is_password(value, digits, letters, quoted=quoted)
     if b"://" in value or (_PATH.fullmatch(value) and not (n >= 32 and (looks_random(value) or _mixes_case(value)) and value.count(b"/") < 6)):
@@ -133,7 +141,7 @@ def _mixes_case(value: bytes) -> bool:
 
 def _is_password(value: bytes, digits: int, letters: int, *, quoted: bool) -> bool:
     special = len(value) - digits - letters
-    if not quoted and (_CALL.match(value) or _DOTTED.fullmatch(value)):
+    if not quoted and special and (_CALL.match(value) or _DOTTED.fullmatch(value)):
         return False
     if digits and (letters or special):
         return len(value) >= 5 and not (special and not letters and value[:1] in b"$-+" and digits < 4)
@@ -212,7 +220,7 @@ def said_handler(rule: Rule) -> Handler:
         if m is None:
             return to
         raw = m[1].rstrip(b".,:;)]}*") if m[1][-2:-1].isdigit() else m[1].rstrip(b".,:;!?)]}*")
-        if len(raw) < 4 or raw.startswith(b"[") or _PLACEHOLDER.fullmatch(raw) or _REFERENCE.match(raw):
+        if len(raw) < 4 or raw.startswith(b"[") or _PLACEHOLDER.fullmatch(raw.lower()) or _REFERENCE.match(raw):
             return to
         out.append((m.start(1), m.start(1) + len(raw), rule.class_name))
         return m.end()
@@ -311,7 +319,7 @@ def url_credential_handler(rule: Rule) -> Handler:
         password = m[2]
         if (
             not password
-            or _PLACEHOLDER.fullmatch(password)
+            or _PLACEHOLDER.fullmatch(password.lower())
             or _REFERENCE.match(password)
             or b"${" in password
             or (len(set(password)) == 1 and len(password) < 6)

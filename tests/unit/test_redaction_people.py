@@ -254,3 +254,12 @@ def test_a_number_that_is_a_phone_by_its_shape_alone_has_a_layout_that_may_be_on
     sizes, digits = [len(g) for g in groups], "".join(groups)
     if phone(sizes, digits, seps, plus=False, spoken=False, refused=lambda: False):
         assert own_layout(sizes, seps, "".join("0" if c == "0" else "1" for c in digits))
+
+
+@pytest.mark.parametrize("before", ["user1 ", "row2\t", "line3\n", "Room B12 ", "sha1\\n", "v2\r\n"])
+@pytest.mark.parametrize(
+    ("value", "stands"),
+    [("219-09-9999", "[US_SSN]"), ("4111 1111 1111 1111", "[CREDIT_CARD]"), ("(202) 555-0143", "[PHONE]"), ("4111111111111111", "[CREDIT_CARD]")],
+)
+def test_a_word_that_ends_in_a_digit_before_a_number_hides_nothing(before: str, value: str, stands: str) -> None:
+    assert Redactor().redact(f"{before}{value} was it").text == f"{before}{stands} was it"

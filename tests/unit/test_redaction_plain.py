@@ -62,7 +62,7 @@ def test_a_dotted_quad_behind_a_word_and_a_tab_is_left_to_the_matcher_that_knows
     found: list[tuple[int, int, str]] = []
     raw = b"\0version\t10.2.3.4\t203.0.113.9,203.0.113.10\0"
     plain_values(raw, 1, len(raw) - 1, found)
-    assert [raw[a:z] for a, z, _ in found] == [b"203.0.113.10"]
+    assert [raw[a:z] for a, z, _ in found] == [b"203.0.113.9", b"203.0.113.10"]
 
 
 def test_blanks_around_a_value_stay() -> None:
@@ -70,3 +70,46 @@ def test_blanks_around_a_value_stay() -> None:
     raw = "\0ä; ana@example.org ;219-09-9999\0".encode()
     plain_values(raw, 1, len(raw) - 1, found)
     assert [(raw[a:z].decode(), name) for a, z, name in found] == [("ana@example.org", "EMAIL"), ("219-09-9999", "US_SSN")]
+
+
+LISTS = {
+    "219-09-9998": "[US_SSN]",
+    "(202) 555-0143": "[PHONE]",
+    "(202)555.0143": "[PHONE]",
+    "+44 7700 900123": "[PHONE]",
+    "+351 912 345 678": "[PHONE]",
+    "4111111111111111": "[CREDIT_CARD]",
+    "4111-1111-1111-1111": "[CREDIT_CARD]",
+    "378282246310005": "[CREDIT_CARD]",
+    "3782 822463 10005": "[CREDIT_CARD]",
+    "DE89370400440532013000": "[IBAN]",
+    "GB82 WEST 1234 5698 7654 32": "[IBAN]",
+    "203.0.113.9": "[IP_ADDRESS]",
+    "12 Old Main Street": "[STREET_ADDRESS]",
+}
+
+
+@pytest.mark.parametrize("mark", ["\n", ", ", "; ", "|", "\t", '","', "\r\n"])
+@pytest.mark.parametrize("value", LISTS)
+def test_a_list_of_one_kind_of_value_goes_whole(redactor: Redactor, value: str, mark: str) -> None:
+    assert redactor.redact(mark.join([value] * 120)).text == mark.join([LISTS[value]] * 120)
+
+
+@pytest.mark.parametrize(("value", "stands"), [("219-09-9998", "[US_SSN]"), ("4111111111111111", "[CREDIT_CARD]")])
+def test_numbers_in_a_row_between_blanks_go_each(redactor: Redactor, value: str, stands: str) -> None:
+    assert redactor.redact(" ".join([value] * 120)).text == " ".join([stands] * 120)
+
+
+def test_in_a_row_of_noise_the_card_goes_and_the_noise_stays(redactor: Redactor) -> None:
+    row = ["6526829696290214"] * 60 + ["4111111111111111"] + ["6526829696290214"] * 60
+    assert redactor.redact(" ".join(row)).text == " ".join(row).replace("4111111111111111", "[CREDIT_CARD]")
+
+
+def test_what_a_word_before_a_number_says_counts_in_a_list_too(redactor: Redactor) -> None:
+    assert redactor.redact("order (202) 555-0143, " * 60).entities == []
+    assert redactor.redact("version 12.5.6.2\n" * 60).entities == []
+    assert redactor.redact("account number 6526829696290214 " * 60).text == "account number [BANK_ACCOUNT] " * 60
+
+
+def test_an_extension_goes_with_its_number_in_a_list(redactor: Redactor) -> None:
+    assert redactor.redact("(202) 555-0143 x12\n" * 60).text == "[PHONE]\n" * 60
