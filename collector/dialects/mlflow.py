@@ -19,12 +19,19 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     if span.role == "call" and isinstance(model, str):
         span.model_requested = span.model_requested or model[:512]
         span.provider = span.provider or provider_of(to_text(dig(parse(attributes.get("metadata")), "ls_provider")), model)
+    if span.role == "call" and span.usage is None and ("._prepare" in span.name or _prepared(attributes)):
+        span.kind, span.role = "chain", "none"  # LlamaIndex: the making of a request is traced like the request
     if dig(asked, "stream") is True or to_text(attributes.get("stream")) == "true":
         span.stream = True
     if span.role == "call" and to_text(attributes.get("mlflow.message.format")) == "anthropic":
         own = from_object(dig(parse(attributes.get("mlflow.spanOutputs")), "usage"))  # the provider's object: exclusive, completed there
         if own:
             span.usage = normalise(own)
+
+
+def _prepared(attributes: Mapping[str, Any]) -> bool:
+    """The same under OpenTelemetry's names, which leave the span's own out: it tells what the model can do, but not its settings."""
+    return "model_dict" not in attributes and "is_chat_model" in to_text(attributes.get("invocation_params"))
 
 
 MLFLOW = Dialect(

@@ -31,6 +31,7 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
         span.model = told[:512] if isinstance(told, str) else ""
     if span.model == "unknown":  # Pipecat: the service's model stands among its settings
         span.model, span.model_requested = to_text(attributes.get("metrics.model"))[:512], ""
+        span.provider = span.provider or by_model(span.model)
     if isinstance(asked, dict):
         model = asked.get("model") or asked.get("model_name") or asked.get("modelId")
         if isinstance(model, str):

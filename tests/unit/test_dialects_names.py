@@ -79,3 +79,21 @@ def test_what_only_a_total_tells_of_claude_is_cached_input() -> None:
     told = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.total_tokens": 1946}
     assert span(told | {"gen_ai.request.model": "us.anthropic.claude-sonnet-4-5-20250929-v1:0"}).usage == Usage(input=1896, output=50)
     assert span(told | {"gen_ai.request.model": "gemini-2.5-flash"}).usage == Usage(input=1000, output=946, reasoning=896)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "role"),
+    [
+        ({"mlflow.spanType": '"CHAT_MODEL"', "model_dict": '{"model_name": "gpt-4o"}', "model_name": '"gpt-4o"'}, "call"),
+        ({"gen_ai.operation.name": "generate_content", "gen_ai.request.model": "gpt-4o", "invocation_params": '{"is_chat_model": true}'}, "none"),
+        ({"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "invocation_params": '{"model": "gpt-4o", "stream": true}'}, "call"),
+    ],
+)
+def test_the_making_of_a_request_under_mlflow_is_no_call(attributes: dict[str, Any], role: str) -> None:
+    assert span(attributes, scope="mlflow.tracing.provider").role == role
+
+
+def test_a_model_that_a_service_does_not_know_stands_among_its_settings() -> None:
+    told = {"openinference.span.kind": "LLM", "llm.model_name": "unknown", "gen_ai.request.model": "unknown", "metrics.model": "gpt-4o"}
+    found = span(told, scope="openinference.instrumentation.pipecat")
+    assert (found.model, found.model_requested, found.provider) == ("gpt-4o", "", "openai")
