@@ -22,7 +22,8 @@ def opened(
 
     Args:
         settings: how this installation runs.
-        writing: the schema is brought up to date first; without it nothing is created where nothing is.
+        writing: the schema is brought up to date first; without it nothing is created where nothing is, and no query takes longer than
+            ``query_timeout_s``.
         migrating: the caller does that itself.
         query_settings: settings of every query, applied in their order.
 
@@ -31,12 +32,13 @@ def opened(
         DataDirHeld: another program owns the data directory.
         NotFound: there is no data to read.
     """
-    from warehouse.engine import READ_SETTINGS, Engine, connect
+    from warehouse.engine import ANSWER_S, READ_SETTINGS, Engine, connect
     from warehouse.migrate import migrate
 
+    query_s = ANSWER_S if writing else max(1, int(settings.query_timeout_s))
     if not settings.embedded or instance.held(settings.data_dir):
         access = instance.sql_access(settings, wait_s=10)
-        client = connect(access.url, user=access.user, password=access.password, settings=dict(query_settings or {}))
+        client = connect(access.url, user=access.user, password=access.password, settings=dict(query_settings or {}), query_s=query_s)
         try:
             yield client
         finally:
@@ -45,7 +47,7 @@ def opened(
     if not writing and not (settings.data_dir / "warehouse").is_dir():
         raise NotFound(f"there is no data in {settings.data_dir}: start it with `spanledger up --data {settings.data_dir}`")
     with Engine.open(settings.data_dir, memory_bytes=settings.warehouse_memory_bytes) as engine:
-        client = engine.client(**READ_SETTINGS, **(query_settings or {}))
+        client = engine.client(**{**READ_SETTINGS, "max_execution_time": query_s, **(query_settings or {})})
         try:
             if writing and not migrating:
                 migrate(client)

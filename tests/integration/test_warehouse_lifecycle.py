@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -160,7 +161,11 @@ def test_feedback_is_idempotent_and_counted_by_kind(client: Client) -> None:
 
 
 def test_of_many_workers_one_holds_a_lease_and_another_takes_over_when_it_ends(engine: Engine) -> None:
-    leases = [Lease(engine.client(), "detect", f"w{i}", ttl_s=1.0, settle_s=0.3) for i in range(6)]
+    timed = Lease(engine.client(), "other", "w")
+    began = time.monotonic()
+    timed.claim(1)
+    settle_s = max(0.2, 5 * (time.monotonic() - began))
+    leases = [Lease(engine.client(), "detect", f"w{i}", ttl_s=60.0, settle_s=settle_s) for i in range(6)]
     held: list[str] = []
     threads = [threading.Thread(target=lambda it=it: held.append(it.holder) if it.hold() else None) for it in leases]
     for thread in threads:
@@ -175,6 +180,19 @@ def test_of_many_workers_one_holds_a_lease_and_another_takes_over_when_it_ends(e
     first.release()
     assert other.hold()
     assert not first.hold()
+
+
+def test_a_worker_whose_claim_landed_late_gives_way_to_whoever_decided_without_it(client: Client) -> None:
+    assert Lease(client, "alone", "slow", settle_s=0.0).hold()  # late, as every insert takes longer; but nobody else claims it
+    slow, quick = (Lease(client, "detect", name, settle_s=0.0) for name in ("slow", "quick"))
+    slow.claim(1)
+    quick.claim(1)
+    quick.epoch, quick.until = 1, time.monotonic() + 30  # it read before the other row could be seen
+    assert not slow.hold()
+    assert quick.hold()
+    assert not slow.hold()
+    quick.release()
+    assert slow.hold()
 
 
 def test_the_query_log_is_kept_for_three_days(client: Client) -> None:
