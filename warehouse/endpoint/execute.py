@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from warehouse.endpoint import reader_settings, statement
 from warehouse.endpoint.backend import Answer, Backend
@@ -87,7 +87,7 @@ class Executor:
         if fmt not in reader_settings.FORMATS:
             raise Refused(f"FORMAT {fmt} is not allowed")
         with self._handles.lend(principal.name, admitted.database, admitted.settings) as lent, self.watch.over(lent.tag, client):
-            self._result(lent, admitted.sql, fmt, params, reply, may_stream=not request.waits)
+            self._result(lent, admitted.sql, fmt, params, reply, may_stream=not request.waits, tells_reads=principal.teams is None)
 
     def _write(self, principal: Principal, request: Request, reply: Reply, client: socket.socket, told: _Told) -> None:
         request.take_form(self.limits.statement_bytes)
@@ -116,7 +116,18 @@ class Executor:
             if word in _DDL:
                 self._catalogue.changed()
 
-    def _result(self, lent: Lent, sql: str, fmt: str, params: Mapping[str, str], reply: Reply, *, may_stream: bool, has_result: bool = True) -> None:
+    def _result(
+        self,
+        lent: Lent,
+        sql: str,
+        fmt: str,
+        params: Mapping[str, str],
+        reply: Reply,
+        *,
+        may_stream: bool,
+        has_result: bool = True,
+        tells_reads: bool = True,
+    ) -> None:
         started = time.perf_counter_ns()
         if may_stream and self.backend.streams(fmt) and first_word(sql) in ("SELECT", "WITH"):
             rest = lent.handle.stream(sql, fmt, params)
@@ -127,6 +138,8 @@ class Executor:
         answer = lent.handle.run(sql, fmt, params)
         if not has_result and not answer.body:
             answer = Answer(written_rows=answer.written_rows, written_bytes=answer.written_bytes)
+        if not tells_reads:  # rows of other teams were read too: how many is not for a team scope
+            answer = replace(answer, read_rows=answer.result_rows, read_bytes=len(answer.body))
         reply.answer(answer, time.perf_counter_ns() - started)
 
     @contextmanager

@@ -145,6 +145,10 @@ class Fence:
                 wanted[fine[0]] = fine[1]
         for name, value in inner.items():
             reader_settings.checked(name, value, self._held)
+        if principal.teams is not None and (told := reader_settings.TELLING & {*outer, *inner}):
+            raise Refused(f"Setting {min(told)} tells about rows of other teams", 452)
+        if principal.teams is not None:
+            wanted["output_format_write_statistics"] = "0"  # rows read, those of other teams among them
         return {**self._held, **wanted, "additional_table_filters": self._catalogue.current().filters(principal), "readonly": "1"}
 
     def _query_inside(self, principal: Principal, snapshot: Snapshot, sql: str, database: str) -> str | None:
@@ -206,6 +210,8 @@ class Fence:
         """Pass 2, on what the names mean: tables and columns against the role's rights."""
         with self._handles.lend(principal.name, database, session) as lent:
             found = querytree.reads(_text(lent.handle, f"EXPLAIN QUERY TREE {sql}", params))
+        if principal.teams is not None and found.early:
+            raise Refused(f"PREWHERE sees rows of other teams: it may compare times and ids, not {min(found.early)}; use WHERE")
         for full in found.tables:
             where, _, table = full.partition(".")
             self._check_table(principal, snapshot, where, table)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from warehouse.endpoint.functions import TABLE_FUNCTIONS
 from warehouse.endpoint.refusal import Refused
+from warehouse.endpoint.vocabulary import words
 
 _TABLE = re.compile(r"\s*TABLE id: (\d+),.*?\btable_name: ([^,\s]+)(, temporary_table_name: \S+)?")
 _TABLE_FUNCTION = re.compile(r"\s*TABLE_FUNCTION id: \d+,.*?\btable_function_name: (\w+)")
@@ -15,16 +17,24 @@ _FUNCTION = re.compile(r"\s*FUNCTION id: \d+,.*?\bfunction_name: (\w+)")
 _COUNTING = re.compile(  # sketches keep hashes of the values; the state of uniqExact would keep each one apart
     r"uniq(Exact(If|OrNull|OrDefault|Distinct)*|(Combined|Combined64|HLL12|UpTo)?(If|State|Merge|OrNull|OrDefault|Distinct)*)$"
 )
+#: What PREWHERE may do before a row filter has left out other teams' rows: compare parts of the sort key. Of these none fails for one value
+#: and not for another; an error (a division by zero, an overflow, ``throwIf``) would tell what other teams' rows hold.
+_KEYS = frozenset({"ts", "trace_id", "span_id", "detector"})
+_COMPARISONS = words("and or not equals notEquals less lessOrEquals greater greaterOrEquals in notIn toStartOfHour toUnixTimestamp")
 _TEMPORARY = "_temporary_and_external_tables."  # a recursive CTE's working table
 
 
 @dataclass(frozen=True)
 class Reads:
-    """Tables with their full names; columns by table, those that are only counted (inside ``uniq*``) apart."""
+    """Tables with their full names; columns by table, those that are only counted (inside ``uniq*``) apart.
+
+    ``early``: what of PREWHERE may fail, or not, by what a row says: columns and functions that are not known to be harmless.
+    """
 
     tables: frozenset[str]
     columns: frozenset[tuple[str, str]]
     counted: frozenset[tuple[str, str]]
+    early: frozenset[str] = frozenset()
 
 
 def reads(text: str) -> Reads:
@@ -56,7 +66,26 @@ def reads(text: str) -> Reads:
             path.append((indent, ""))
         elif line.strip() and not line.lstrip().startswith(("ARGUMENTS", "LIST id:")):
             path.append((indent, ""))
-    return Reads(frozenset(sources.values()), frozenset(columns), frozenset(counted))
+    return Reads(frozenset(sources.values()), frozenset(columns), frozenset(counted), frozenset(_early(lines)))
+
+
+def _early(lines: list[str]) -> Iterator[str]:
+    """Functions over columns, and columns, that stand in a PREWHERE and are not known to be harmless."""
+    path: list[tuple[int, str]] = []  # (indentation, node or section) above the line
+    for line in lines:
+        word = line.strip()
+        indent = len(line) - len(line.lstrip())
+        while path and path[-1][0] >= indent:
+            path.pop()
+        if word.startswith("COLUMN id:"):
+            above = [name for _, name in path]
+            inside = above[max((i for i, name in enumerate(above) if name == "QUERY"), default=-1) + 1 :]
+            if "PREWHERE" in inside:
+                found = _COLUMN.match(line)
+                yield from {found.group(1) if found else word} - _KEYS
+                yield from {name for name in inside if name.startswith("(")} - {f"({name})" for name in _COMPARISONS}
+        called = _FUNCTION.match(line)
+        path.append((indent, f"({called.group(1)})" if called else word.split(" ")[0]))
 
 
 def _is_presence(function: str, lines: list[str], number: int) -> bool:

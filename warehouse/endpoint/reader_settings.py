@@ -28,6 +28,8 @@ _OUTPUT = re.compile(r"output_format_(?!schema$|avro_confluent)[a-z0-9_]+$")
 #: May be lowered below the reader's own limit, never raised; 0 means "no limit" and is refused.
 _LOWERED = frozenset({"max_execution_time", "max_threads", "max_memory_usage", "max_result_rows", "max_result_bytes"})
 _UP_TO = {"max_rows_to_read": None, "max_bytes_to_read": None, "max_rows_to_group_by": None, "max_rows_in_join": None}
+#: Counted before a row filter: whether a query stays below them tells how many rows others have.
+TELLING = frozenset({"max_rows_to_read", "max_bytes_to_read"})
 _CHOICE = {
     "readonly": {"1", "2"},  # a reader is read-only anyway; clients say so
     "result_overflow_mode": {"throw", "break"},

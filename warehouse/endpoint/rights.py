@@ -93,6 +93,13 @@ _SIZES = frozenset(
 )
 #: Bookkeeping of whole hours, all teams together.
 _VOLUMES = frozenset({"entries", "thru", "token", "seq", "note"})
+#: Where a row lies among those of all teams.
+_PLACES = words(
+    """
+    _part _part_index _part_starting_offset _part_offset _part_granule_offset _part_uuid _part_data_version _partition_id _partition_value
+    _disk_name _block_number _block_offset _row_exists _sample_factor _shard_num
+    """
+)
 
 
 def class_of(database: str, table: str) -> str:
@@ -112,7 +119,7 @@ def hidden_columns(principal: Principal, database: str, table: str) -> frozenset
     if database != DATABASE:
         return _PATHS | (_SIZES if scoped else frozenset())
     volumes = _VOLUMES if scoped and class_of(database, table) == "reference" else frozenset()
-    return volumes | (IDENTIFYING if principal.role == "viewer" else frozenset())
+    return volumes | (_PLACES if scoped else frozenset()) | (IDENTIFYING if principal.role == "viewer" else frozenset())
 
 
 def text(value: str) -> str:
