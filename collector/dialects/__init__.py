@@ -53,7 +53,10 @@ _MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("genkit", ("GENKIT",)),
     ("monocle", ("MONOCLE",)),
     ("llama_index", ("LLAMA_INDEX_OTEL",)),
-    ("frameworks", ("SEMANTIC_KERNEL", "AUTOGEN", "AG2", "VOLTAGENT", "CREWAI", "SMOLAGENTS", "DSPY", "HAYSTACK", "LLAMA_INDEX", "OPIK")),
+    (
+        "frameworks",
+        ("SEMANTIC_KERNEL", "AUTOGEN", "AG2", "VOLTAGENT", "CREWAI", "SMOLAGENTS", "DSPY", "HAYSTACK", "MIRASCOPE", "LLAMA_INDEX", "OPIK"),
+    ),
     ("genai", ("BASE",)),
 )
 

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from collector.usage import Counts, from_object, normalise
-from collector.values import parse, to_int
+from collector.values import dig, parse, to_int
 from spanledger.model import Usage
 
 _USAGE = re.compile(r"""["'](?:usage|usage_metadata|usageMetadata|token_usage|tokenUsage|billed_units|billedUnits)["']\s*:\s*(?=\{)""")
@@ -61,9 +61,12 @@ def usage_in(output: str) -> Counts | None:
         if n >= _MAX_FOUND:
             return None
         text = _object_at(output, match.end())
-        counts = from_object(parse(text)) if text else None
+        told = parse(text) if text else None
+        counts = from_object(told)
         if not counts:
             continue
+        if counts.get("reasoning") is None:  # pydantic-ai keeps a provider's own names apart
+            counts["reasoning"] = to_int(dig(told, "details", "reasoning_tokens"))
         key = to_int(counts.get("input")), to_int(counts.get("output"))
         if not any(key) and not counts.get("total"):
             continue

@@ -5,12 +5,16 @@ Semantic Kernel, AutoGen (core and AgentChat), AG2, VoltAgent, CrewAI's own tele
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from collector.dialects.genai import OPERATIONS
+from collector.dialects.makers import maker_of
 from collector.dialects.table import Dialect, Event
-from spanledger.model import Span
+from collector.outcomes import by_model
+from collector.values import to_text
+from spanledger.model import Kind, Span
 
 SEMANTIC_KERNEL = Dialect(
     name="semantic-kernel",
@@ -83,6 +87,25 @@ DSPY = Dialect(
     name="dspy", scopes=("dspy*",), marks=("dspy.*",), kinds=(("name", {"lm.__call__": "llm", "lm": "llm"}),), default_kind="chain", authority=1
 )
 
+#: Components by the end of their type, those that run in the caller's own process, and makers that the model's name does not tell.
+_COMPONENTS: tuple[tuple[str, Kind], ...] = (("generator", "llm"), ("embedder", "embedding"), ("retriever", "retriever"))
+_LOCAL = ("sentencetransformers", "huggingfacelocal", "fastembed", "llamacpp", "optimum")
+_MAKERS = (("azure", "azure"), ("amazonbedrock", "aws"), ("ollama", "ollama"))
+_MODEL = re.compile(r"""["']model["']\s*:\s*["']([^"']{1,200})["']""")
+
+
+def _haystack(span: Span, attributes: Mapping[str, Any]) -> None:
+    """A component is known by its type; what model answered stands only in the answer."""
+    made = to_text(attributes.get("haystack.component.type")).lower()
+    kind: Kind | None = next((kind for end, kind in _COMPONENTS if made.endswith(end)), None)
+    if kind is not None and not made.startswith(_LOCAL):
+        span.kind, span.role = kind, "none" if kind == "retriever" else "call"
+    if span.role == "call" and not span.model:
+        models = set(_MODEL.findall(to_text(attributes.get("haystack.component.output"))))
+        span.model = models.pop() if len(models) == 1 else ""
+        span.provider = span.provider or next((name for start, name in _MAKERS if made.startswith(start)), "") or by_model(span.model)
+
+
 HAYSTACK = Dialect(
     name="haystack",
     scopes=("haystack*",),
@@ -92,22 +115,23 @@ HAYSTACK = Dialect(
     content={"input": ("haystack.component.input",), "output": ("haystack.component.output",), "query": ("haystack.component.input",),
              "documents": ("haystack.component.output",)},
     kinds=(
-        ("haystack.component.type", {
-            **dict.fromkeys(("openaichatgenerator", "openaigenerator", "azureopenaichatgenerator", "anthropicchatgenerator",
-                "huggingfaceapichatgenerator",
-                             "huggingfaceapigenerator", "mistralchatgenerator", "coherechatgenerator", "googlegenaichatgenerator",
-                                 "ollamachatgenerator",
-                             "amazonbedrockchatgenerator", "openairesponseschatgenerator"), "llm"),
-            **dict.fromkeys(("openaitextembedder", "openaidocumentembedder", "azureopenaitextembedder", "coheretextembedder"), "embedding"),
-            **dict.fromkeys(("inmemorybm25retriever", "inmemoryembeddingretriever"), "retriever"),
-            "agent": "agent", "toolinvoker": "step",
-        }),
+        ("haystack.component.type", {"agent": "agent", "toolinvoker": "step"}),
         ("name", {"haystack.pipeline.run": "workflow", "haystack.async_pipeline.run": "workflow", "haystack.component.run": "step",
                   "haystack.agent.run": "agent"}),
     ),
     default_kind="step",
+    refine=_haystack,
     authority=1,
 )  # fmt: skip
+
+
+def _mirascope(span: Span, attributes: Mapping[str, Any]) -> None:
+    """The interface stands behind the model's name: ``openai/o4-mini:responses``."""
+    span.model, span.model_requested = (m.removesuffix(":responses").removesuffix(":completions") for m in (span.model, span.model_requested))
+    span.provider = maker_of(span.provider, span.model or span.model_requested)
+
+
+MIRASCOPE = Dialect(name="mirascope", scopes=("mirascope.llm",), usage_objects=("mirascope.response.usage",), authority=2, refine=_mirascope)
 
 LLAMA_INDEX = Dialect(
     name="llama-index", scopes=("llama_index*", "llamaindex*", "@llamaindex/*"), marks=("llamaindex.*",), default_kind="chain", authority=1

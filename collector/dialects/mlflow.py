@@ -19,6 +19,9 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     if span.role == "call" and isinstance(model, str):
         span.model_requested = span.model_requested or model[:512]
         span.provider = span.provider or provider_of(to_text(dig(parse(attributes.get("metadata")), "ls_provider")), model)
+    if span.model_requested[:1] in ("{", "<"):  # an agent's model is an object, written down
+        told = parse(span.model_requested)
+        span.model_requested = to_text(dig(told, "_model_name") or dig(told, "model_name") or dig(told, "id"))[:512]
     if span.role == "call" and span.usage is None and ("._prepare" in span.name or _prepared(attributes)):
         span.kind, span.role = "chain", "none"  # LlamaIndex: the making of a request is traced like the request
     if dig(asked, "stream") is True or to_text(attributes.get("stream")) == "true":

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from collector.dialects.genai import OPERATIONS
+from collector.dialects.makers import maker_of
 from collector.dialects.table import Dialect
 from spanledger.model import Span
 
@@ -30,10 +31,12 @@ _NAMES = {
 _KINDS = (("traceloop.span.kind", OPERATIONS), ("gen_ai.operation.name", OPERATIONS), ("llm.request.type", OPERATIONS), ("name", _NAMES))
 
 
-def _starts_counted_twice(span: Span, attributes: Mapping[str, Any]) -> None:
-    """Streams of the Anthropic instrumentation: others who tell the same call know its output better."""
+def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
+    """Streams of the Anthropic instrumentation: others who tell the same call know its output better. Frameworks write a class or themselves."""
     if span.scope == "opentelemetry.instrumentation.anthropic" and span.stream:
         span.authority = 0
+    elif span.authority == 1 and span.provider:
+        span.provider = maker_of(span.provider, span.model or span.model_requested)
 
 
 OPENLLMETRY = Dialect(
@@ -49,7 +52,7 @@ OPENLLMETRY = Dialect(
     default_kind="chain",
     authority=2,
     authorities={f"opentelemetry.instrumentation.{n}": 1 for n in ("langchain", "llamaindex", "crewai", "haystack", "openai_agents", "agno", "mcp")},
-    refine=_starts_counted_twice,
+    refine=_refine,
 )  # fmt: skip
 
 

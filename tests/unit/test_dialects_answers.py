@@ -17,6 +17,7 @@ HAYSTACK = (
     """{"replies": ["ChatMessage(_content=[TextContent(text='Paris.')], _meta={'model': 'o4-mini', 'usage': {'completion_tokens': 50, """
     """'prompt_tokens': 1000, 'completion_tokens_details': {'reasoning_tokens': 32}, 'prompt_tokens_details': {'cached_tokens': 768}}})"]}"""
 )
+PYDANTIC_AI = """{"usage": {"input_tokens": 1000, "cache_read_tokens": 768, "output_tokens": 50, "details": {"reasoning_tokens": 32}}}"""
 EMBEDDER = '{"embedding": "<8-dimensional vector>", "meta": {"usage": {"prompt_tokens": 12, "total_tokens": 12, "completion_tokens": 0}}}'
 TWO = '[{"usage": {"prompt_tokens": 5, "completion_tokens": 1}}, {"usage": {"prompt_tokens": 7, "completion_tokens": 1}}]'
 TWICE = (
@@ -36,6 +37,7 @@ TWICE = (
         (Usage(output=50), BEDROCK, Usage(input=1896, output=50, cache_read=768, cache_write=128)),
         (None, EMBEDDER, Usage(input=12, output=0)),
         (None, TWICE, Usage(input=9, output=3, cache_read=4)),
+        (Usage(input=1000, output=50, cache_read=768), PYDANTIC_AI, Usage(input=1000, output=50, cache_read=768, reasoning=32)),
     ],
 )
 def test_an_answers_usage_object_tells_what_attributes_do_not(told: Usage | None, answer: str, usage: Usage) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from collector.decode import DecodeOptions, decode_traces
 from collector.dialects.genai import BASE, usage_class
+from collector.dialects.makers import maker_of
 from spanledger.model import Span, Usage
 
 
@@ -97,3 +98,41 @@ def test_a_model_that_a_service_does_not_know_stands_among_its_settings() -> Non
     told = {"openinference.span.kind": "LLM", "llm.model_name": "unknown", "gen_ai.request.model": "unknown", "metrics.model": "gpt-4o"}
     found = span(told, scope="openinference.instrumentation.pipecat")
     assert (found.model, found.model_requested, found.provider) == ("gpt-4o", "", "openai")
+
+
+@pytest.mark.parametrize(
+    ("told", "model", "found"),
+    [
+        ("api.openai.com", "gpt-4o", "openai"),
+        ("shop.openai.azure.com", "gpt-4o", "azure"),
+        ("10.0.0.7:8000", "gpt-4o", "openai"),
+        ("openai:responses", "o4-mini", "openai"),
+        ("chatbedrockconverse", "claude-sonnet-4-5", "aws"),
+        ("agno", "claude-sonnet-4-5", "anthropic"),
+        ("agno", "in-house-7b", "agno"),
+        ("google", "gpt-oss-120b", "google"),
+    ],
+)
+def test_a_provider_is_found_in_what_stands_in_its_place(told: str, model: str, found: str) -> None:
+    assert maker_of(told, model) == found
+
+
+@pytest.mark.parametrize(
+    ("component", "output", "kind", "model"),
+    [
+        (
+            "OpenAIChatGenerator",
+            '{"replies": [{"_meta": {"model": "o4-mini-2025-04-16", "usage": {"prompt_tokens": 9}}}]}',
+            "llm",
+            "o4-mini-2025-04-16",
+        ),
+        ("MadeUpChatGenerator", "{'replies': [\"ChatMessage(_meta={'model': 'gpt-4o'})\"]}", "llm", "gpt-4o"),
+        ("OpenAITextEmbedder", '{"meta": {"model": "text-embedding-3-small"}}', "embedding", "text-embedding-3-small"),
+        ("SentenceTransformersTextEmbedder", '{"embedding": []}', "step", ""),
+        ("ChatPromptBuilder", '{"prompt": [{"model": "gpt-4o"}]}', "step", ""),
+    ],
+)
+def test_a_component_of_haystack_is_known_by_its_type_and_its_model_by_the_answer(component: str, output: str, kind: str, model: str) -> None:
+    told = {"haystack.component.type": component, "haystack.component.output": output}
+    found = span(told, scope="haystack")
+    assert (found.kind, found.model, found.role) == (kind, model, "none" if kind == "step" else "call")
