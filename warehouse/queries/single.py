@@ -110,8 +110,9 @@ def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None, 
     params = scope.params | {"trace": padded(trace_id, 32)}
     seen = f"WHERE true{scope.where}" if scope.where else ""
     found = arrow(client, fill("trace_entries", {"where": seen, "beside": _beside("entries", drawn)}), params)
-    live = found.filter(pa.array(found["is_deleted"].to_numpy() == 0)).drop_columns("is_deleted")
-    entries = _spelled(live.sort_by([("ts", "ascending"), ("span_id", "ascending")]))
+    begun, ids = found["ts"].cast(pa.int64()).to_pylist(), found["span_id"].to_pylist()
+    alive = [i for i, deleted in enumerate(found["is_deleted"].to_pylist()) if not deleted]
+    entries = _spelled(found.drop_columns("is_deleted"), sorted(alive, key=lambda i: (begun[i], ids[i])))
     if teams is not None and entries.is_empty():
         raise NotFound(f"no trace {trace_id}")
     journal = _journal(client, params, drawn) if spans else pl.DataFrame()
@@ -126,21 +127,27 @@ def _beside(of: str, drawn: bool) -> str:
 
 def _journal(client: Client, params: Mapping[str, Any], drawn: bool) -> pl.DataFrame:
     found = arrow(client, fill("trace_spans", {"beside": _beside("spans", drawn)}), params)
-    took_us = found["end_ts"].cast(pa.int64()).to_numpy() - found["ts"].cast(pa.int64()).to_numpy()
-    found = found.append_column("duration_ms", pa.array(took_us / 1000))
-    return _spelled(found.sort_by([("ts", "ascending"), ("end_ts", "descending"), ("span_id", "ascending")]))
+    (begun, ended), ids = (found[name].cast(pa.int64()).to_pylist() for name in ("ts", "end_ts")), found["span_id"].to_pylist()
+    took_ms = pa.array([(last - first) / 1000 for first, last in zip(begun, ended, strict=True)], pa.float64())
+    order = sorted(range(found.num_rows), key=lambda i: (begun[i], -ended[i], ids[i]))
+    return _spelled(found.append_column("duration_ms", took_ms), order)
 
 
-def _spelled(rows: pa.Table) -> pl.DataFrame:
-    """Ids in lower-case hexadecimal, as everybody but the engine writes them. Done in Arrow and Python: a trace has few rows, and each
-    expression of Polars costs as much as all of this."""
-    for i, name in enumerate(rows.column_names):
-        if name in _IDS:
-            rows = rows.set_column(i, name, pa.array([one.hex() for one in rows[name].to_pylist()], pa.string()))
-        elif name == "members":
-            told = [[one.hex() for one in members] for members in rows[name].to_pylist()]
-            rows = rows.set_column(i, name, pa.array(told, pa.list_(pa.string())))
-    return polars(rows)
+def _spelled(rows: pa.Table, order: Sequence[int] | None = None) -> pl.DataFrame:
+    """Ids in lower-case hexadecimal, as everybody but the engine writes them; in this order. Done in Python: a trace has few rows, and
+    each expression of Polars or Arrow costs as much as all of this."""
+    if order is not None and list(order) != list(range(rows.num_rows)):
+        rows = rows.take(pa.array(order, pa.int64()))
+    columns = [_hexadecimal(name, column) for name, column in zip(rows.column_names, rows.columns, strict=True)]
+    return polars(pa.Table.from_arrays(columns, names=rows.column_names))
+
+
+def _hexadecimal(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    if name in _IDS:
+        return pa.array([one.hex() for one in column.to_pylist()], pa.string())
+    if name == "members":
+        return pa.array([[one.hex() for one in members] for members in column.to_pylist()], pa.list_(pa.string()))
+    return column
 
 
 def entry_counts(client: Client, trace_ids: Sequence[str]) -> dict[str, int]:
