@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from operator import eq
+from operator import eq, sub
 from typing import Literal
 
 import numpy as np
@@ -18,10 +18,13 @@ from collector.redaction.joined import Joined, join
 from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import resolve
 from collector.redaction.plain import DENSE, LEAST, plain_values
+from collector.redaction.plain_numbers import full_of_digits
 from collector.redaction.seams import SeamView, borders, messages
 from collector.redaction.views import decode, prepare, window
 from collector.redaction.wrapped import Derived, Unwrapped, unwrap_base64, unwrap_dump, unwrap_hex
 
+_LONG = 4096  # bytes of a text in which it is worth asking whether it is full of digits
+_VEIL = ord("~")  # no trigger has it
 _CHECK_EVERY = 32  # candidates between looks at the clock
 _UNWRAP: dict[str, Callable[[bytes, int, int, int], Unwrapped]] = {
     "base64": unwrap_base64,
@@ -85,11 +88,11 @@ class Finder:
         self, b: bytes, starts: list[int], ends: list[int], out: list[Span], deadline: Budget, *, views: bool = True
     ) -> tuple[list[tuple[int, int]], list[tuple[str, int, int]], list[int]]:
         """Scan and hand each candidate to its matcher. Returns triggers for decoding, for what is wrapped, and texts with messages."""
+        before = len(out)
         try:
-            hits = self.scanner.hits(b, starts, ends)
+            hits = self.scanner.hits(_veiled(b, starts, ends, out), starts, ends)
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
-        before = len(out)
         placed = _placed(b, starts, ends, hits, out)
         if len(out) > before and deadline.over(len(out)):
             raise Dropped("time")
@@ -199,6 +202,22 @@ def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] |
                 views += borders(b, list(zip(starts[first:i], ends[first:i], strict=True)))
             first = i
     return [(view.text, view.back) for view in views]
+
+
+def _veiled(b: bytes, starts: list[int], ends: list[int], out: list[Span]) -> bytes:
+    """The buffer as the scan sees it: in long texts full of digits, plain values are taken before, and veiled but for their last byte."""
+    long = [i for i, size in enumerate(map(sub, ends, starts)) if size >= _LONG] if len(b) > _LONG else []
+    dense = [i for i in long if full_of_digits(b, starts[i], ends[i])]
+    if not dense:
+        return b
+    first = len(out)
+    taken = [span for i in dense for span in plain_values(b, starts[i], ends[i], out)] + out[first:]
+    edges = np.zeros(len(b) + 1, np.int8)
+    edges[[b.index(b"@", start) if name == "EMAIL" else start for start, _, name in taken]] = 1  # words in front are looked at
+    edges[[end - 1 for _, end, _ in taken]] -= 1
+    veiled = np.frombuffer(b, np.uint8).copy()
+    veiled[np.cumsum(edges[:-1], dtype=np.int8) > 0] = _VEIL
+    return veiled.tobytes()
 
 
 def _placed(b: bytes, starts: list[int], ends: list[int], hits: scan.Hits, out: list[Span]) -> Iterable[tuple[int, int, int]]:

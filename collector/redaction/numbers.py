@@ -36,6 +36,7 @@ _DOTTED_QUAD = re.compile(rb"%b(?:\.%b){3}" % (_OCTET, _OCTET))
 _APART = re.compile(
     rb"(?:[ \t\r\n(]|\xe2\x80\xaf|\xe3\x80\x80|\xc2\xa0|\\\\?[nrt]|&nbsp;|%20)[^0-9]*"
 )  # where a number is another one than that before
+_ACCOUNT_HEAD = re.compile(rb"[^A-Za-z0-9][A-Za-z]{2}[0-9]{2}")  # ``DE89 3704 …``: what follows belongs to it
 _ONE_LINE = re.compile(rb"[0-9]{1,4}(?:[ \-.]?[0-9]{2,7}){1,5}")
 _GROUP = re.compile(rb"%2[0DE]|([0-9]+)")
 _EXTENSION = re.compile(rb"(?i)[ ,]{0,2}(?:x|ext\.?|extension|poste|durchwahl|#) ?[0-9]{1,6}(?![0-9])")
@@ -150,7 +151,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         start = to - back
         if _glued(b, start, lo):
             cut = _APART.search(b, start, end)
-            if cut is None or cut.end() >= end:
+            if cut is None or cut.end() >= end or _ACCOUNT_HEAD.fullmatch(b, start - 3, cut.start()):
                 return _only_long(b, start, end, lo, hi, out)
             _only_long(b, start, cut.start(), lo, hi, out)
             start = cut.end()
