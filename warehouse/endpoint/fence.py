@@ -148,7 +148,7 @@ class Fence:
         if principal.teams is not None and (told := reader_settings.TELLING & {*outer, *inner}):
             raise Refused(f"Setting {min(told)} tells about rows of other teams", 452)
         if principal.teams is not None:
-            wanted["output_format_write_statistics"] = "0"  # rows read, those of other teams among them
+            wanted |= reader_settings.OF_A_SCOPE
         return {**self._held, **wanted, "additional_table_filters": self._catalogue.current().filters(principal), "readonly": "1"}
 
     def _query_inside(self, principal: Principal, snapshot: Snapshot, sql: str, database: str) -> str | None:

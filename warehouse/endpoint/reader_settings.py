@@ -28,6 +28,15 @@ _OUTPUT = re.compile(r"output_format_(?!schema$|avro_confluent)[a-z0-9_]+$")
 #: May be lowered below the reader's own limit, never raised; 0 means "no limit" and is refused.
 _LOWERED = frozenset({"max_execution_time", "max_threads", "max_memory_usage", "max_result_rows", "max_result_bytes"})
 _UP_TO = {"max_rows_to_read": None, "max_bytes_to_read": None, "max_rows_to_group_by": None, "max_rows_in_join": None}
+#: A row filter goes first: the engine would put cheap conditions of the reader's before it, whose errors tell what other teams' rows hold.
+#: Statistics tell how many rows were read, those of other teams among them.
+OF_A_SCOPE = {
+    "optimize_move_to_prewhere": "0",
+    "query_plan_optimize_prewhere": "0",
+    "query_plan_merge_filters": "0",
+    "enable_join_runtime_filters": "0",
+    "output_format_write_statistics": "0",
+}
 #: Counted before a row filter: whether a query stays below them tells how many rows others have.
 TELLING = frozenset({"max_rows_to_read", "max_bytes_to_read"})
 _CHOICE = {
