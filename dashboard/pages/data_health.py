@@ -83,7 +83,7 @@ def kpis(known: queries.Coverage, samples: list[Sample] | None) -> list[Card]:
             tone="warn" if known.sampled_calls else "",
             hint="Totals are not scaled up",
         ),
-        Card("Posting lag, p99", late or money.DASH, under="from receipt to ledger", hint="From the acknowledgement to the ledger, since the collector started"),
+        Card("Posting lag, p99", late or money.DASH, under="from receipt to ledger", hint="Since the collector started"),
         Card("Backlog", money.count(backlog), under="spans to be posted"),
         Card(
             "Rolled up",
