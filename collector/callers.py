@@ -39,7 +39,8 @@ DEFAULT_PRECEDENCE: dict[str, tuple[str, ...]] = {
         ("spanledger.team", "team", "team.id", "team.name"), ("team", "team_id", "teamId"),
         (
             "metadata.user_api_key_team_alias", "litellm.team.alias", "litellm.metadata.user_api_key_team_alias", "metadata.team_alias",
-            "metadata.user_api_key_team_id", "litellm.team.id", "metadata.team_id", "resource.spanledger.team", "resource.team",
+            "litellm.team_alias", "metadata#user_api_key_team_alias", "metadata.user_api_key_team_id", "litellm.team.id", "litellm.team_id",
+            "metadata#user_api_key_team_id", "metadata.team_id", "resource.spanledger.team", "resource.team",
             "resource.team.name", "resource.service.namespace",
         ),
     ),
@@ -52,7 +53,8 @@ DEFAULT_PRECEDENCE: dict[str, tuple[str, ...]] = {
         ("user_id", "userId", "user.id", "user"),
         (
             "gen_ai.request.user", "llm.user", "llm.openai.user", "metadata.user_api_key_end_user_id", "metadata.user_api_key_user_id",
-            "litellm.metadata.user_api_key_user_id", "mlflow.trace.user", "resource.spanledger.user", "resource.user.id",
+            "litellm.metadata.user_api_key_user_id", "metadata#user_api_key_end_user_id", "metadata#user_api_key_user_id",
+            "mlflow.trace.user", "resource.spanledger.user", "resource.user.id",
         ),
     ),
     "session": _everywhere(

@@ -33,6 +33,7 @@ FINISH: dict[str, str] = {
 PROVIDERS: dict[str, str] = {
     "azure": "azure", "azure.ai.openai": "azure", "az.ai.openai": "azure", "azure.ai.inference": "azure", "az.ai.inference": "azure",
     "azure_openai": "azure", "azure-openai": "azure", "azure_ai": "azure", "azureopenai": "azure", "azure_ai_inference": "azure",
+    "az": "azure", "microsoft.foundry": "azure", "microsoft": "azure",
     "aws": "aws", "aws.bedrock": "aws", "aws_bedrock": "aws", "bedrock": "aws", "bedrock_converse": "aws", "amazon-bedrock": "aws",
     "amazon_bedrock": "aws", "awsbedrock": "aws", "amazon": "aws", "sagemaker": "aws",
     "gcp.gemini": "google", "gcp.gen_ai": "google", "gcp.vertex_ai": "google", "gcp.vertexai": "google", "google": "google",

@@ -159,6 +159,13 @@ def test_identity_precedence_is_the_callers_to_choose() -> None:
     assert (own["team"], theirs["team"], theirs["user"]) == ("payments", "search", "u-1")
 
 
+@pytest.mark.parametrize("told", [{"litellm.team_alias": "care"}, {"metadata": '{"user_api_key_team_alias": "care", "user_api_key_user_id": "u-9"}'}])
+def test_the_team_of_a_gateways_key_is_told_by_name_or_in_json(told: dict[str, str]) -> None:
+    call = {name: value for name, value in CALL.items() if "team" not in name}
+    [(span, _)] = decode_traces(request({**call, **told}).SerializeToString(), json=False, project="p", options=OPTIONS).records
+    assert {**span.inherited, **span.own}["team"] == "care"
+
+
 def test_text_that_is_not_utf8_never_refuses_a_request() -> None:
     body = request(CALL).SerializeToString().replace(b"chatcmpl-1234567", b"chatcmpl-\xff\xfe34567")
     [(span, _)] = decode_traces(body, json=False, project="p", options=OPTIONS).records

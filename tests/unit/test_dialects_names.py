@@ -10,6 +10,7 @@ import pytest
 from collector.decode import DecodeOptions, decode_traces
 from collector.dialects.genai import BASE, usage_class
 from collector.dialects.makers import maker_of
+from collector.outcomes import provider_of
 from spanledger.model import Span, Usage
 
 
@@ -98,6 +99,11 @@ def test_a_model_that_a_service_does_not_know_stands_among_its_settings() -> Non
     told = {"openinference.span.kind": "LLM", "llm.model_name": "unknown", "gen_ai.request.model": "unknown", "metrics.model": "gpt-4o"}
     found = span(told, scope="openinference.instrumentation.pipecat")
     assert (found.model, found.model_requested, found.provider) == ("gpt-4o", "", "openai")
+
+
+@pytest.mark.parametrize("told", ["microsoft.foundry", "az.ai.agents", "azure.ai.inference", "azure"])
+def test_azure_is_one_provider_by_whatever_name(told: str) -> None:
+    assert provider_of(told, "DeepSeek-V3.1") == "azure"
 
 
 @pytest.mark.parametrize(
