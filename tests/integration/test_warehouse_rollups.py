@@ -218,6 +218,20 @@ def test_a_whole_day_is_read_from_its_own_rows_until_one_of_its_hours_changes(cl
     assert queries.spend(client, SCOPE, by=())["calls"][0] == 60  # the day has not been summed again yet
 
 
+@pytest.mark.parametrize(("ratio", "times"), [(1, 1), (0.5, 2), (0.1, 10), (0.05, 20), (0.001, 1000)])
+def test_cost_is_scaled_up_by_sampling_to_the_last_decimal(client: Client, ratio: float, times: int) -> None:
+    told = ", ".join(
+        f"('p', '2026-10-01 05:00:00', unhex(repeat('{k:02x}', 16)), unhex(repeat('{k:02x}', 8)), 'call', {k} / 1e9, {ratio}, 1)"
+        for k in range(1, 200)
+    )
+    columns = "project, ts, trace_id, span_id, entry_kind, cost_estimate_usd, sampling_ratio, ver"
+    client.command(f"INSERT INTO spanledger.calls ({columns}) VALUES {told}")
+    scope = Scope(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC))
+    scaled, plain = (queries.spend(client, scope, by=(), scaled=how)["cost_usd"][0] for how in (True, False))
+    assert scaled == times * plain
+    assert plain > 0
+
+
 def test_every_question_says_the_same_from_rollups_as_from_the_base(client: Client) -> None:
     """All that read rollups, with their limits and filters, whole days and parts of one: no parameter of theirs stands in another's way."""
     asked: list[Callable[[Scope], Any]] = [
