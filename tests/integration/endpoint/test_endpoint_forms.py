@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import pathlib
+from functools import partial
 
 import pytest
 
@@ -260,6 +261,9 @@ def test_no_form_of_a_forbidden_statement_gets_through(house, who):
     assert not pathlib.Path("/tmp/spanledger-outfile").exists()
 
 
+packed = partial(gzip.compress, mtime=0)  # whose bytes are the same every time: they name a test
+
+
 @pytest.mark.parametrize(
     ("query", "body", "headers"),
     [
@@ -267,10 +271,10 @@ def test_no_form_of_a_forbidden_statement_gets_through(house, who):
         ("query=SELECT+prompt+FROM", b" contents", {}),
         ("query=SELECT+1&query=SELECT+file('/etc/hostname')", b"", {}),
         ("query=INSERT+INTO+calls+(team)+FORMAT+CSV", b"x\n", {}),
-        ("", gzip.compress(FILE), {"Content-Encoding": "gzip"}),
-        ("", gzip.compress(b"SELECT 1") + gzip.compress(b"; SELECT file('/etc/hostname')"), {"Content-Encoding": "gzip"}),
-        ("", gzip.compress(gzip.compress(FILE)), {"Content-Encoding": "gzip, gzip"}),
-        ("", gzip.compress(b"SELECT 1 --" + b" " * 20_000_000), {"Content-Encoding": "gzip"}),
+        ("", packed(FILE), {"Content-Encoding": "gzip"}),
+        ("", packed(b"SELECT 1") + packed(b"; SELECT file('/etc/hostname')"), {"Content-Encoding": "gzip"}),
+        ("", packed(packed(FILE)), {"Content-Encoding": "gzip, gzip"}),
+        ("", packed(b"SELECT 1 --" + b" " * 20_000_000), {"Content-Encoding": "gzip"}),
         ("decompress=1", FILE, {}),
         ("", b"query=SELECT+file('/etc/hostname')", {"Content-Type": "application/x-www-form-urlencoded"}),
         ("", b"SELECT 1\0; SELECT file('/etc/hostname')", {}),
