@@ -24,7 +24,7 @@ _UNIT = r"(?:,?\s+(?:#\s?|Apt\.?\s|Apartment\s|Suite\s|Ste\.?\s|Unit\s|Floor\s|F
 _TOWN = r"(?:,?\s+[A-Z][A-Za-z.]+(?:\s[A-Z][a-z]+){0,2},?\s+[A-Z]{2},?\s+[0-9]{5}(?:-[0-9]{4})?)?"
 _L, _R = r"[^\w.\-/$€£#]", r"[^A-Za-z0-9]"
 _PLAIN = re.compile(  # the usual form, which the exact pattern would take three times as long for
-    rf"(?<![\w.\-/$#\x80-\xff])[0-9]{{1,6}}+ (?:[A-Z][a-z]+ ){{1,3}}(?:{_SUFFIX})(?=[,;|\r\n\"'<>\0]| [a-z0-9])(?!,?\s+[A-Z#])".encode()
+    rf"(?<![\w.\-/$#\x80-\xff])[0-9]{{1,6}}+ (?:[A-Z][a-z]+ ){{1,3}}(?:{_SUFFIX})(?=[,;|\r\n\"<>\0]| [a-z0-9])(?!,?\s+[A-Z#])".encode()
 )
 _NUMBER = re.compile(rb"(?s:.)*[^0-9]([0-9]+)")  # the last one
 _PATTERNS = {
