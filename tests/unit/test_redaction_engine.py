@@ -157,11 +157,13 @@ def test_both_engines_agree_offsets_are_valid_and_twice_is_once() -> None:
     dense = [text for seed in (10_500, 13_000, 36_500, 75_000, 87_500) for text in bench.fuzzed(5, seed=seed, most=240)]
     texts = [*bench.fuzzed(2000), *dense, "I live at 2399 Kingsway Blvd'Main Street, x"]
     fast, slow = FAST.redact_parts(texts), SLOW.redact_parts(texts)
-    again = FAST.redact_batch([r.text for r in fast])
-    for text, a, b, twice in zip(texts, fast, slow, again, strict=True):
+    again = FAST.redact_parts([r.text for r in fast])
+    judged = [told for told in zip(texts, fast, slow, again, strict=True) if "time" not in [r.dropped for r in told[1:]]]
+    assert len(judged) > 2000  # a budget of CPU time is no law, and a busy machine takes its part
+    for text, a, b, twice in judged:
         assert a == b, text
         assert all(0 <= e.start < e.end <= len(text) for e in a.entities)
-        assert twice == a.text
+        assert twice.text == a.text
 
 
 @settings(max_examples=150, deadline=None)
