@@ -15,6 +15,7 @@ from collector.values import to_float, to_int
 from spanledger.errors import BadSpan
 
 _MAX_DEPTH = 24
+_BASE64_IDS = (24, 12)  # characters of 16 and of 8 bytes
 
 
 @dataclass(slots=True)
@@ -127,11 +128,14 @@ def time_ns(value: Any) -> int:
 
 
 def hex_id(value: Any) -> bytes:
-    """Bytes of a hexadecimal id of either case; one bad byte when it is none, so that it is rejected and not taken for absent."""
+    """Bytes of a hexadecimal id of either case; one bad byte when it is none, so that it is rejected and not taken for absent.
+
+    Senders that write JSON with protobuf's own encoder tell ids as base64, which no hexadecimal number ends like.
+    """
     if not isinstance(value, str) or not value:
         return b""
     try:
-        return bytes.fromhex(value)
+        return b64decode(value, validate=True) if value[-1] == "=" and len(value) in _BASE64_IDS else bytes.fromhex(value)
     except ValueError:
         return b"?"
 

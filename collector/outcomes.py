@@ -40,7 +40,7 @@ PROVIDERS: dict[str, str] = {
     "gemini": "google", "google_genai": "google", "google-genai": "google", "google_vertexai": "google", "vertex_ai": "google",
     "vertexai": "google", "google-gla": "google", "google-vertex": "google", "google.generative-ai": "google", "google.vertex": "google",
     "google_generativeai": "google", "generativelanguage": "google", "google_ai_studio": "google", "vertex": "google",
-    "googleai": "google", "google_ai": "google", "google-ai": "google",
+    "googleai": "google", "google_ai": "google", "google-ai": "google", "gcp": "google",
     "mistral_ai": "mistral", "mistralai": "mistral", "mistral": "mistral", "x_ai": "x-ai", "xai": "x-ai", "x-ai": "x-ai", "grok": "x-ai",
     "ibm.watsonx.ai": "ibm", "watsonx": "ibm", "together_ai": "together", "togetherai": "together", "fireworks_ai": "fireworks",
     "huggingface_hub": "huggingface", "hf": "huggingface", "moonshot": "moonshotai", "openai_chat": "openai", "open_ai": "openai",
@@ -52,7 +52,7 @@ NOT_PROVIDERS = frozenset({
     "langchain", "langgraph", "langsmith", "strands-agents", "strands", "llama_index", "llamaindex", "crewai", "autogen", "haystack", "dspy",
     "gcp.vertex.agent", "semantic_kernel", "litellm", "litellm_proxy", "unknown", "none", "null", "other", "custom", "_other",
     "openai_agents", "agent_framework", "microsoft.agent_framework", "smolagents", "pydantic-ai", "pydantic_ai", "vercel", "ai", "mcp", "fake",
-    "openai-compatible", "openai_compatible", "gateway",
+    "openai-compatible", "openai_compatible", "openai_like", "openailike", "custom_openai", "gateway", "agno", "livekit", "mirascope",
 })  # fmt: skip
 
 _MODEL_PROVIDERS = (
@@ -67,14 +67,36 @@ _MODEL_PROVIDERS = (
 )
 
 
+#: What a host (``shop.openai.azure.com``), a class (``ChatBedrockConverse``) or a name with an ending (``openai:responses``) holds -> provider;
+#: clouds before the makers of the models that they host.
+_WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple((re.compile(word), provider) for word, provider in (
+    ("azure", "azure"), ("microsoft", "azure"), ("bedrock", "aws"), ("amazon", "aws"), ("vertex", "google"), ("google", "google"),
+    ("gemini", "google"), ("openai", "openai"), ("anthropic", "anthropic"), ("mistral", "mistral"), ("groq", "groq"), ("deepseek", "deepseek"),
+    (r"(?:^|\.)x\.ai", "x-ai"), ("together", "together"), ("cerebras", "cerebras"), ("fireworks", "fireworks"), ("perplexity", "perplexity"),
+    ("openrouter", "openrouter"), ("cohere", "cohere"), ("ollama", "ollama"),
+))  # fmt: skip
+_KNOWN = frozenset({*PROVIDERS.values(), *(provider for _, provider in _WORDS)})
+
+
 def provider_of(name: str, model: str) -> str:
-    """Canonical provider (``openai``, ``anthropic``, ``google``, ``aws``, ``azure``, …); by the model's name where none is told."""
+    """Canonical provider (``openai``, ``anthropic``, ``google``, ``aws``, ``azure``, …) that ``name`` names, begins with or holds.
+
+    By the model's name where none is told, or a framework stands in its place, or a host that tells nothing; an unknown plain name stays.
+    """
     low = name.strip().lower()
-    found = PROVIDERS.get(low)
-    if found is None and low and low not in NOT_PROVIDERS:
-        head = low.split(".")[0] if "." in low else low  # openai.chat, anthropic.messages, google.generative-ai
-        found = PROVIDERS.get(head, head if head not in NOT_PROVIDERS else None)
-    return found or by_model(model)
+    head = low.partition(".")[0]  # openai.chat, anthropic.messages, google.generative-ai
+    for told in (low, head):
+        if told in PROVIDERS:
+            return PROVIDERS[told]
+        if told in _KNOWN:
+            return told
+        if not told or told in NOT_PROVIDERS:
+            return by_model(model)
+    held = next((provider for pattern, provider in _WORDS if pattern.search(low)), "")
+    if held:
+        return held
+    host = low.count(".") > 1 or ":" in low or "/" in low or head.isdigit()
+    return by_model(model) if host else head
 
 
 def by_model(model: str) -> str:

@@ -41,6 +41,7 @@ _MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("langsmith", ("LANGSMITH",)),
     ("litellm", ("LITELLM",)),
     ("logfire", ("LOGFIRE", "PYDANTIC_AI")),
+    ("traceai", ("TRACEAI",)),
     ("openinference", ("OPENINFERENCE",)),
     ("openlit", ("OPENLIT",)),
     ("laminar", ("LAMINAR",)),

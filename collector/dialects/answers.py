@@ -48,6 +48,8 @@ def merged(usage: Usage | None, counts: Counts) -> Usage | None:
     if usage is None or usage.empty:
         return found
     cached = (found.cache_read or 0) + (found.cache_write or 0)
+    if cached and usage.input == (found.input or 0) + cached and (usage.output, usage.cache_read) == (found.output, found.cache_read):
+        return structs.replace(usage, input=found.input)  # taken for a count beside its cached tokens, which it holds already
     if usage.output not in (None, found.output) or usage.input not in (None, found.input, (found.input or 0) - cached):
         return usage
     more = {name: getattr(found, name) for name in _CLASSES if getattr(found, name) and not getattr(usage, name)}

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from collector.dialects.genai import OPERATIONS
-from collector.dialects.makers import maker_of
 from collector.dialects.table import Dialect, Event
 from collector.outcomes import by_model
 from collector.values import to_text
@@ -128,7 +127,6 @@ HAYSTACK = Dialect(
 def _mirascope(span: Span, attributes: Mapping[str, Any]) -> None:
     """The interface stands behind the model's name: ``openai/o4-mini:responses``."""
     span.model, span.model_requested = (m.removesuffix(":responses").removesuffix(":completions") for m in (span.model, span.model_requested))
-    span.provider = maker_of(span.provider, span.model or span.model_requested)
 
 
 MIRASCOPE = Dialect(name="mirascope", scopes=("mirascope.llm",), usage_objects=("mirascope.response.usage",), authority=2, refine=_mirascope)

@@ -7,6 +7,8 @@ idea are listed once, newest first: a span of a scope nobody knows is understood
 
 from __future__ import annotations
 
+import re
+
 from collector.dialects.table import Dialect, Event
 
 #: Value of an operation or span-kind attribute, lower case -> canonical kind.
@@ -110,11 +112,14 @@ USAGE: dict[str, tuple[str, ...]] = {
 
 _USAGE_PREFIXES = ("gen_ai.usage.", "gen_ai.response.usage.", "gen_ai.token_usage.", "genai.usage.", "llm.usage.", "llm.token_count.",
     "llm.response.usage.", "llm.token_usage.", "ai.usage.", "gen_ai.aggregated_usage.", "usage.")  # fmt: skip
+#: Below a vendor's or framework's own name parts alone are read (``agentscope.usage.cache_input_tokens``): totals there may be anybody's sums.
+_VENDOR = re.compile(r"[a-z0-9_-]+\.(?:usage|token_usage|token_count)\.(?=.*token)")
+_PARTS = frozenset({"cache_read", "cache_write", "cache_write_1h", "reasoning"})
 _USAGE_KNOWN = frozenset(n for names in USAGE.values() for n in names)
 #: Words by which a count is no token class of ours: money, settings, parts that no price knows.
 _NO_CLASS = ("cost", "price", "usd", "type", "limit", "budget", "ratio", "duration", "partial", "image", "text", "tool", "prediction", "character",
     "units", "streaming", "topics", "summary", "sentiment", "intents", "system", "5m", "_rate", "hitrate", "video", "uncached", "non_cached",
-    "miss", "estimate", "count_", "context")  # fmt: skip
+    "non_reasoning", "miss", "estimate", "count_", "context")  # fmt: skip
 #: Token class ('' for none of ours), words of which the name must hold one, words of which it must hold another; the first that fits.
 _CLASSES = (
     ("", ("audio",), ("cache",)),
@@ -128,12 +133,15 @@ _CLASSES = (
 
 def usage_class(name: str) -> str:
     """The token class that a name under a usage prefix tells though no table lists it; '' when it is none, or listed."""
-    if name in _USAGE_KNOWN or not name.startswith(_USAGE_PREFIXES):
+    known = name.startswith(_USAGE_PREFIXES)
+    vendor = _VENDOR.match(name) if not known and "token" in name else None
+    if (not known and vendor is None) or name in _USAGE_KNOWN:
         return ""
-    tail = name[next(len(p) for p in _USAGE_PREFIXES if name.startswith(p)) :].lower()
+    tail = name[vendor.end() if vendor else next(len(p) for p in _USAGE_PREFIXES if name.startswith(p)) :].lower()
     if tail.endswith(("details", ".")) or any(word in tail for word in _NO_CLASS):
         return ""
-    return next((found for found, first, second in _CLASSES if any(w in tail for w in first) and any(w in tail for w in second)), "")
+    found = next((found for found, first, second in _CLASSES if any(w in tail for w in first) and any(w in tail for w in second)), "")
+    return found if known or found in _PARTS else ""
 
 
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -243,7 +251,7 @@ BASE = Dialect(
         "@opentelemetry/instrumentation-openai", "opentelemetry.instrumentation.google_genai*", "opentelemetry.instrumentation.vertexai*",
         "opentelemetry.instrumentation.openai_agents_v2", "opentelemetry.instrumentation.weaviate_client", "Experimental.Microsoft.Extensions.AI",
         "Microsoft.Extensions.AI", "OpenAI.ChatClient", "Azure.AI.*", "azure.ai.*", "agent_framework*", "spring-ai*", "org.springframework.ai",
-        "genai_otel*",
+        "genai_otel*", "agentscope",
     ),
     marks=("gen_ai.*",),
     fields=FIELDS,
@@ -260,9 +268,9 @@ BASE = Dialect(
     authorities={
         "opentelemetry.instrumentation.genai.langchain": 1, "opentelemetry.instrumentation.genai.openai_agents": 1,
         "opentelemetry.instrumentation.genai.llama*": 1, "opentelemetry.instrumentation.genai.crewai": 1,
-        "agent_framework*": 1, "spring-ai*": 1, "org.springframework.ai": 1,
+        "agent_framework*": 1, "spring-ai*": 1, "org.springframework.ai": 1, "agentscope": 1,
     },
-    exclusive_for={"agent_framework*": ("anthropic", "aws"), "genai_otel*": ("anthropic", "aws")},
+    exclusive_for={"agentscope": ("anthropic", "aws"), "agent_framework*": ("anthropic", "aws"), "genai_otel*": ("anthropic", "aws")},
     events={
         DETAILS_EVENT: Event("content"),
         **{name: Event("content") for name in MESSAGE_EVENTS},

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from collector.dialects.genai import OPERATIONS
-from collector.dialects.makers import maker_of
 from collector.dialects.table import Dialect
 from spanledger.model import Span
 
@@ -32,11 +31,9 @@ _KINDS = (("traceloop.span.kind", OPERATIONS), ("gen_ai.operation.name", OPERATI
 
 
 def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
-    """Streams of the Anthropic instrumentation: others who tell the same call know its output better. Frameworks write a class or themselves."""
+    """Streams of the Anthropic instrumentation: others who tell the same call know its output better."""
     if span.scope == "opentelemetry.instrumentation.anthropic" and span.stream:
         span.authority = 0
-    elif span.authority == 1 and span.provider:
-        span.provider = maker_of(span.provider, span.model or span.model_requested)
 
 
 OPENLLMETRY = Dialect(

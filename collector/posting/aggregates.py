@@ -100,27 +100,34 @@ class _Aggregates:
         inner = [r for r in self.found if i in self.family.ancestors(r.span)]
         if rule == "sum":
             explained = self._before(i) if calls or inner else self._within(i)
+            if calls and not self._tell(calls, inner) and _less(own, explained):
+                explained = self._within(i)  # less than the trace has told before: it sums its own run only, of which nothing else tells
             left = residual(own, explained) if explained else own
             if left is not None:
                 self._add(i, left, "unattributed" if explained or calls or inner else "aggregate")
         elif calls or inner:
-            if rule != "cumulative" and not inner and not any(told(self.usages.get(c.members[0])) for c in calls):
+            if rule != "cumulative" and not self._tell(calls, inner):
                 self._add(i, own, "unattributed")  # calls below that report nothing explain nothing
         elif not self._explained(own, self._within(i)):
             self._add(i, own, "aggregate")
+
+    def _tell(self, calls: Sequence[Call], inner: Sequence[Rest]) -> bool:
+        """Does anything below an aggregate tell usage?"""
+        return bool(inner) or any(told(self.usages.get(c.members[0])) for c in calls)
 
     def _add(self, i: int, usage: Usage, kind: Literal["aggregate", "unattributed"]) -> None:
         s = self.family.spans[i]
         self.found.append(Rest(i, usage, kind, self.family.models[i], max(s.end_ns, s.start_ns)))
 
     def _before(self, i: int) -> list[Usage]:
-        """Usage of everything in the trace that ended before this aggregate did; that of calls as one sum."""
+        """Usage of everything in the trace that ended before this aggregate did, or is below it; that of calls as one sum."""
         s = self.family.spans[i]
         limit = s.end_ns + NEAR_NS
         ends, sums = self._sums(s.project, s.trace_id)
         calls = sums[bisect_right(ends, limit)]
+        late = [u for c in self.below.get(i, ()) if c.end > limit and not c.cache_hit and (u := self.usages.get(c.members[0])) is not None]
         other = [r.usage for r in self.found if self.family.spans[r.span].trace_id == s.trace_id and r.end <= limit]
-        return [u for u in (calls, *other) if not u.empty]
+        return [u for u in (calls, *late, *other) if not u.empty]
 
     def _sums(self, project: str, trace: bytes) -> tuple[list[int], list[Usage]]:
         """Ends of a trace's calls, ascending, and the summed usage of the first 0, 1, 2, … of them."""
@@ -162,3 +169,8 @@ class _Aggregates:
                     rest.usage = growth
             kept.append(rest)
         return kept
+
+
+def _less(own: Usage, others: Sequence[Usage]) -> bool:
+    """Is a sum smaller than what it would have to cover?"""
+    return any((getattr(own, name) or 0) < sum(getattr(u, name) or 0 for u in others) for name in ("input", "output"))

@@ -13,6 +13,7 @@ from spanledger.model import CALL_KINDS, Span
 #: Kinds below which a call is another call than the one around them (a tool that asks a model, a guardrail, a judge).
 BOUNDARIES = frozenset({"tool", "guardrail", "evaluator", "retriever"})
 _SHORT_ID = 6  # shorter response ids are counters of local servers: no evidence across traces
+_UNIQUE_ID = 20  # nobody gives one this long twice, whatever provider a client and its gateway name
 
 
 def family_keys(span: Span) -> list[bytes]:
@@ -30,7 +31,12 @@ def family_keys(span: Span) -> list[bytes]:
 
 def response_keys(project: str, provider: str, response_id: str) -> list[bytes]:
     """The key by which a call's tellings in other traces are found, if its response id is evidence."""
-    return [_digest("response", project, provider_key(provider), response_id)] if len(response_id) >= _SHORT_ID else []
+    return [_digest("response", project, *response_key(provider, response_id))] if len(response_id) >= _SHORT_ID else []
+
+
+def response_key(provider: str, response_id: str) -> tuple[str, str]:
+    """What tells an answer in any trace: its id, and who gave it where the id alone may be somebody else's."""
+    return provider_key(provider) if len(response_id) < _UNIQUE_ID else "", response_id
 
 
 def response_keys_of(projects: Sequence[str], providers: Sequence[str], response_ids: Sequence[str]) -> list[bytes]:
@@ -41,9 +47,10 @@ def response_keys_of(projects: Sequence[str], providers: Sequence[str], response
         if len(response_id) < _SHORT_ID:
             found.append(b"")
             continue
-        begin = begins.get((project, provider))
+        told = provider if len(response_id) < _UNIQUE_ID else ""
+        begin = begins.get((project, told))
         if begin is None:
-            begin = begins[project, provider] = _joined("response", project, provider_key(provider), "")
+            begin = begins[project, told] = _joined("response", project, provider_key(told) if told else "", "")
         found.append(xxhash.xxh3_128_digest(begin + response_id.encode("utf8", "surrogatepass")))
     return found
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from collector.posting.calls import NEAR_NS, Call, Neighbours, distance, models_related, nested_same, sums_agree, twins
-from collector.posting.family import Family, provider_key, tells_call
+from collector.posting.family import Family, response_key, tells_call
 from collector.posting.matching import pairs
 from collector.posting.sessions import settle_sessions
 
@@ -150,13 +150,13 @@ def _match(clusters: list[Call], fresh: list[Call], *, exact: bool) -> list[Call
 
 
 def _join_across(family: Family, calls: Sequence[Call]) -> None:
-    """Equal response ids of one provider in different traces: one call if model and usage agree and they start within ten minutes."""
+    """Equal response ids in different traces: one call if model and usage agree and they start within ten minutes."""
     by_key: dict[tuple[str, str, str], list[Call]] = {}
     for call in calls:
         if call.cache_hit:
             continue
         keys = {
-            (call.project, provider_key(family.spans[m].provider), family.spans[m].response_id)
+            (call.project, *response_key(family.spans[m].provider, family.spans[m].response_id))
             for m in call.members
             if len(family.spans[m].response_id) >= 6
         }

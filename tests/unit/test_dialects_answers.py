@@ -35,6 +35,11 @@ TWICE = (
         (Usage(input=1000, output=50), HAYSTACK, Usage(input=1000, output=50, cache_read=768, reasoning=32)),
         (Usage(input=1896), BEDROCK, Usage(input=1896, output=50, cache_read=768, cache_write=128)),  # a stream that tells only its input
         (Usage(output=50), BEDROCK, Usage(input=1896, output=50, cache_read=768, cache_write=128)),
+        (  # inclusive already, but taken for a count beside its cached tokens
+            Usage(input=2792, output=50, cache_read=768, cache_write=128),
+            BEDROCK,
+            Usage(input=1896, output=50, cache_read=768, cache_write=128),
+        ),
         (None, EMBEDDER, Usage(input=12, output=0)),
         (None, TWICE, Usage(input=9, output=3, cache_read=4)),
         (Usage(input=1000, output=50, cache_read=768), PYDANTIC_AI, Usage(input=1000, output=50, cache_read=768, reasoning=32)),

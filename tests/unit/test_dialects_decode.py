@@ -96,6 +96,19 @@ def test_protobuf_and_json_give_the_same_span() -> None:
     assert one.received == two.received == 1
 
 
+def test_ids_in_json_may_be_base64_as_protobuf_writes_them_and_nothing_else_is_an_id() -> None:
+    message = request(CALL, parent_span_id=b"\1" * 8)
+    one = decode_traces(message.SerializeToString(), json=False, project="p", options=OPTIONS)
+    body = MessageToDict(message, use_integers_for_enums=True)
+    two = decode_traces(json.dumps(body).encode(), json=True, project="p", options=OPTIONS)
+    assert one.records == two.records
+    span = body["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    for bad in ("=", "!" * 23 + "=", "A" * 11 + "=" * 13, "zz" * 16, base64.b64encode(b"x" * 17).decode()):
+        span["traceId"] = bad
+        found = decode_traces(json.dumps(body).encode(), json=True, project="p", options=OPTIONS)
+        assert (len(found.records), len(found.rejected)) == (0, 1)
+
+
 def test_a_body_that_is_no_otlp_is_refused() -> None:
     for decode in (decode_traces, decode_logs, decode_metrics):
         for body in (b"\xff\xff\xff not protobuf", b"\x0a\xff\xff\xff\xff\x0f"):

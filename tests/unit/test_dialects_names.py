@@ -9,7 +9,6 @@ import pytest
 
 from collector.decode import DecodeOptions, decode_traces
 from collector.dialects.genai import BASE, usage_class
-from collector.dialects.makers import maker_of
 from collector.outcomes import provider_of
 from spanledger.model import Span, Usage
 
@@ -44,6 +43,11 @@ def pairs(attributes: dict[str, Any]) -> list[dict[str, Any]]:
         ("gen_ai.usage.image.output_tokens", ""),
         ("gen_ai.usage.input_tokens.details", ""),
         ("app.usage.input_tokens", ""),
+        ("agentscope.usage.cache_input_tokens", "cache_read"),
+        ("agentscope.usage.cache_creation_input_tokens", "cache_write"),
+        ("acme.token_usage.reasoning_tokens", "reasoning"),
+        ("acme.usage.output_tokens.non_reasoning", ""),
+        ("app.memory.usage.cached", ""),
     ],
 )
 def test_words_tell_the_class_of_an_unlisted_count(name: str, found: str) -> None:
@@ -115,12 +119,17 @@ def test_azure_is_one_provider_by_whatever_name(told: str) -> None:
         ("openai:responses", "o4-mini", "openai"),
         ("chatbedrockconverse", "claude-sonnet-4-5", "aws"),
         ("agno", "claude-sonnet-4-5", "anthropic"),
-        ("agno", "in-house-7b", "agno"),
+        ("agno", "in-house-7b", ""),
+        ("inference.shop.example:8443", "in-house-7b", ""),
+        ("baseten.chat", "deepseek-v3", "baseten"),
+        ("custom_openai", "claude-sonnet-4-5", "anthropic"),
+        ("api.max.ai", "gpt-4o", "openai"),
+        ("anthropic.messages", "claude-sonnet-4-5", "anthropic"),
         ("google", "gpt-oss-120b", "google"),
     ],
 )
 def test_a_provider_is_found_in_what_stands_in_its_place(told: str, model: str, found: str) -> None:
-    assert maker_of(told, model) == found
+    assert provider_of(told, model) == found
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,14 @@ SHAPES = {
     "agent with usage over calls without, unknown rule": (
         [agent("a", usage=u(300, 30), rule="unknown"), call("c1", "a", 0, 1), call("c2", "a", 2, 3)], (300, 30, 2),
     ),
+    "two runs that sum over calls without, one after the other": (
+        [
+            agent("a", usage=u(300, 30), end=2), call("c1", "a", 0, 1), agent("b", usage=u(100, 40), start=3), call("c2", "b", 4, 5),
+        ], (400, 70, 2),
+    ),
+    "a call below a sum whose other teller ends later": (
+        [agent("a", usage=u(100, 9), end=1), call("c", "a", 0, 1, u(100, 9)), call("x", "", 0, 3, u(100, 9), scope="b")], (100, 9, 1),
+    ),
     "call that hangs beside its agent": ([agent("a", usage=u(100), rule="unknown"), call("c", "", 1, 2, u(100))], (100, 0, 1)),
     "twins side by side": ([call("x", "r", usage=u(100, 9)), call("y", "r", 0.1, 1.3, u(100, 9), scope="b")], (100, 9, 1)),
     "twins, one without usage": ([call("x", "r"), call("y", "r", 0.1, 1.3, u(100, 9), scope="b")], (100, 9, 1)),
@@ -263,6 +271,15 @@ def test_traces_are_linked_by_response_id_only_if_model_usage_and_time_agree():
     ):
         entries = post([here, msgspec.structs.replace(there, **other)], RULES)
         assert len(entries) == 2, other
+
+
+def test_an_id_that_nobody_gives_twice_links_traces_whatever_provider_they_name():
+    """A client that asks Anthropic through a gateway's OpenAI door names OpenAI, the gateway names Anthropic or itself."""
+    answer = "chatcmpl-24f07b9cdd5a4ee3af09"
+    here = call("c", usage=u(100, 9), response_id=answer, provider="openai")
+    there = call("p", start=1, end=2, usage=u(100, 9), response_id=answer, trace_id=U, service="gw", scope="gw", provider="anthropic")
+    assert set(family_keys(here)) & set(family_keys(there))
+    assert summed(post([here, there], RULES)) == (100, 9, 1)
 
 
 def agent_log(name: str, start: float, usage: Usage, request: str = "", **told) -> Span:

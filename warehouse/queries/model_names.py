@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
 from string import Template
 
-_FOLDER = Path(__file__).parents[1] / "sql" / "measures"
+from warehouse.sqlfiles import measure
 
 
 def switched(asked: str, answered: str) -> str:
@@ -17,11 +15,4 @@ def switched(asked: str, answered: str) -> str:
 
 
 def _fill(file: str, **parts: str) -> str:
-    return Template(_text(file)).substitute(parts)
-
-
-@cache
-def _text(file: str) -> str:
-    """The expression, on one line, without its comment."""
-    lines = (_FOLDER / f"{file}.sql").read_text(encoding="utf8").splitlines()
-    return " ".join(line.strip() for line in lines if not line.startswith("--"))
+    return Template(measure(file)).substitute(parts)
