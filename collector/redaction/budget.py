@@ -33,7 +33,8 @@ class Budget:
 
     def over(self, found: int = 0) -> bool:
         """Is it spent, where so many values have been found so far?"""
+        if found > self._found:
+            self._found = found
         if time.perf_counter() < self._wall_until:
             return False
-        self._found = max(self._found, found)
         return time.thread_time() - self._cpu_from > min(self._seconds + (self._found + self._granted / 4) * FIND_S, self._most)

@@ -28,6 +28,7 @@ _CARD_SIZES = {
     (4, 4, 4),
     (5, 5, 5),
     (4, 5, 6),
+    (2,) * 8,
 }
 CARD_WORDS = words(
     r"cards?|pan|credit|debit|visa|mastercard|amex|carte|karte|tarjeta|cart[aã]o|carta|cc|payment|account|maestro|kreditkarte|unionpay|kaart|kort|number is|cvv|cvc|exp"

@@ -16,8 +16,14 @@ from collector.redaction.rules import Rule
 _DOMAIN = re.compile(
     rb"(?:(?:[A-Za-z0-9]|[\xc3-\xd4][\x80-\xbf]|[\xe4-\xe9][\x80-\xbf]{2})(?:[A-Za-z0-9_\-]++|[\xc3-\xd4][\x80-\xbf])*+\.)+((?:[A-Za-z]|[\xc3-\xd4][\x80-\xbf]){2,24}(?![A-Za-z0-9])|xn--[a-z0-9-]{2,60})"
 )
-_LACOL = re.compile(rb"(?:[A-Za-z0-9._%+'\-#!$*=?^`{|}~&]++|[\x80-\xbf][\xc3-\xd4])*+")
-_PLAIN_LACOL = re.compile(rb"(?:[A-Za-z0-9._%+'\-]++|[\x80-\xbf][\xc3-\xd4])*+")
+_WIDE_ENDINGS = (  # top-level domains of scripts whose characters take three bytes
+    "சிங்கப்பூர் இந்தியா இலங்கை संगठन বাংলা భారత్ 组织机构 クラウド ポイント भारत ভারত ਭਾਰਤ ભારત ලංකා 中文网 新加坡 诺基亚 みんな セール ストア कॉम नेट ไทย คอม ລາວ 中国 中國 公司 网络 網絡 在线 香港 台湾 台灣 商城 网址 集团 移动 企业 机构 公益 政务 广东 佛山 购物 信息 时尚 健康 新闻 手机 网店 网站 商店 商标 世界 招聘 澳門 澳门 八卦 游戏 娱乐 点看 コム 한국 닷컴 닷넷 გე"
+)
+_WIDE_DOMAIN = re.compile(
+    rb"(?:(?:[A-Za-z0-9_\-]|[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}(?<!\xe3\x80\x82)){1,63}+(?:\.|\xe3\x80\x82)){1,8}(?:%b)"
+    % b"|".join(re.escape(ending.encode()) for ending in _WIDE_ENDINGS.split())
+)
+_PLAIN_LACOL = re.compile(rb"(?:[A-Za-z0-9._%+'\-]++|[\x80-\xbf][\xc3-\xdf])*+")
 _SCRIPT = re.compile(rb"(?:[\x80-\xbf]{2}[\xe0-\xef]){1,16}+|")
 _ESCAPE_HEAD = re.compile(rb"(?:[nrtbf]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})")
 
@@ -35,9 +41,14 @@ def email_handler(rule: Rule) -> Handler:
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         at = b.rindex(b"@", lo, to)
-        domain = _DOMAIN.match(b, at + 1, min(hi, at + 256))
+        domain = _DOMAIN.match(b, at + 1, min(hi, at + 256)) or _WIDE_DOMAIN.match(b, at + 1, min(hi, at + 256))
         if domain is None:
             return to
+        if b[at - 1] == 34:
+            start = _quoted_local(b, at, lo)
+            if start < at:
+                out.append((start, domain.end(), rule.class_name))
+            return domain.end()
         start = at - _PLAIN_LACOL.match(b[max(lo, at - 96) : at][::-1]).end()  # type: ignore[union-attr]
         start = _local_start(b, start, at, lo)
         if start == at and b[at - 1] >= 0x80:  # a name in another script
@@ -45,7 +56,7 @@ def email_handler(rule: Rule) -> Handler:
         end = domain.end()
         if start >= at or (b[start:at] == b"git" and b[end : end + 1] in b":/"):
             return to
-        tld = domain[1].lower()
+        tld = domain[1].lower() if domain.re is _DOMAIN else b"\xff"
         strange = len(tld) > 2 and tld not in known and tld[0] < 128 and not tld.startswith(b"xn--")
         if strange and (at - start < 3 or b[end : end + 1] in b"([" or b"." in domain[0][: -len(tld) - 1]):
             return to
@@ -70,6 +81,14 @@ def _local_start(b: bytes, start: int, at: int, lo: int) -> int:
     while start < at and b[start] in b".-'+_"[:4]:
         start += 1
     return start
+
+
+def _quoted_local(b: bytes, at: int, lo: int) -> int:
+    """Where the local part in quotes before the ``@`` begins (``"ana b"@…``, its quotes escaped or not); ``at`` if there is none."""
+    mark = b'\\"' if b[at - 2] == 92 else b'"'
+    start = b.rfind(mark, max(lo, at - 66), at - len(mark))
+    said = b[start + len(mark) : at - len(mark)]
+    return start if start >= 0 and said and not any(c < 32 or c in b'<>{}"' for c in said) else at
 
 
 _NOT_AUTHORITY = re.compile(rb"[\s/?\"'<>]")

@@ -18,7 +18,7 @@ from collector.redaction.exceptions import Exceptions
 from collector.redaction.finding import Finder
 from collector.redaction.joined import Joined, join, join_texts
 from collector.redaction.matching import Span, tester
-from collector.redaction.placeholders import PLACEHOLDER, placeholder, resolve
+from collector.redaction.placeholders import PLACEHOLDER, bare, placeholder, resolve
 from collector.redaction.plain import LEAST
 from collector.redaction.seen import Seen
 
@@ -306,12 +306,10 @@ class Redactor:
     def _replace(self, raw: bytes, spans: Sequence[Span]) -> list[bytes]:
         """What is kept and what stands for each span, by turns; both ends are kept."""
         key = self._key
-        pieces: list[bytes] = []
-        last = 0
-        for start, end, name in spans:
-            pieces += (raw[last:start], placeholder(name, raw[start:end], key))
-            last = end
-        pieces.append(raw[last:])
+        starts, ends, names = zip(*spans, strict=True)
+        pieces = [b""] * (2 * len(spans) + 1)
+        pieces[::2] = [raw[a:z] for a, z in zip((0, *ends), (*starts, len(raw)), strict=True)]
+        pieces[1::2] = [placeholder(name, raw[a:z], key) for a, z, name in spans] if key else map(bare, names)
         return pieces
 
 

@@ -89,11 +89,13 @@ class Finder:
     ) -> tuple[list[tuple[int, int]], list[tuple[str, int, int]], list[int]]:
         """Scan and hand each candidate to its matcher. Returns triggers for decoding, for what is wrapped, and texts with messages."""
         before = len(out)
+        full = _full_of_digits(b, starts, ends)
+        taken = {i: _plain(b, starts[i], ends[i], out) for i in full}
         try:
-            hits = self.scanner.hits(_veiled(b, starts, ends, out), starts, ends)
+            hits = self.scanner.hits(_veiled(b, taken) if taken else b, starts, ends)
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
-        placed = _placed(b, starts, ends, hits, out)
+        placed = _placed(b, starts, ends, hits, taken, out)
         if len(out) > before and deadline.over(len(out)):
             raise Dropped("time")
         table = self.table
@@ -204,39 +206,47 @@ def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] |
     return [(view.text, view.back) for view in views]
 
 
-def _veiled(b: bytes, starts: list[int], ends: list[int], out: list[Span]) -> bytes:
-    """The buffer as the scan sees it: in long texts full of digits, plain values are taken before, and veiled but for their last byte."""
-    long = [i for i, size in enumerate(map(sub, ends, starts)) if size >= _LONG] if len(b) > _LONG else []
-    dense = [i for i in long if full_of_digits(b, starts[i], ends[i])]
-    if not dense:
-        return b
+def _full_of_digits(b: bytes, starts: list[int], ends: list[int]) -> list[int]:
+    """Numbers of long texts that are."""
+    if len(b) < _LONG:
+        return []
+    return [i for i, size in enumerate(map(sub, ends, starts)) if size >= _LONG and full_of_digits(b, starts[i], ends[i])]
+
+
+def _plain(b: bytes, start: int, end: int, out: list[Span]) -> list[Span]:
+    """Append the plain values of a text; gives where no trigger says more: from behind the words in front of a value, which are looked at."""
     first = len(out)
-    taken = [span for i in dense for span in plain_values(b, starts[i], ends[i], out)] + out[first:]
+    dull = plain_values(b, start, end, out)
+    return dull + [(b.index(b"@", a), z, name) if name == "EMAIL" else (a, z, name) for a, z, name in out[first:]]
+
+
+def _veiled(b: bytes, taken: dict[int, list[Span]]) -> bytes:
+    """The buffer as the scan sees it: values that are taken already are veiled but for their last byte."""
+    spans = [span for some in taken.values() for span in some]
     edges = np.zeros(len(b) + 1, np.int8)
-    edges[[b.index(b"@", start) if name == "EMAIL" else start for start, _, name in taken]] = 1  # words in front are looked at
-    edges[[end - 1 for _, end, _ in taken]] -= 1
+    edges[[start for start, _, _ in spans]] = 1
+    edges[[end - 1 for _, end, _ in spans]] -= 1
     veiled = np.frombuffer(b, np.uint8).copy()
     veiled[np.cumsum(edges[:-1], dtype=np.int8) > 0] = _VEIL
     return veiled.tobytes()
 
 
-def _placed(b: bytes, starts: list[int], ends: list[int], hits: scan.Hits, out: list[Span]) -> Iterable[tuple[int, int, int]]:
-    """Hits that matchers have to look at: end, trigger, text. Plain values of dense texts are taken here."""
-    if len(hits) < LEAST:
+def _placed(
+    b: bytes, starts: list[int], ends: list[int], hits: scan.Hits, taken: dict[int, list[Span]], out: list[Span]
+) -> Iterable[tuple[int, int, int]]:
+    """Hits that matchers have to look at: end, trigger, text. Plain values of dense texts are taken here, but for those ``taken`` already."""
+    if len(hits) < LEAST and not taken:
         return [(to, hit & scan.HIT_NUMBER, bisect_right(starts, to - 1) - 1) for hit in hits for to in (hit >> scan.HIT_BITS,)]
-    packed = np.array(hits)
+    packed = np.array(hits, np.int64)
     ats = packed >> scan.HIT_BITS
     owners = np.searchsorted(starts, ats) - 1
-    first = len(out)
-    dull: list[Span] = []
     for i, n in enumerate(np.bincount(owners).tolist()):
-        if n >= LEAST and n * DENSE >= ends[i] - starts[i]:
-            dull += plain_values(b, starts[i], ends[i], out)
-    taken = sorted(out[first:] + dull) if dull else out[first:]
-    if taken:
-        begun = np.array([b.index(b"@", start) if name == "EMAIL" else start for start, _, name in taken])  # words in front are looked at
-        before = np.searchsorted(begun, ats) - 1
-        left = (before < 0) | (ats > np.array([end for _, end, _ in taken])[before] + 1)
+        if n >= LEAST and n * DENSE >= ends[i] - starts[i] and i not in taken:
+            taken[i] = _plain(b, starts[i], ends[i], out)
+    spans = sorted(span for some in taken.values() for span in some)
+    if spans:
+        before = np.searchsorted(np.array([start for start, _, _ in spans]), ats) - 1
+        left = (before < 0) | (ats > np.array([end for _, end, _ in spans])[before] + 1)
         packed, ats, owners = packed[left], ats[left], owners[left]
     return zip(ats.tolist(), (packed & scan.HIT_NUMBER).tolist(), owners.tolist(), strict=True)
 

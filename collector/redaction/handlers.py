@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from collector.redaction import addresses, contact, keys, numbers, secret_tables, secrets
+from collector.redaction import addresses, contact, keys, numbers, secret_tables, secrets, told_secrets
 from collector.redaction.matching import Handler, Span
 from collector.redaction.rules import Rule, Trigger
 
@@ -18,9 +18,10 @@ _BY_NAME: dict[str, Callable[[Rule], Handler]] = {
     "ipv6": contact.ipv6_handler,
     "address": addresses.address_handler,
     "assignment": secrets.assignment_handler,
-    "said": secrets.said_handler,
-    "named_value": secrets.named_value_handler,
-    "password_argument": secrets.password_argument_handler,
+    "said": told_secrets.said_handler,
+    "strong": told_secrets.strong_handler,
+    "named_value": told_secrets.named_value_handler,
+    "password_argument": told_secrets.password_argument_handler,
     "authorization": secrets.authorization_handler,
     "url_credential": secrets.url_credential_handler,
     "pem": secrets.pem_handler,

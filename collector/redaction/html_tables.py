@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from itertools import islice
 
 from collector.redaction.placeholders import PLACEHOLDER
 from collector.redaction.secrets import name_strength
 from collector.redaction.wrapped import Unwrapped
 
 _MOST_ROWS, _REACH, _LONGEST_CELL = 5_000, 4_096, 512
-_TAG = re.compile(rb"(?i)<(\\?/)?(tr|th|td|dt|dd|table|dl)\b[^<>]{0,400}+>?")
+_TAG = re.compile(  # a whole cell without tags in it, or one tag
+    rb"(?i)<(th|td|dt|dd)(?:\s[^<>]{0,400}+)?>([^<]{0,512}+)<\\?/\1>|<(\\?/)?(tr|th|td|dt|dd|table|dl)\b[^<>]{0,400}+>?"
+)
 _BEGIN = (b"<tr", b"<TR", b"<dt", b"<DT")
 _AROUND = re.compile(rb"(?:\s|&nbsp;|\\[nrt]|<[^<>]{0,300}+>)*+")
 _INSIDE = re.compile(rb"<[^<>]{0,300}+>|\s+|\\[nrt]")
@@ -39,9 +42,7 @@ def unwrap_table(b: bytes, to: int, lo: int, hi: int) -> Unwrapped:
 
     def back(begin: int, stop: int) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
-        for first, a, z in places[max(0, bisect_right(begins, begin) - 1) :]:
-            if first >= stop:
-                break
+        for first, a, z in islice(places, max(0, bisect_right(begins, begin) - 1), bisect_left(begins, stop)):
             if begin < first + z - a:
                 found.append((a + max(0, begin - first), min(z, a + stop - first)))
         return found
@@ -55,18 +56,21 @@ def _rows(b: bytes, start: int, hi: int) -> tuple[list[list[Cell]], int]:
     opened: tuple[bool, int] | None = None
     end = start
     for m in _TAG.finditer(b, start, hi):
-        name, end = m[2].lower(), m.end()
+        end = m.end()
         if opened:
             rows[-1].append((opened[0], opened[1], m.start()))
             opened = None
-        if m[1]:
+        name = (m[1] or m[4]).lower()
+        if m[3]:
             if name in (b"table", b"dl"):
                 break
         elif name in (b"tr", b"dt") and rows[-1]:
             if len(rows) >= _MOST_ROWS:
                 break
             rows.append([])
-        if not m[1] and name not in (b"tr", b"table", b"dl"):
+        if m[1]:
+            rows[-1].append((name in (b"th", b"dt"), *m.span(2)))
+        elif not m[3] and name not in (b"tr", b"table", b"dl"):
             opened = name in (b"th", b"dt"), m.end()
     return rows, end
 
@@ -79,8 +83,10 @@ def _pairs(b: bytes, rows: list[list[Cell]]) -> list[tuple[bytes, int, int]]:
         for k, (is_heading, a, z) in enumerate(row):
             if is_heading or z - a > _LONGEST_CELL:
                 continue
-            beside = _heading(b, *row[k - 1][1:]) if k and (row[k - 1][0] or len(row) == 2) else b""
-            heading = beside or (columns[k] if n and k < len(columns) else b"")
+            above = columns[k] if n and k < len(columns) else b""
+            sure = above and rows[0][k][0] and not row[k - 1][0]  # a heading by its tag
+            beside = _heading(b, *row[k - 1][1:]) if k and not sure and (row[k - 1][0] or len(row) == 2) else b""
+            heading = beside or above
             if heading:
                 a, z = _value(b, a, z)
                 if a < z and not PLACEHOLDER.fullmatch(b, a, z):
@@ -98,6 +104,8 @@ def _heading(b: bytes, a: int, z: int) -> bytes:
 
 def _value(b: bytes, a: int, z: int) -> tuple[int, int]:
     """A cell without the blanks and tags around its text."""
+    if a < z and b[a] > 32 and b[z - 1] > 32 and b[a] not in b"<&\\" and b[z - 1] != 62:
+        return a, z
     a = _AROUND.match(b, a, z).end()  # type: ignore[union-attr]
     while a < z:
         z = a + len(b[a:z].rstrip())

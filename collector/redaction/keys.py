@@ -47,6 +47,14 @@ def looks_random(value: bytes) -> bool:
     )
 
 
+def mixes_case(value: bytes) -> bool:
+    """Upper and lower case change back and forth more than in words."""
+    return (
+        entropy(value) >= 3.8
+        and sum(a.isupper() != b.isupper() for a, b in zip(value.decode("latin-1"), value.decode("latin-1")[1:], strict=False)) >= len(value) // 3
+    )
+
+
 def jwt_header(token: bytes) -> bool:
     """Does the first segment decode to a JOSE header?"""
     head = token.split(b".", 1)[0]
@@ -63,7 +71,7 @@ def _valid(rule: Rule, value: bytes) -> bool:
     if rule.validator == "jwt":
         return jwt_header(value)
     if rule.validator == "random":
-        return looks_random(value)
+        return looks_random(value) or (len(value) >= 20 and mixes_case(value))
     if rule.validator == "has_digits":
         return sum(48 <= c <= 57 for c in value) >= 3
     strip = _BLANKS if rule.validator == "lettered_id" else _STRIP

@@ -65,10 +65,14 @@ def own_layout(sizes: Sequence[int], seps: Sequence[str], digits: str) -> bool:
 
 
 def _trunk(sizes: Sequence[int], n: int) -> bool:
-    """Groups of a number dialled with trunk prefix 0, the prefix included: Europe, Japan, Australia."""
-    if len(sizes) < 2 or not 9 <= n <= 11 or min(sizes) < 2 or sizes[0] > 5 or max(sizes) > 8:
+    """Groups of a number dialled with trunk prefix 0, the prefix included: Europe, Asia, Africa, Australia."""
+    if n == 12:
+        return tuple(sizes) == (4, 8)  # German mobile numbers
+    if len(sizes) < 2 or not 9 <= n <= 11 or min(sizes) < 2 or sizes[0] > 6 or max(sizes) > 8:
         return False
-    return sizes[0] > 2 or len(sizes) == 5 or sizes[1] >= 3
+    if sizes[0] == 6:
+        return tuple(sizes) == (6, 5)  # India
+    return sizes[0] > 2 or len(sizes) == 5 or sizes[1] >= 3 or tuple(sizes) == (2, 2, 3, 4)  # the last: Hungary
 
 
 def _own_shape(sizes: list[int], digits: str, seps: Sequence[str], n: int) -> bool:
@@ -79,12 +83,12 @@ def _own_shape(sizes: list[int], digits: str, seps: Sequence[str], n: int) -> bo
         return len(sizes) > 2 and n > 9 and country_code(digits[2:])
     start = 1 if sizes[0] == 1 and digits[0] == "1" else 0
     local = sizes[start:]
-    if local == [3, 3, 4]:  # North America
+    if local == [3, 3, 4] and digits[0] != "0":  # North America
         return digits[start] in "23456789" and digits[start + 3] not in "0" and len(set(seps)) <= 3
     if local == [3, 7] and "(" in seps:
         return True
     if digits[0] == "0" and _trunk(sizes, n):
-        return True
+        return n < 12 or digits[1] == "1"
     if sizes == [1, 3, 3, 2, 2]:
         return digits[0] in "78" and digits[1] in "3489"  # Russia and Kazakhstan with trunk prefix
     return sizes[0] == 2 and len(sizes) == 3 and digits[:2] == "11" and max(sizes) == 5  # Brazil without country code

@@ -24,7 +24,7 @@ def placeholder(class_name: str, value: bytes, key: bytes) -> bytes:
         hashed = _keyed(key).copy()
         hashed.update(value.lower().translate(None, b" \t\n\r\v\f"))
         return f"[{class_name}:{hashed.hexdigest()}]".encode()
-    return _bare(class_name)
+    return bare(class_name)
 
 
 @lru_cache(maxsize=64)
@@ -34,7 +34,8 @@ def _keyed(key: bytes) -> hashlib.blake2b:
 
 
 @cache
-def _bare(class_name: str) -> bytes:
+def bare(class_name: str) -> bytes:
+    """``[CLASS]``."""
     return f"[{class_name}]".encode()
 
 

@@ -33,7 +33,7 @@ def _table(members: bytes) -> Array:
     return found
 
 
-_MARKS = _table(b"\0 \t\r\n,;|\"'<>")  # what stands around a value that stands by itself
+MARKS = _table(b"\0 \t\r\n,;|\"'<>")  # what stands around a value that stands by itself
 _ENDS = _table(b"\0 \r\n")  # behind a full stop
 _GOES_ON = _table(b"0123456789#xXeE")  # behind a value, or behind a blank: more digits, an extension
 _EXTENDS = _table(b"#xXeEpPdD")
@@ -92,7 +92,7 @@ class Runs:
     def alone_behind(self, past: Array) -> Array:
         """Does what ends there stand before a mark, and no digits or extension go on behind it?"""
         a, z = self.at(past), self.at(past + 1)
-        ended = _MARKS[a] | ((a == 46) & _ENDS[z])
+        ended = MARKS[a] | ((a == 46) & _ENDS[z])
         return ended & ~_GOES_ON[np.where(a == 32, z, a)]
 
 
@@ -115,7 +115,7 @@ def runs_of(raw: Array) -> Runs:
         np.concatenate([past, empty]),
         np.concatenate([size, empty]),
         np.concatenate([mark, empty.astype(np.uint8)]),
-        _MARKS[one] & ~joined,
+        MARKS[one] & ~joined,
     )
 
 
@@ -193,7 +193,7 @@ def _international(runs: Runs, out: list[Span], lo: int) -> None:
     n = len(runs.apart)
     raw, size, mark = runs.raw, runs.size, runs.mark
     at = np.flatnonzero((raw[runs.first[:n] - 1] == 43) & (size[:n] < 4))
-    at = at[_MARKS[raw[runs.first[at] - 2]] & (raw[runs.first[at]] != 48)]
+    at = at[MARKS[raw[runs.first[at] - 2]] & (raw[runs.first[at]] != 48)]
     last, digits, more = at.copy(), size[at].copy(), np.ones(len(at), np.bool_)
     for k in range(1, 5):
         more = more & ((mark[at + k - 1] == 32) | (mark[at + k - 1] == 45)) & (size[at + k] > 1) & (size[at + k] < 8)
@@ -235,7 +235,7 @@ def _in_brackets(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> Non
     good &= (raw[first[at]] > 49) & (raw[first[at + 1]] > 48)
     good &= _value(raw, first[at], 3) != _value(raw, first[at + 1], 3)
     one, two = raw[first[at] - 2], raw[first[at] - 3]
-    good &= _MARKS[one] & ~((np.subtract(two, 48) < 10) | (two == 41))
+    good &= MARKS[one] & ~((np.subtract(two, 48) < 10) | (two == 41))
     end = past[at + 2]
     good &= runs.alone_behind(end) & ~_EXTENDS[_behind(runs, end)]
     start, end = first[at][good], end[good]
@@ -281,7 +281,7 @@ def _worded(runs: Runs, start: Array) -> Array:
 def _accounts(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> None:
     """IBANs: two capitals before the digits say where one may begin."""
     raw, first = runs.raw, runs.first[: len(runs.apart)]
-    capital = _CAPITALS[raw[first - 1]] & _CAPITALS[raw[first - 2]] & _MARKS[raw[first - 3]] & (first > 2)
+    capital = _CAPITALS[raw[first - 1]] & _CAPITALS[raw[first - 2]] & MARKS[raw[first - 3]] & (first > 2)
     for at in (first[capital] + lo - 3).tolist():
         m = _IBAN.match(b, at, hi + 1)
         if m and iban(m[0].translate(None, b" ").decode()):

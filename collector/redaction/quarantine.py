@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 
 import numpy as np
@@ -101,15 +101,12 @@ class Quarantine:
         """Its rows are in the warehouse, or gone for good."""
         (self._folder / f"{name}.sealed").unlink(missing_ok=True)
 
-    def erase(self, *, tenant_hash: str = "", user_hash: str = "") -> int:
-        """Take the rows of a tenant or user off; how many. Only while no process reads this folder; a running worker asks the warehouse."""
+    def erase(self, traces: Set[bytes]) -> int:
+        """Take the rows of these traces off; how many. Only while no process reads this folder; a running worker asks the warehouse."""
         gone = 0
         for name in self.waiting():
             rows = self.open(name)
-            hit = np.ones(rows.num_rows, bool)
-            for column, value in (("tenant_hash", tenant_hash), ("user_hash", user_hash)):
-                if value:
-                    hit &= np.array([v == value for v in rows.column(column).to_pylist()], bool)
+            hit = np.array([trace in traces for trace in rows.column("trace_id").to_pylist()], bool)
             if not hit.any():
                 continue
             kept = rows.filter(pa.array(~hit))

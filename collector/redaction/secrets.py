@@ -12,18 +12,22 @@ import binascii
 import re
 from functools import lru_cache
 
-from collector.redaction.keys import entropy, looks_random
+from collector.redaction.keys import entropy, looks_random, mixes_case
 from collector.redaction.matching import Handler, Runaway, Span
 from collector.redaction.rules import Rule
 
-_NAME_BACK = re.compile(rb"(?:>-|\x9a\xbc\xef)?[\\\"'`\])\s*:=>]{0,12}([A-Za-z0-9_.\-$\x80-\xff]{1,80})")
-_FOREIGN_NAMES = re.compile("密码|密碼|口令|пароль|Пароль|パスワード|비밀번호|hasło|şifre|Şifre|contraseña".encode())
+_NAME_BACK = re.compile(
+    rb"(?:>-|\x9a\xbc\xef|[=\s]{1,4}(?:gnirt[sS]|rts)(?=\s?\??:)|[:=\s]{0,3};touq&)?[\\\"'`\])\s*:=>]{0,12}([A-Za-z0-9_.\-$\x80-\xff]{1,80})"
+)
+_FOREIGN_NAMES = re.compile(
+    "密码|密碼|口令|пароль|пароля|パスワード|비밀번호|hasło|hasła|şifre|parolă|contraseña|lösenord|jelszó|κωδικός|κωδικός πρόσβασης|סיסמה|סיסמא|المرور|السر|पासवर्ड|khẩu|รหัสผ่าน|парола|гасло"
+)  # of a name in lower case
 _NAME_WORDS = re.compile(r"[^a-z]")
 _PASSWORD_NAME = re.compile(
-    r"(?:password|passwd|passphrase|passcode|passwort|kennwort|contrasena|motdepasse|senha|wachtwoord|(?<![a-z])passe|(?<![a-z])pass|(?:db|user|admin|root|my|sql|ftp|smtp|mail|redis|pg|proxy|ssh)pass|pwd|pswd|pw)\d*(?:value|plain|text|old|new|confirm|confirmation|hash)?$"
+    r"(?:password|passwd|passphrase|passcode|passwort|kennwort|contrasena|motdepasse|mdp|senha|wachtwoord|haslo|sifre|heslo|parola|adgangskode|salasana|passord|losenord|sandi|pasword|(?<![a-z])passe|(?<![a-z])pass|(?:db|user|admin|root|my|sql|ftp|smtp|mail|redis|pg|proxy|ssh)pass|pwd|pswd|pw)\d*(?:value|plain|text|old|new|confirm|confirmation|hash)?$"
 )
 _SECRET_NAME = re.compile(
-    r"(?:secret|secrets|apikey|apitoken|apisecret|appkey|appsecret|accesskey|accesskeyid|secretkey|secretaccesskey|accountkey|authkey|authtoken|accesstoken|"
+    r"(?:secret|secrets|clave|apikey|apitoken|apisecret|appkey|appsecret|accesskey|accesskeyid|secretkey|secretaccesskey|accountkey|authkey|authtoken|accesstoken|"
     r"refreshtoken|idtoken|sessiontoken|securitytoken|bearertoken|token|privatekey|signingkey|encryptionkey|cryptkey|masterkey|sharedkey|storagekey|servicekey|subscriptionkey|"
     r"licensekey|secretkeybase|keybase|licencekey|hostkey|functionkey|functionskey|sharedaccesskey|clientsecret|consumersecret|consumerkey|webhooksecret|sharedsecret|credential|credentials|creds|auth|"
     r"authorization|cookie|setcookie|sessionid|sessionkey|session|sid|jsessionid|phpsessid|csrftoken|xsrftoken|csrf|sig|signature|hmac|salt|pepper|seed|mnemonic|connectionstring|jwt|otp|totp|pin|cvv|cvc|"
@@ -36,7 +40,7 @@ _PUBLIC_NAME = re.compile(
     r"(?:max|min|n|num|total|input|output|prompt|completion|cached|reasoning|next|page|nextpage|previouspage|continuation|eos|bos|pad|unk|mask|sep|cls|special|stop|start|end|first|last|image|padding|decoder\w*|"
     r"new|current|this|cursor|sync|skip|change|pagination|sequence|consistency|concurrency|cancellation|cancel)token$|(?:name|type|count|id|url|uri|path|file|policy|length|size|limit|field|label|class|hint|prompt|provider|store|manager|expiry|expires?|ttl)$"
 )
-_GAP = re.compile(
+GAP = re.compile(
     rb"(?:[=>:]{0,2}|\\?[\"'])(?:[ \t]|\\\\?[nt]|\r?\n[ \t]*(?:value|secret|token|key|password)[\"']?[:=][ \t]*|\|[ \t]*\r?\n[ \t]*|%20){0,8}"
 )
 _TAKEN = re.compile(rb"[=:]?[ \t]{0,4}\\{0,3}[\"'`]?\[[A-Z_]+(?::[0-9a-f]+)?\]")  # a placeholder is assigned
@@ -52,11 +56,11 @@ _SCHEME = re.compile(
 )
 _BARE = re.compile(rb"[^\s\"'`,;<>&|\\\x00)}\]]{1,2048}+")
 _BARE_PASSWORD = re.compile(rb"[^\s\"'`,;<>\\\x00]{1,512}+")
-_REFERENCE = re.compile(
+REFERENCE = re.compile(
     rb"(?i)\$\{?[a-z_(]|\$\(|\{\{|\{[a-z_][\w.\[\]]*\}|<[a-z%$]|%\(\w|%[A-Z_]+%|%s|%\w+%$|os\.|process\.env|getenv|environ|secrets?\.[a-z]|vault:|ref\+|env[.:(\[]|settings\.|config[.\[]|conf\.|self\.|this\.|args\.|params?[.\[]|"
     rb"options?\.|req(?:uest)?\.|input\(|var\.|local\.|data\.|file\(|import\.meta|@Value|ctx\.|st\.secrets|\*{3,}|\xe2\x80\xa2{2,}|x{4,}$|\.{3,}$|\xe2\x80\xa6|\[[A-Z_]+(?::[0-9a-f]+)?\]|\[redacted|<redacted"
 )
-_PLACEHOLDER = re.compile(  # of a value in lower case: letters in either case would be tried one alternative after the other
+PLACEHOLDER = re.compile(  # of a value in lower case: letters in either case would be tried one alternative after the other
     rb"(?:null|none|nil|true|false|undefined|empty|string|str|text|secretstr|int|bytes?|bool|any|optional|required|redacted|filtered|masked|hidden|removed|omitted|secret|token|"
     rb"pass(?:word|wd|phrase)?|pwd|pass|key|value|example\w*|sample\w*|dummy\w*|fake\w*|test|testing|todo|tbd|changeme|change[-_]?(?:me|it|this)\w*|replace[-_]?\w*|insert[-_]?\w*|placeholder\w*|your[-_ ]?[\w-]*|my[-_]?(?:password|token|secret|(?:api[-_]?)?key)\w*|"
     rb"x{3,}\w*|\*+|\.+|-+|foo|bar|baz|foobar|abc|abcdef\w*|12345?|0+|not[-_ ]?set|unset|default|admin|user|username|anonymous|nobody|env|enter\w*|invalid\w*|expired\w*|missing|unknown|must|should|is|are|was|for|and|or|the|a|an|to|in|of|field|input|type|reset|incorrect|wrong|basic|bearer|"
@@ -78,8 +82,11 @@ def _plain_name(name: bytes) -> str:
 @lru_cache(maxsize=4096)
 def name_strength(name: bytes) -> str:
     """What a name promises of its value: ``password``, ``secret``, ``weak`` or nothing."""
-    if name[-1] >= 0x80 or _FOREIGN_NAMES.search(name):
-        return "password" if _FOREIGN_NAMES.search(name) else ""
+    if not name.isascii():
+        if _FOREIGN_NAMES.search(name.decode("utf-8", "ignore").lower()):
+            return "password"
+        if name[-1] >= 0x80:
+            return ""
     plain = _plain_name(name)
     last = re.split(r"[.]", name.decode("ascii", "ignore"))[-1].lower()
     if _PASSWORD_NAME.search(plain) or last in ("pass", "pw"):
@@ -93,35 +100,35 @@ def name_strength(name: bytes) -> str:
     return "weak" if _WEAK_NAME.search(plain) else ""
 
 
-_DIGITS = b"0123456789"
+DIGITS = b"0123456789"
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_READS = (b"getenv", b"environ")  # what of _REFERENCE has neither marks nor is letters alone
+_READS = (b"getenv", b"environ")  # what of REFERENCE has neither marks nor is letters alone
 _LEAST = {"password": 4, "secret": 6, "weak": 20}  # bytes of a value, by what its name promises
 
 
 def is_secret(value: bytes, strength: str, *, quoted: bool) -> bool:
     """Is this value, assigned to a name of that strength, a secret and not something that stands for one?"""
     n = len(value)
-    digits, letters = n - len(value.translate(None, _DIGITS)), n - len(value.translate(None, _LETTERS))
+    digits, letters = n - len(value.translate(None, DIGITS)), n - len(value.translate(None, _LETTERS))
     if n < _LEAST[strength]:
         return False
     if digits + letters < n or not digits:
-        if _REFERENCE.match(value) or b"\xe2\x80\xa2" in value or b"***" in value or b"${" in value or b"{{" in value:
+        if REFERENCE.match(value) or b"\xe2\x80\xa2" in value or b"***" in value or b"${" in value or b"{{" in value:
             return False
         if value[:1] in b"<" and value[-1:] in b">":
             return False
     elif value[:7].lower().startswith(_READS):
         return False
-    if _PLACEHOLDER.fullmatch(value.lower()):
+    if PLACEHOLDER.fullmatch(value.lower()):
         return False
     if strength == "password":
         return _is_password(value, digits, letters, quoted=quoted)
-    if b"://" in value or (_PATH.fullmatch(value) and not (n >= 32 and (looks_random(value) or _mixes_case(value)) and value.count(b"/") < 6)):
+    if b"://" in value or (_PATH.fullmatch(value) and not (n >= 32 and (looks_random(value) or mixes_case(value)) and value.count(b"/") < 6)):
         return False
     if strength == "weak":
         return looks_random(value) and not value.startswith((b"sha", b"http"))
     if not digits:
-        return (n >= 16 and entropy(value) >= 3.6 and value != value.lower() and not _IDENTIFIER.fullmatch(value)) or (n >= 24 and _mixes_case(value))
+        return (n >= 16 and entropy(value) >= 3.6 and value != value.lower() and not _IDENTIFIER.fullmatch(value)) or (n >= 24 and mixes_case(value))
     if _DOTTED.fullmatch(value) and not looks_random(value):
         return False
     if not letters:
@@ -129,14 +136,6 @@ def is_secret(value: bytes, strength: str, *, quoted: bool) -> bool:
     if not quoted and _CALL.match(value):
         return False
     return n >= 16 or (n >= 8 and (digits >= 2 or value != value.lower()))
-
-
-def _mixes_case(value: bytes) -> bool:
-    """Upper and lower case change back and forth more than in words."""
-    return (
-        entropy(value) >= 3.8
-        and sum(a.isupper() != b.isupper() for a, b in zip(value.decode("latin-1"), value.decode("latin-1")[1:], strict=False)) >= len(value) // 3
-    )
 
 
 def _is_password(value: bytes, digits: int, letters: int, *, quoted: bool) -> bool:
@@ -149,11 +148,13 @@ def _is_password(value: bytes, digits: int, letters: int, *, quoted: bool) -> bo
         return len(value) >= 4
     if quoted and _PHRASE.fullmatch(value) and not _PROSE.search(value):
         return True
+    if quoted and special and len(value) >= 8 and value[-1:] in b"!$#%&*+" and b" " not in value and not value[1:-1].islower():
+        return True
     if _IDENTIFIER.fullmatch(value) or (special and _PATH.fullmatch(value)):
         return (
             quoted
             and len(value) >= 8
-            and (value.islower() or value.isupper() or _mixes_case(value))
+            and (value.islower() or value.isupper() or mixes_case(value))
             and b" " not in value
             and b"_" not in value
             and b"." not in value
@@ -175,7 +176,7 @@ def assignment_handler(rule: Rule) -> Handler:
             return to
         if b[to : to + 1] in b"-?+" and b.rfind(b"${", max(lo, to - 64), to) > b.rfind(b"}", max(lo, to - 64), to):
             return to  # ${NAME:-default}
-        gap = _GAP.match(b, to, min(hi, to + 128))
+        gap = GAP.match(b, to, min(hi, to + 128))
         at = gap.end() if gap else to
         start, end, quoted = value_span(b, at, hi, strength)
         if end <= start or not is_secret(b[start:end], strength, quoted=quoted):
@@ -209,67 +210,6 @@ def value_span(b: bytes, at: int, hi: int, strength: str) -> tuple[int, int, boo
     return at, at + len(text), False
 
 
-_SAID = re.compile(rb"(?:[\s:\"'`*]|&quot;){1,4}+(?=[^\s\"'`,;<>\\\x00]{0,511}?[0-9])([^\s\"'`,;<>\\\x00]{4,512}+)")
-
-
-def said_handler(rule: Rule) -> Handler:
-    """``my password is hunter2!``: a value with a digit after the words; the trigger ends behind these and one blank or mark."""
-
-    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        m = _SAID.match(b, to - 1, hi)
-        if m is None:
-            return to
-        raw = m[1].rstrip(b".,:;)]}*") if m[1][-2:-1].isdigit() else m[1].rstrip(b".,:;!?)]}*")
-        if len(raw) < 4 or raw.startswith(b"[") or _PLACEHOLDER.fullmatch(raw.lower()) or _REFERENCE.match(raw):
-            return to
-        out.append((m.start(1), m.start(1) + len(raw), rule.class_name))
-        return m.end()
-
-    return handle
-
-
-_NAME_OF_VALUE = re.compile(rb"(?i)([A-Za-z0-9_.\-]{2,80})[\\\"']{0,3},?\s{0,12}[\\\"']{0,3}value[\\\"']{0,3}\s?[:=]$")
-
-
-def named_value_handler(rule: Rule) -> Handler:
-    """``name: DB_PASSWORD`` and, right behind it, ``value: …``; the trigger ends at the second ``:`` or ``=``."""
-
-    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        named = _NAME_OF_VALUE.search(b, max(lo, to - 128), to)
-        strength = name_strength(named[1]) if named else ""
-        if strength not in ("password", "secret"):
-            return to
-        gap = _GAP.match(b, to, min(hi, to + 128))
-        start, end, quoted = value_span(b, gap.end() if gap else to, hi, strength)
-        if end <= start or not is_secret(b[start:end], strength, quoted=quoted):
-            return to
-        out.append((start, end, rule.class_name))
-        return end
-
-    return handle
-
-
-def password_argument_handler(rule: Rule) -> Handler:
-    """``IDENTIFIED BY '…'``, ``sshpass -p …``: what follows the last blank before the trigger's end; words alone are none.
-    ``rule.pattern``: what the line says up to there, if the trigger does not tell."""
-    line = re.compile(rule.pattern.encode(), re.IGNORECASE) if rule.pattern else None
-
-    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        if line and not line.search(b[max(lo, to - 128) : to]):
-            return to
-        at = to - 1
-        while at > lo and to - at < 3 and b[at - 1] not in b" \t\r\n":
-            at -= 1
-        start, end, quoted = value_span(b, at, hi, "password")
-        value = b[start:end]
-        if value.isalpha() or not is_secret(value, "password", quoted=quoted) or b" " in value:
-            return to
-        out.append((start, end, rule.class_name))
-        return end
-
-    return handle
-
-
 _AUTH_SCHEME = re.compile(rb"(?i)(basic|bearer|apikey|api-key|bot|token|negotiate|ntlm|digest)(?: |\+|%20)(?=[A-Za-z0-9+/_.~\-]*$)")
 _AUTH_VALUE = re.compile(rb"[A-Za-z0-9+/_.~\-]{6,4096}+={0,2}")
 
@@ -289,7 +229,7 @@ def authorization_handler(rule: Rule) -> Handler:
             good = _basic(value)
         else:
             good = (len(value) >= 12 and any(48 <= c <= 57 for c in value) and not _IDENTIFIER.fullmatch(value)) or (
-                len(value) >= 20 and _mixes_case(value)
+                len(value) >= 20 and mixes_case(value)
             )
         if good:
             out.append((m.start(), m.end(), rule.class_name))
@@ -319,8 +259,8 @@ def url_credential_handler(rule: Rule) -> Handler:
         password = m[2]
         if (
             not password
-            or _PLACEHOLDER.fullmatch(password.lower())
-            or _REFERENCE.match(password)
+            or PLACEHOLDER.fullmatch(password.lower())
+            or REFERENCE.match(password)
             or b"${" in password
             or (len(set(password)) == 1 and len(password) < 6)
             or (password == m[1] and len(password) < 8)

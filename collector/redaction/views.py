@@ -93,12 +93,16 @@ class View:
 
     def back(self, start: int, end: int) -> list[tuple[int, int]]:
         """The one byte range in the buffer of bytes ``[start, end)`` of the encoded view."""
-        raw = self.text.encode()
-        a, z = len(raw[:start].decode("utf-8", "ignore")), len(raw[:end].decode("utf-8", "ignore"))
+        a, z = start, end
+        if not self.text.isascii():
+            raw = self.text.encode()
+            a, z = len(raw[:start].decode("utf-8", "ignore")), len(raw[:end].decode("utf-8", "ignore"))
         for out, into in reversed(self.layers):
             a, z = _before(out, into, a), _after(out, into, z)
-        source = self.source.decode()
-        return [(self.origin + len(source[:a].encode()), self.origin + len(source[:z].encode()))]
+        if not self.source.isascii():
+            source = self.source.decode()
+            a, z = len(source[:a].encode()), len(source[:z].encode())
+        return [(self.origin + a, self.origin + z)]
 
 
 def _before(out: list[int], into: list[int], at: int) -> int:

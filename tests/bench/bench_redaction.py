@@ -318,6 +318,9 @@ FRAGMENTS = (
     "the pin is ", "4821", "CVV: ", "IDENTIFIED BY '", "login bob password ", "sshpass -p ", "redis-cli -a ", "docker login -u b -p ", "name: DB_PASSWORD\n  value: ", '{"name":"TOKEN","value":"', "密码是 ", "пароль ", "[.]", "203[.]0[.]113[.]9", "ул. Ленина ", "geb. ", "12.03.1975", "年", " @ ", "a n a @ e x . o r g", "DE89\n3704\n0044", "8 (912) 345-67-89",
     "<tr><th>Password</th></tr>", "<tr><td>Kj82mQpx77</td>", "</td>", "<dt>SSN</dt><dd>219099999</dd>", "616e61406578616d706c652e6f7267", "WVc1aFFHVjRZVzF3YkdVdWIzSm4=",
     "00000000: 616e 6140 6578 616d 706c 652e 6f72 670a  ana@example.org.\n", "00000010  32 31 39 2d 30 39 2d 39  39 39 39 0a  |219-09-9999.|\n", "(202) 555-0143 ",
+    '"ana b"@', '\\"', "用户@例子.公司", "例子.", "4111,1111,", "1111 | ", "1111;", '","', "41 11 11 11 ", "ИНН ", "MRN ", "DNI: ", "身份证号：", "هاتف: ", "携帯：", "0664 1234567", "RFC: VECJ880326", "XXX",
+    "password ", "Xk9#CrJk0R", "mdp: ", "密码是", "κωδικός: ", "net user bob ", "credentials are bob:", 'setPassword("', "| password | ", "pwd: string = '", "&quot;", "-k ", "openssl enc ", "echo ", " | sudo -S", " --password-stdin",
+    "{w14}.atlasv1.", "v4.local.", "tskey-auth-{w17}-", "sk.eyJ", "{w52}JQQJ99", "fc-{h32}", "AKCp{w69}", "{h32}.A7{w14}",
 )  # fmt: skip
 
 
@@ -337,7 +340,7 @@ def fuzz(n: int) -> None:
         again = fast.redact_batch([r.text for r in a])
         for text, x, y, twice in zip(texts, a, b, again, strict=True):
             valid = all(0 <= e.start < e.end <= len(text) for e in x.entities)
-            if "time" in (x.dropped, y.dropped):  # a budget of CPU time is no law
+            if "time" in (x.dropped, y.dropped) or twice == "[DROPPED:time]":  # a budget of CPU time is no law
                 late += 1
             elif x != y or not valid or twice != x.text:
                 wrong += 1

@@ -35,8 +35,9 @@ def test_nothing_of_a_waiting_text_is_on_disk_in_the_clear(rows: Rows, quarantin
 def test_erasing_takes_rows_out_of_the_quarantine(rows: Rows, quarantine: Quarantine) -> None:
     assert quarantine.add(rows("user: Ana", tenant="aa"))
     assert quarantine.add(rows("user: Berg", "user: Marta", tenant="bb"))
-    assert quarantine.erase(tenant_hash="bb") == 2
-    assert [quarantine.open(n).column("tenant_hash").to_pylist() for n in quarantine.waiting()] == [["aa"]]
+    assert quarantine.add(rows("user: Ana", "user: Jan", "user: Eva", tenant="bb"))  # traces 0, 1 and 2
+    assert quarantine.erase({bytes([1]) * 16, bytes([2]) * 16}) == 3
+    assert [quarantine.open(n).column("prompt").to_pylist() for n in quarantine.waiting()] == [["user: Ana"], ["user: Berg"], ["user: Ana"]]
 
 
 def test_several_may_add_and_measure_while_one_removes(rows: Rows, quarantine: Quarantine, tmp_path: Path, ring: Keyring) -> None:

@@ -15,7 +15,7 @@ from collector.redaction import Redactor
 from collector.redaction.cards import card_places, take_cards
 from collector.redaction.checksums import card
 from collector.redaction.keys import _least_entropy, entropy  # pyright: ignore[reportPrivateUsage]
-from collector.redaction.secrets import _DULL, _GAP, is_secret, value_span  # pyright: ignore[reportPrivateUsage]
+from collector.redaction.secrets import _DULL, GAP, is_secret, value_span  # pyright: ignore[reportPrivateUsage]
 
 _spec = importlib.util.spec_from_file_location("bench_redaction_dense", Path(__file__).parents[1] / "bench" / "bench_redaction_dense.py")
 assert _spec is not None
@@ -56,7 +56,7 @@ _VALUE = st.text(st.sampled_from("abKeyBearr.token_ 19=\"'\\n\n,;)(-"), max_size
 def test_a_short_word_after_a_name_is_no_secret_the_long_way_either(before: str, value: str, strength: str) -> None:
     b = f"\0{before}{value}\0".encode()
     if _DULL.match(b, 1, len(b) - 1):
-        gap = _GAP.match(b, 1, len(b) - 1)
+        gap = GAP.match(b, 1, len(b) - 1)
         start, end, quoted = value_span(b, gap.end() if gap else 1, len(b) - 1, strength)
         assert end <= start or not is_secret(b[start:end], strength, quoted=quoted)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from collector.redaction import Redactor
+from collector.redaction.budget import Budget
 from collector.redaction.plain import plain_values
 
 ROWS = [
@@ -113,3 +116,20 @@ def test_what_a_word_before_a_number_says_counts_in_a_list_too(redactor: Redacto
 
 def test_an_extension_goes_with_its_number_in_a_list(redactor: Redactor) -> None:
     assert redactor.redact("(202) 555-0143 x12\n" * 60).text == "[PHONE]\n" * 60
+
+
+def test_an_address_begins_behind_the_mark_before_its_sign(redactor: Redactor) -> None:
+    told = 'x<ana@example.org>,"bo@example.net"|c.d+e@mail.example.com;no@nosuchending @home a@b@example.org _f@example.org'
+    spans: list[tuple[int, int, str]] = []
+    plain_values(f"\0{told}\0".encode(), 1, len(told) + 1, spans)
+    assert [told[a - 1 : z - 1] for a, z, _ in spans] == ["ana@example.org", "bo@example.net", "c.d+e@mail.example.com"]
+
+
+def test_values_found_early_give_time_to_what_comes_after() -> None:
+    budget = Budget(0.005, 0.5)
+    assert not budget.over(found=1_000)  # long before its time is spent
+    until = time.thread_time() + 0.02
+    while time.thread_time() < until:
+        pass
+    assert not budget.over()
+    assert Budget(0.0, 0.5).over()
