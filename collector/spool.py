@@ -10,6 +10,7 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Set
 from pathlib import Path
 
 import numpy as np
@@ -92,18 +93,30 @@ class Spool:
             at += 8 + size
         return batches
 
-    def erase(self, *, tenant_hash: str = "", user_hash: str = "") -> int:
-        """Take the rows of a tenant or user off; how many. Only while no process loads this spool."""
-        gone = 0
+    def traces(self, *, tenant_hash: str = "", user_hash: str = "") -> set[bytes]:
+        """Traces of which a row names this tenant or user ("" = any)."""
+        found: set[bytes] = set()
         for number in self.numbers():
-            kept: list[pa.RecordBatch] = []
             for batch in self.read(number):
                 hit = _is(batch, "tenant_hash", tenant_hash) & _is(batch, "user_hash", user_hash)
-                kept.append(batch.filter(pa.array(~hit)))
-                gone += batch.num_rows - kept[-1].num_rows
-            self.remove(number)
-            if any(batch.num_rows for batch in kept):
-                self.add(number, [batch for batch in kept if batch.num_rows])
+                found.update(batch["trace_id"].filter(pa.array(hit)).to_pylist())
+        return found
+
+    def erase(self, traces: Set[bytes]) -> int:
+        """Take the rows of these traces off; how many. Only while no process loads this spool."""
+        gone = 0
+        for number in self.numbers():
+            batches = self.read(number)
+            kept = [batch.filter(pa.array([trace not in traces for trace in batch["trace_id"].to_pylist()], pa.bool_())) for batch in batches]
+            lost = sum(batch.num_rows for batch in batches) - sum(batch.num_rows for batch in kept)
+            if not lost:
+                continue
+            gone += lost
+            if any(batch.num_rows for batch in kept):  # in the file's place, in one step
+                write(self._folder, number, [batch for batch in kept if batch.num_rows], self._max)
+                self.found(number)
+            else:
+                self.remove(number)
         return gone
 
     def remove(self, number: int) -> None:

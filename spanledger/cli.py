@@ -76,8 +76,8 @@ def collector(data: Data = None, config: Config = None, warehouse: Warehouse = N
 
 
 @app.command(hidden=True)
-def sealing(fd: Annotated[int, typer.Option("--fd")]) -> None:
-    """One sealing process of a collector; started by it."""
+def sealing(fd: Annotated[list[int], typer.Option("--fd")]) -> None:
+    """Sealing processes of a collector, one for each descriptor; started by it."""
     from spanledger.commands import roles
 
     roles.sealing(fd)

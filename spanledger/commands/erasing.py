@@ -6,8 +6,9 @@ import base64
 import getpass
 import json
 import os
+import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from spanledger.errors import ConfigError
+from spanledger.errors import ConfigError, WarehouseBusy
 from spanledger.settings import Settings
 
 if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
     from collector.identity import IdentityKeys
     from spanledger.policy import Policy
 
@@ -30,37 +33,30 @@ def erase(settings: Settings, *, tenant: str, user: str, out: Path | None, say: 
         ConfigError: neither a tenant nor a user was named.
     """
     from collector.identity import load_identity_keys
-    from collector.redaction.names import quarantine_of
-    from collector.spool import Spool
     from spanledger import instance
     from spanledger.commands.warehouses import opened
     from spanledger.policy import load_policy
-    from warehouse import audit_log, lifecycle
-    from warehouse.vault.keyring import Keyring, kek_from
+    from warehouse import audit_log
+    from warehouse.vault.keyring import Keyring
 
     if not (tenant or user):
         raise ConfigError("erase needs --tenant or --user")
     policy = load_policy(settings.policy_path, settings.tokens_file)
     keys = load_identity_keys(settings.data_dir / "keys")
     erasure = uuid.uuid4().hex
-    rows: dict[str, int] = {}
     with opened(settings, writing=True) as client:
-        for tenant_hash, user_hash in subjects(keys, policy, tenant, user):
-            for table, n in lifecycle.erase(client, erasure, tenant_hash=tenant_hash, user_hash=user_hash).items():
-                rows[table] = rows.get(table, 0) + n
-            if not instance.held(settings.data_dir):
-                spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
-                rows["spool"] = rows.get("spool", 0) + spool.erase(tenant_hash=tenant_hash, user_hash=user_hash)
-                if (settings.data_dir / "quarantine").exists():
-                    rows["quarantine"] = rows.get("quarantine", 0) + quarantine_of(settings).erase(tenant_hash=tenant_hash, user_hash=user_hash)
+        pairs = list(subjects(keys, policy, tenant, user))
+        if instance.held(settings.data_dir):
+            rows = _gone_while_running(client, settings, erasure, pairs)
+        else:
+            rows = _gone_at_rest(client, settings, erasure, pairs)
         destroyed = 0
         if tenant and not user:
-            ring = Keyring(settings.data_dir / "keys" / "tenants", kek_from(settings))
+            ring = Keyring(settings.data_dir / "keys" / "tenants", None)  # destroying takes no KEK
             destroyed = ring.shred(keys.name("", "tenant", tenant))
         subject = {"kind": "user" if user else "tenant", "hash": keys.name(tenant if user else "", "user" if user else "tenant", user or tenant)}
-        entry = audit_log.append(
-            client, actor=getpass.getuser(), action="erasure", subject=f"{subject['kind']}:{subject['hash']}", detail={"erasure": erasure, **rows}
-        )
+        detail = {"erasure": erasure, "keys_destroyed": destroyed, **rows}
+        entry = audit_log.append(client, actor=getpass.getuser(), action="erasure", subject=f"{subject['kind']}:{subject['hash']}", detail=detail)
         receipt = {
             "erasure": erasure, "at": datetime.now(UTC).isoformat(), "subject": subject, "rows": rows, "keys_destroyed": destroyed,
             "kept": "ledger entries without identity, and rollups", "audit_entry": {"seq": entry.seq, "hash": entry.hash},
@@ -77,6 +73,61 @@ def erase(settings: Settings, *, tenant: str, user: str, out: Path | None, say: 
         out.write_text(text + "\n", encoding="utf8")
         say(f"receipt written to {out}")
     return 0
+
+
+_SETTLED_S = 4.0  # twice what the collector takes to hear of an erasure
+
+
+def _gone_while_running(client: Client, settings: Settings, erasure: str, pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Rows per table; what the collector had in its spool and memory when the erasure began goes too."""
+    _let_in(settings.data_dir / "spool")
+    rows = _rows_gone(client, erasure, pairs)
+    time.sleep(_SETTLED_S)
+    for table, n in _rows_gone(client, erasure, pairs).items():
+        rows[table] = max(rows[table], n) if table == "calls" else rows[table] + n
+    return rows
+
+
+def _gone_at_rest(client: Client, settings: Settings, erasure: str, pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Rows per table, and those that wait in files, of every trace in which a row names the subject, whether stored or waiting."""
+    from collector.redaction.names import quarantine_of
+    from collector.spool import Spool
+    from warehouse.vault.erasures import note_traces, traces_of
+
+    spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
+    quarantine = quarantine_of(settings) if (settings.data_dir / "quarantine").exists() else None
+    note_traces(client, erasure, set().union(*(spool.traces(tenant_hash=t, user_hash=u) for t, u in pairs)))
+    rows = _rows_gone(client, erasure, pairs)
+    traces = traces_of(client, erasure)
+    rows["spool"] = spool.erase(traces)
+    if quarantine is not None:
+        rows["quarantine"] = quarantine.erase(traces)
+    return rows
+
+
+def _rows_gone(client: Client, erasure: str, pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Rows per table that went; entries, which stay, are counted by the traces of the whole erasure."""
+    from warehouse import lifecycle
+
+    rows: dict[str, int] = {}
+    for tenant_hash, user_hash in pairs:
+        for table, n in lifecycle.erase(client, erasure, tenant_hash=tenant_hash, user_hash=user_hash).items():
+            rows[table] = n if table == "calls" else rows.get(table, 0) + n
+    return rows
+
+
+def _let_in(spool: Path) -> None:
+    """Wait until what was acknowledged so far is in the warehouse, where it can be found.
+
+    Raises:
+        WarehouseBusy: it takes longer than a minute.
+    """
+    until = time.monotonic() + 60
+    waiting = set(spool.glob("*.arrow"))
+    while waiting := {path for path in waiting if path.exists()}:
+        if time.monotonic() > until:
+            raise WarehouseBusy("the collector has not stored what it acknowledged: erase again later")
+        time.sleep(0.1)
 
 
 def subjects(keys: IdentityKeys, policy: Policy, tenant: str, user: str) -> Iterable[tuple[str, str]]:

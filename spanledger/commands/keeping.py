@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spanledger.commands.warehouses import opened
 from spanledger.errors import ConfigError
@@ -27,26 +28,27 @@ def new_kek(say: Say) -> None:
 def init(settings: Settings, tenant: str, say: Say) -> None:
     """Make a tenant's first key."""
     ring, hashed = _ring(settings, tenant)
-    version = ring.init(hashed)
-    _record(settings, "keys_init", hashed)
+    with _recorded(settings, "keys_init", hashed) as detail:
+        version = detail["version"] = ring.init(hashed)
     say(f"tenant {hashed}: key {version}")
 
 
 def rotate(settings: Settings, tenant: str, say: Say) -> None:
     """A new key for new transcripts of a tenant."""
     ring, hashed = _ring(settings, tenant)
-    version = ring.rotate(hashed)
-    _record(settings, "keys_rotate", hashed)
+    with _recorded(settings, "keys_rotate", hashed) as detail:
+        version = detail["version"] = ring.rotate(hashed)
     say(f"tenant {hashed}: key {version}")
 
 
 def rewrap(settings: Settings, new: str, say: Say) -> None:
     """Wrap every tenant key with another KEK (base64)."""
-    from warehouse.vault.keyring import LocalKek
+    from warehouse.vault.keyring import kek_of
 
     ring, _ = _ring(settings, "")
-    n = ring.rewrap(LocalKek(base64.b64decode(new, validate=True)))
-    _record(settings, "keys_rewrap", "*")
+    kek = kek_of(new)
+    with _recorded(settings, "keys_rewrap", "*") as detail:
+        n = detail["keys"] = ring.rewrap(kek)
     say(f"{n} keys rewrapped: put the new key-encryption key in place before the next start")
 
 
@@ -62,9 +64,13 @@ def verify(settings: Settings, say: Say) -> int:
 
 def shred(settings: Settings, tenant: str, say: Say) -> None:
     """Destroy all keys of a tenant: its transcripts can never be read again."""
+    from spanledger.errors import NotFound
+
     ring, hashed = _ring(settings, tenant)
-    n = ring.shred(hashed)
-    _record(settings, "keys_shred", hashed)
+    if hashed not in ring.tenants():
+        raise NotFound(f"tenant {tenant} has no keys")
+    with _recorded(settings, "keys_shred", hashed) as detail:
+        n = detail["keys"] = ring.shred(hashed)
     say(f"tenant {hashed}: {n} keys destroyed")
 
 
@@ -78,8 +84,9 @@ def epoch(settings: Settings, since: str, say: Say) -> None:
         raise ConfigError(f"not a time: {since} (write 2026-12-01 or 2026-12-01T06:00)") from exc
     if at is not None and at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    begins = announce_epoch(settings.data_dir / "keys", at)
-    _record(settings, "keys_epoch", begins.isoformat())
+    with _recorded(settings, "keys_epoch", "*") as detail:
+        begins = announce_epoch(settings.data_dir / "keys", at)
+        detail["since"] = begins.isoformat()
     say(f"users and sessions are hashed under a new key from {begins.isoformat()} on; back DIR/keys up before")
 
 
@@ -116,11 +123,12 @@ def _ring(settings: Settings, tenant: str) -> tuple[Keyring, str]:
     return ring, load_identity_keys(settings.data_dir / "keys").name("", "tenant", tenant) or "default"
 
 
-def _record(settings: Settings, action: str, subject: str) -> None:
+@contextlib.contextmanager
+def _recorded(settings: Settings, action: str, subject: str) -> Generator[dict[str, Any]]:
+    """What is done inside is in the audit log afterwards, with what it puts into the detail; where the log is out of reach nothing is done."""
     from warehouse import audit_log
-    from warehouse.migrate import migrate
 
     with opened(settings, writing=True) as client:
-        if settings.embedded:
-            migrate(client)
-        audit_log.append(client, actor=getpass.getuser(), action=action, subject=subject)
+        detail: dict[str, Any] = {}
+        yield detail
+        audit_log.append(client, actor=getpass.getuser(), action=action, subject=subject, detail=detail)

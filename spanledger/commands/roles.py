@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,19 +67,21 @@ def collector(settings: Settings, *, supervised: bool) -> None:
         _role("collector", settings, run, supervised=supervised)
 
 
-def sealing_command(fd: int) -> list[str]:
-    """Command line of a sealing process; ``-P`` as for the supervised roles."""
-    return [sys.executable, "-P", "-m", "spanledger", "sealing", "--fd", str(fd)]
+def sealing_command(fds: Sequence[int]) -> list[str]:
+    """Command line of sealing processes; ``-P`` as for the supervised roles."""
+    return [sys.executable, "-P", "-m", "spanledger", "sealing", *(word for fd in fds for word in ("--fd", str(fd)))]
 
 
-def sealing(fd: int) -> None:
-    """One sealing process of a collector, which speaks to it over ``fd``."""
+def sealing(fds: Sequence[int]) -> None:
+    """Sealing processes of a collector, which speaks to each over one of ``fds``."""
     from multiprocessing.connection import Connection
 
-    from collector.worker import work
+    from collector.redaction import Redactor
+    from collector.worker import copies, work
     from detectors.in_flight import schema_verdict
 
-    pipe = Connection(fd)
+    Redactor()  # compiles the rules
+    pipe = copies([Connection(fd) for fd in fds])
     work(pipe, lambda settings: logs.configure(settings, "sealing"), schema_verdict)
 
 

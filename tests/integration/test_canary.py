@@ -131,28 +131,63 @@ def _calls(c: Canaries, n: int = 150) -> ExportTraceServiceRequest:
 
 
 def _logs(c: Canaries) -> ExportLogsServiceRequest:
+    """A call told by an event, with a body of every kind."""
     request = ExportLogsServiceRequest()
-    rl = request.resource_logs.add()
+    rl = request.resource_logs.add(schema_url=c.mail())
     rl.resource.attributes.add(key="process.command_args").value.string_value = f"-p {c.mail()}"
-    scope = rl.scope_logs.add()
-    scope.scope.name = "com.anthropic.claude_code.events"
-    record = scope.log_records.add(time_unix_nano=time.time_ns(), event_name="api_request", severity_text=c.mail())
-    record.body.string_value = f"claude_code.api_request {c.mail()}"
-    for key in ("event.name", "model", "user.email", "prompt", "session.id", "request_id", "tool_parameters", "error"):
-        record.attributes.add(key=key).value.string_value = "api_request" if key == "event.name" else c.mail()
-    record.attributes.add(key="input_tokens").value.int_value = 5
+    scope = rl.scope_logs.add(schema_url=c.mail())
+    scope.scope.name, scope.scope.version = "com.anthropic.claude_code.events", c.mail()
+    scope.scope.attributes.add(key=c.mail()).value.string_value = c.mail()
+    for kind in ("string", "bytes", "int", "array", "kvlist", "none"):
+        record = scope.log_records.add(time_unix_nano=time.time_ns(), event_name="api_request" if kind == "string" else f"event {c.mail()}")
+        record.severity_text, record.trace_id, record.span_id = c.mail(), os.urandom(16), os.urandom(8)
+        body = record.body
+        if kind == "string":
+            body.string_value = f"claude_code.api_request {c.mail()}"
+        elif kind == "bytes":
+            body.bytes_value = c.mail().encode()
+        elif kind == "int":
+            body.int_value = c.card()
+        elif kind == "array":
+            body.array_value.values.add().kvlist_value.values.add(key="content").value.string_value = c.mail()
+        elif kind == "kvlist":
+            body.kvlist_value.values.add(key=c.mail()).value.string_value = c.mail()
+            body.kvlist_value.values.add(key="content").value.string_value = f"to {c.mail()}"
+        for key in ("event.name", "model", "user.email", "prompt", "session.id", "request_id", "tool_parameters", "error", "gen_ai.prompt"):
+            record.attributes.add(key=key).value.string_value = "api_request" if key == "event.name" else c.mail()
+        record.attributes.add(key="input_tokens").value.int_value = 5
+    genai = rl.scope_logs.add()
+    genai.scope.name = "opentelemetry.instrumentation.openai_v2"
+    for name in ("gen_ai.user.message", "gen_ai.choice", "gen_ai.client.inference.operation.details", "exception"):
+        record = genai.log_records.add(time_unix_nano=time.time_ns(), event_name=name, trace_id=os.urandom(16), span_id=os.urandom(8))
+        record.body.kvlist_value.values.add(key="content").value.string_value = c.mail()
+        record.body.kvlist_value.values.add(key="message").value.kvlist_value.values.add(key="content").value.string_value = c.mail()
+        for key in ("exception.stacktrace", "exception.message", "gen_ai.input.messages"):
+            record.attributes.add(key=key).value.string_value = json.dumps([{"role": "user", "parts": [{"type": "text", "content": c.mail()}]}])
     return request
 
 
 def _metrics(c: Canaries) -> ExportMetricsServiceRequest:
+    """A token metric of every kind of point, with exemplars."""
     request = ExportMetricsServiceRequest()
-    metric = (
-        request.resource_metrics.add()
-        .scope_metrics.add()
-        .metrics.add(name=f"claude_code.token.usage {c.mail()}", description=c.mail(), unit=c.mail())
-    )
-    point = metric.sum.data_points.add(as_int=3, time_unix_nano=time.time_ns())
-    point.attributes.add(key="user.email").value.string_value = c.mail()
+    rm = request.resource_metrics.add(schema_url=c.mail())
+    rm.resource.attributes.add(key="process.command_args").value.string_value = f"-p {c.mail()}"
+    scope = rm.scope_metrics.add(schema_url=c.mail())
+    scope.scope.name, scope.scope.version = f"com.anthropic.claude_code {c.mail()}", c.mail()
+    for kind in ("gauge", "sum", "histogram", "exponential_histogram", "summary"):
+        for name in ("claude_code.token.usage", "claude_code.cost.usage", "gen_ai.client.token.usage", f"own {c.mail()}"):
+            metric = scope.metrics.add(name=name, description=c.mail(), unit=c.mail())
+            metric.metadata.add(key=c.mail()).value.string_value = c.mail()
+            point = getattr(metric, kind).data_points.add(time_unix_nano=time.time_ns())
+            if kind in ("gauge", "sum"):
+                point.as_int = 3
+            for key in ("user.email", "model", "type", "session.id", "gen_ai.token.type", "gen_ai.request.model", c.mail()):
+                point.attributes.add(key=key).value.string_value = c.mail()
+            point.attributes.add(key="card").value.int_value = c.card()
+            if kind != "summary":  # a summary has no exemplars
+                exemplar = point.exemplars.add(as_double=1.5, time_unix_nano=time.time_ns(), trace_id=os.urandom(16), span_id=os.urandom(8))
+                exemplar.filtered_attributes.add(key=c.mail()).value.string_value = c.mail()
+                exemplar.filtered_attributes.add(key="prompt").value.kvlist_value.values.add(key=c.mail()).value.int_value = c.card()
     return request
 
 

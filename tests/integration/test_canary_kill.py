@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import gzip
 import importlib.util
@@ -35,7 +36,7 @@ def _canary() -> ModuleType:
 
 
 canary = _canary()
-MODES = ("redacted", "none")
+MODES = ("audit", "none")  # audit keeps what redacted keeps, and transcripts besides
 
 
 class Instance:
@@ -54,7 +55,7 @@ class Instance:
         with self.output.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "spanledger", "up", "--data", str(self.data), "--config", str(self.config)],
-                stdout=log, stderr=log, env={**os.environ, **ports}, start_new_session=True,
+                stdout=log, stderr=log, env={**os.environ, **ports, "SPANLEDGER_KEK": base64.b64encode(b"k" * 32).decode()}, start_new_session=True,
             )  # fmt: skip
         until = time.monotonic() + 120
         while time.monotonic() < until:

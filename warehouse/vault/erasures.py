@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from warehouse.sqlfiles import sql
@@ -21,3 +21,15 @@ def erased_among(client: Client, traces: Sequence[bytes]) -> set[bytes]:
         rows = client.query(sql("erased_among"), {"traces": hexes[at : at + _AT_ONCE]}).result_rows
         gone |= {bytes.fromhex(row[0]) for row in rows}
     return gone
+
+
+def note_traces(client: Client, erasure: str, traces: Iterable[bytes]) -> None:
+    """These traces go with this erasure, wherever rows of them are or come to be."""
+    rows = [[erasure, trace] for trace in sorted(traces)]
+    if rows:
+        client.insert("spanledger.erased_traces", rows, column_names=["erasure", "trace_id"])
+
+
+def traces_of(client: Client, erasure: str) -> set[bytes]:
+    """The traces that went with an erasure."""
+    return {bytes.fromhex(row[0]) for row in client.query(sql("erased_by"), {"erasure": erasure}).result_rows}

@@ -8,7 +8,6 @@ without it no object of the tenant can be opened, from a backup of the warehouse
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import fcntl
 import json
@@ -80,9 +79,14 @@ def kek_from(settings: Settings) -> LocalKek | None:
             raise ConfigError(f"SPANLEDGER_KEK_COMMAND failed: {type(exc).__name__}") from exc
     else:
         return None
+    return kek_of(text)
+
+
+def kek_of(text: str) -> LocalKek:
+    """The KEK that this base64 text tells. Raises ``ConfigError`` for one that cannot be used."""
     try:
         return LocalKek(base64.b64decode(text.strip(), validate=True))
-    except binascii.Error as exc:
+    except ValueError as exc:  # also what is not ASCII
         raise ConfigError("the key-encryption key is not base64") from exc
 
 
@@ -120,11 +124,36 @@ class Keyring:
         state = self._read(tenant) or {"tenant": tenant, "versions": {}}
         if state.get("destroyed_at"):
             raise KeyUnavailable("the keys of this tenant were destroyed")
+        if not self._fits(tenant):
+            raise KeyUnavailable("this key-encryption key does not open the keys that there are (was `spanledger keys rewrap` left out?)")
         version = max((int(v) for v in state["versions"]), default=0) + 1
         wrapped = self._kek.wrap(os.urandom(32), _context(tenant, version))
         state["versions"][str(version)] = {"wrapped": base64.b64encode(wrapped).decode(), "created_at": datetime.now(UTC).isoformat()}
         self._write(tenant, state)
         return version
+
+    def _fits(self, tenant: str) -> bool:
+        """Is this the KEK that wrapped this tenant's newest key, or for its first that of any other? No ring under two KEKs."""
+        others = [name for name in self.tenants() if name != tenant]
+        tried = False
+        for name in (tenant, *others):
+            try:
+                self.key(name, self.newest(name))
+            except NotFound:
+                continue
+            except KeyUnavailable:
+                tried = tried or not self._destroyed(name)
+                if name == tenant:
+                    return False
+                continue
+            return True
+        return not tried
+
+    def _destroyed(self, tenant: str) -> bool:
+        try:
+            return bool((self._read(tenant) or {}).get("destroyed_at"))
+        except KeyUnavailable:
+            return False
 
     def rewrap(self, new: Kek) -> int:
         """Wrap every tenant key with another KEK (KEK rotation); how many keys. Objects are untouched."""
@@ -174,23 +203,23 @@ class Keyring:
                     self.key(tenant, version)
                 result[tenant] = "ok"
             except SpanledgerError as exc:
-                destroyed = (self._read(tenant) or {}).get("destroyed_at")
-                result[tenant] = "destroyed" if destroyed else str(exc)
+                result[tenant] = "destroyed" if self._destroyed(tenant) else str(exc)
         return result
 
     def shred(self, tenant: str) -> int:
-        """Destroy all keys of a tenant, for good; how many there were. A tombstone stays."""
+        """Destroy all keys of a tenant, for good; how many there were. A tombstone stays, unless it never had any."""
         path = self._path(tenant)
         with self._alone():
+            if not path.exists():
+                return 0
             try:
                 state = self._read(tenant) or {"versions": {}}
             except KeyUnavailable:  # noise that a shredding cut short has left
                 state = {"versions": {}}
-            if path.exists():  # overwrite before the file is replaced, so that the old blocks do not keep it
-                with open(path, "r+b") as file:
-                    file.write(os.urandom(path.stat().st_size))
-                    file.flush()
-                    os.fsync(file.fileno())
+            with open(path, "r+b") as file:  # overwrite before the file is replaced, so that the old blocks do not keep it
+                file.write(os.urandom(path.stat().st_size))
+                file.flush()
+                os.fsync(file.fileno())
             self._write(tenant, {"tenant": tenant, "versions": {}, "destroyed_at": datetime.now(UTC).isoformat()})
         for held in [k for k in self._cache if k[0] == tenant]:
             del self._cache[held]
