@@ -2,6 +2,7 @@
 
 Every statement is idempotent and recorded once it has run, so that a killed migration goes on where it stopped. A copy
 (``INSERT INTO`` a table of the migration's own, named ``…_17``) begins with emptying its target: killed half-way, it starts anew.
+A new warehouse holds nothing that a second run could harm: its statements are recorded together, in one insert, at the end.
 Of several processes that start on one server, one migrates and the others wait for it.
 ``layout="cluster"`` renders the same files for a replicated, sharded server (:mod:`warehouse.cluster`).
 """
@@ -89,13 +90,17 @@ def migrate(client: Client, *, layout: Layout = "single") -> list[str]:
         return []
     applied: dict[str, None] = {}
     with _alone(client, render) as go_on:
-        for statement in _todo(client):
+        todo, new = _todo(client), _is_new(client)
+        for statement in todo:
             go_on()
             emptied = [f"TRUNCATE TABLE {match[1]}"] if (match := COPY.match(statement.sql)) else []
             for one in (text for sql in (*emptied, statement.sql) for text in render(sql)):
                 client.command(one)
-            _record(client, statement)
+            if not new:
+                _record(client, [statement])
             applied[f"{statement.version:04d}_{statement.name}"] = None
+        if new:
+            _record(client, todo)
     return list(applied)
 
 
@@ -148,14 +153,11 @@ def _done(client: Client) -> set[tuple[int, int]]:
     return {(int(version), int(statement)) for version, statement in rows}
 
 
-def _record(client: Client, statement: Statement) -> None:
-    client.command(
-        "INSERT INTO spanledger.migrations (version, statement, name, digest)"
-        " SELECT {version:UInt32}, {statement:UInt32}, {name:String}, {digest:String}",
-        parameters={
-            "version": statement.version,
-            "statement": statement.number,
-            "name": statement.name,
-            "digest": statement.digest,
-        },
-    )
+def _is_new(client: Client) -> bool:
+    """Nothing but the bookkeeping of migrations exists yet."""
+    sql = "SELECT count() FROM system.tables WHERE database = 'spanledger' AND name NOT LIKE 'migrations%' AND name NOT LIKE 'leases%'"
+    return bool(client.query(sql).result_rows[0][0] == 0)
+
+
+def _record(client: Client, done: list[Statement]) -> None:
+    client.insert("spanledger.migrations", [(s.version, s.number, s.name, s.digest) for s in done], ["version", "statement", "name", "digest"])

@@ -32,6 +32,8 @@ import polars as pl
 import pyarrow as pa
 
 from warehouse import rollup_days
+from warehouse.engine import Engine
+from warehouse.leases import Lease
 from warehouse.queries.ask import measures, query_errors, rollup_dimensions, stamp
 from warehouse.queries.sources import COUNTS
 from warehouse.sqlfiles import sql
@@ -50,6 +52,7 @@ _MARK = {"base": "LowCardinality(String)", "hour": "DateTime('UTC')", "writer": 
 _RENEW_S = 600  # an open hour is marked again this often, so that a mark much older has no writer any more
 _STALE_S = 3_600
 _HOURS_AT_ONCE = 24
+_LEASE_S = 60.0
 _PUBLISH_WITHIN_S = 600.0  # unpublished rows older than a worker's grace (longer than this) are swept
 
 
@@ -176,7 +179,8 @@ def touch(client: Client, base: str, hours: Iterable[datetime | int], *, reason:
 class RollupWorker:
     """Recomputes dirty hours, freezes those whose base is about to expire, deletes superseded rows.
 
-    Several may run; run one at a time (a lease) to save work: exactness does not depend on it. ``retention_days`` is that of ``calls``.
+    Several may run: of those on one server, one at a time does the work (a lease); exactness does not depend on it. ``retention_days`` is
+    that of ``calls``.
     """
 
     clocks: Sequence[HourClock] = ()
@@ -185,6 +189,7 @@ class RollupWorker:
     sweep_every_s: float = 600.0
     grace_s: float = 900.0  # superseded rows stay readable for queries that began before
     days_every_s: float = 60.0  # a trickle of late rows does not sum its day again after each of them
+    _lease: Lease | None = None
     _checked: bool = False
     _days_due: bool = True
     _days_at: float = -1e9
@@ -196,6 +201,8 @@ class RollupWorker:
             clock.settle(client)
         if not self._checked:
             self.check(client)
+        if not self._alone(client):
+            return 0
         published = sum(self.roll_up(client, base) for base in TABLES)
         self._days_due |= bool(published)
         if self._days_due and not published and time.monotonic() - self._days_at >= self.days_every_s:  # hours first: a day is whole then
@@ -206,6 +213,14 @@ class RollupWorker:
             self.freeze(client)
             self.sweep(client)
         return published
+
+    def _alone(self, client: Client) -> bool:
+        """No other collector's worker rolls up; embedded, there is none. The same writer goes on at once after a restart."""
+        if Engine.of(client) is not None:
+            return True
+        if self._lease is None:
+            self._lease = Lease(client, "rollups", self.clocks[0].writer if self.clocks else str(uuid4()), ttl_s=_LEASE_S)
+        return time.monotonic() < self._lease.until - _LEASE_S / 2 or self._lease.hold()
 
     def _roll_up_days(self, client: Client) -> int:
         done = [rollup_days.roll_up(client, base, names, publish_within_s=_PUBLISH_WITHIN_S) for base, names in TABLES.items()]

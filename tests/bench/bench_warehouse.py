@@ -3,7 +3,8 @@
 usage: python tests/bench/bench_warehouse.py [--calls 10000000] [--dir DIR] [--only NAME …]
 
 CPU time of the whole process (``process_time``: engine threads included), ``max_threads=1``, best of five, unless said otherwise.
-Prints JSON with machine, versions and seed (the generator is a function of the row number: there is no other randomness).
+Prints JSON with machine, versions and seed (the generator is a function of the row number: there is no other randomness), then every figure
+beside what was asked. Ten million calls: twelve minutes; those of an earlier run on the same ``--dir`` are used again.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,27 +30,44 @@ import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from generated_calls import DAYS, START, fill
+from page_questions import API, PAGES, Questions, of_an_app
+from warehouse_figures import beside_asked
 
 from warehouse import inserts, queries, tables
-from warehouse.engine import Engine
+from warehouse.endpoint import Principal, serve
+from warehouse.engine import Engine, connect
 from warehouse.migrate import migrate
 from warehouse.queries import Filters, Scope
-from warehouse.rollups import HourClock, RollupWorker, touch
+from warehouse.rollups import TABLES, HourClock, RollupWorker, touch
 
 
-def cpu_ms(function: Callable[[], Any], repeat: int = 5) -> float:
-    """Best CPU time of ``repeat`` runs, ms."""
+def runs_ms(function: Callable[[], Any], repeat: int) -> list[float]:
+    """CPU time of each of ``repeat`` runs, ms."""
     found: list[float] = []
     for _ in range(repeat):
         before = time.process_time()
         function()
-        found.append(time.process_time() - before)
-    return round(min(found) * 1e3, 1)
+        found.append(round((time.process_time() - before) * 1e3, 1))
+    return found
 
 
-def _app(scope: Scope) -> Scope:
-    """The same of one app."""
-    return replace(scope, filters=Filters(app=("app-3",)))
+def cpu_ms(function: Callable[[], Any], repeat: int = 5) -> float:
+    """Best CPU time of ``repeat`` runs, ms."""
+    return min(runs_ms(function, repeat))
+
+
+def slowest(asked: dict[str, dict[str, float]]) -> tuple[float, str, str]:
+    """The dearest of these questions, with its window."""
+    return max((ms, question, window) for question, by_window in asked.items() for window, ms in by_window.items())
+
+
+def spread(function: Callable[[], Any], repeat: int = 30) -> dict[str, float]:
+    """Best and median CPU time, ms, of runs that ask about something else each time."""
+    found = runs_ms(function, repeat)
+    return {"best": min(found), "median": round(statistics.median(found), 1)}
+
+
+Windows = dict[str, tuple[str, Scope]]  # name → grain, scope
 
 
 class Bench:
@@ -67,6 +87,7 @@ class Bench:
     def prepare(self) -> None:
         """Fill, merge closed days; the day before the last keeps 2 % of its rows twice, unmerged."""
         migrate(self.client)
+        self.wait("system.mutations WHERE NOT is_done")
         held = self.client.query("SELECT count() FROM spanledger.calls").result_rows[0][0]
         if held < self.calls:
             self.client.command("TRUNCATE TABLE spanledger.calls")
@@ -76,6 +97,16 @@ class Bench:
         else:  # what an earlier run on this directory sent again
             self.client.command(f"OPTIMIZE TABLE spanledger.calls PARTITION {self.day.since:%Y%m%d} FINAL")
         self.client.command("SYSTEM STOP MERGES spanledger.calls")
+
+    def quiet(self) -> None:
+        """No merge of what has just been written is counted as a question's cost."""
+        self.client.command("SYSTEM STOP MERGES")
+        self.wait("system.merges")
+
+    def wait(self, under_way: str) -> None:
+        """Until nothing is under way."""
+        while self.client.query(f"SELECT count() FROM {under_way}").result_rows[0][0]:
+            time.sleep(0.5)
 
     def journal(self) -> None:
         """One span a call."""
@@ -190,12 +221,15 @@ class Bench:
     def lookups(self) -> None:
         """One trace, one response id, the latest calls; traces that nobody has asked for before beside one that is asked for again and again."""
         self.journal()
+        self.quiet()
         trace = self.client.query("SELECT lower(hex(trace_id)), lower(hex(span_id)) FROM spanledger.calls WHERE ver = 1 LIMIT 1 OFFSET 12345")
         trace_id, span_id = trace.result_rows[0]
-        one_app = _app(self.all)
-        some = "SELECT lower(hex(trace_id)) FROM spanledger.calls WHERE ver = 1 AND cityHash64(trace_id) % {n:UInt32} = 0 LIMIT 60"
-        found = self.client.query(some, {"n": max(1, self.calls // 100)})
-        others = (row[0] for row in found.result_rows)
+        one_app = of_an_app(self.all)
+        some = (
+            "SELECT lower(hex(trace_id)), lower(hex(span_id)) FROM spanledger.calls WHERE ver = 1 AND cityHash64(trace_id) % {n:UInt32} = 0 LIMIT 90"
+        )
+        found = self.client.query(some, {"n": max(1, self.calls // 200)})
+        others = iter(found.result_rows)
         text = (
             "SELECT e.cost_estimate_usd FROM spanledger.calls AS e FINAL PREWHERE e.trace_id = unhex({t:String}) WHERE e.is_deleted = 0"
             " SETTINGS do_not_merge_across_partitions_select_final = 1"
@@ -204,17 +238,20 @@ class Bench:
             "SELECT 1 (how fast the machine is now)": cpu_ms(lambda: self.client.query_arrow("SELECT 1"), 15),
             "trace_cost": cpu_ms(lambda: self.client.query_arrow(text, {"t": trace_id})),
             "trace_entries": cpu_ms(lambda: queries.trace(self.client, trace_id, spans=False), 15),
-            "trace_entries, other traces": cpu_ms(lambda: queries.trace(self.client, next(others), spans=False), 30),
+            "trace_entries, others": spread(lambda: queries.trace(self.client, next(others)[0], spans=False)),
             "page's trace": cpu_ms(lambda: queries.trace(self.client, trace_id, drawn=True), 15),
-            "page's trace, other traces": cpu_ms(lambda: queries.trace(self.client, next(others), drawn=True), 30),
+            "page's trace, others": spread(lambda: queries.trace(self.client, next(others)[0], drawn=True)),
             "trace with every column": cpu_ms(lambda: queries.trace(self.client, trace_id), 15),
             "call": cpu_ms(lambda: queries.call(self.client, trace_id, span_id), 15),
+            "call, others": spread(lambda: queries.call(self.client, *next(others))),
             "latest_50": cpu_ms(lambda: queries.calls(self.client, self.all)),
             "latest_50_of_an_app": cpu_ms(lambda: queries.calls(self.client, one_app)),
         }
 
     def scores(self) -> None:
         """One answer in twenty has the results of four detectors; rolled up."""
+        for table in ("scores", *chain(*TABLES.values())):
+            self.client.command(f"SYSTEM START MERGES spanledger.{table}")
         self.client.command("TRUNCATE TABLE spanledger.scores")
         self.client.command(
             "INSERT INTO spanledger.scores (project, service, ts, trace_id, span_id, detector, detector_version, app_id, team, env, route, model,"
@@ -235,72 +272,41 @@ class Bench:
         worker.sweep(self.client)  # of an earlier run on the same directory
         for base in ("calls", "scores"):
             touch(self.client, base, [int((self.day.until - timedelta(hours=1)).timestamp())], reason="bench")
-        self.client.command("SYSTEM STOP MERGES")  # of what has just been written: no cost of a question
+        self.quiet()
 
     def dashboard(self) -> None:
         """Every question that a page asks, one hour dirty: 24 h to the minute and three days (by hour), 20 days (by day); then the API's own."""
         self.scores()
         minute = self.day.until + timedelta(hours=12, minutes=34)
-        windows = {
+        windows: Windows = {
             "24 h": ("hour", Scope(minute - timedelta(hours=23, minutes=34), minute)),
             "3 days": ("hour", Scope(self.day.since - timedelta(days=2), self.day.until)),
             "20 days": ("day", self.all),
         }
 
-        def taken(asked: dict[str, Callable[[Scope, str], Any]]) -> dict[str, dict[str, float]]:
-            return {q: {w: cpu_ms(lambda q=q, w=w: asked[q](windows[w][1], windows[w][0]), 3) for w in windows} for q in asked}
+        self.figures["dashboard_ms"] = self.asked(PAGES, windows, self.client)
+        self.figures["slowest_of_a_page_ms"] = slowest(self.figures["dashboard_ms"])
+        self.figures["api_ms"] = self.asked(API, windows, self.client)
+        self.figures["readers_ms"] = self.readers(windows)
+        self.figures["slowest_of_a_scoped_page_ms"] = slowest(self.figures["readers_ms"]["two teams"])
 
-        c = self.client
-        self.figures["dashboard_ms"] = taken(
-            {
-                "filters: values": lambda s, _: queries.dimensions(c, s),
-                "spend: table": lambda s, _: queries.spend(c, s),
-                "spend: over time by team": lambda s, step: queries.spend_over_time(c, s, grain=step, by=("team",)),
-                "spend: over time by app": lambda s, step: queries.spend_over_time(c, s, grain=step, by=("app",)),
-                "spend: over time by model": lambda s, step: queries.spend_over_time(c, s, grain=step, by=("model",)),
-                "spend: days before": lambda s, _: queries.spend_over_time(c, s),
-                "reliability: rates": lambda s, _: queries.rates(c, s, by=()),
-                "reliability: rates over time": lambda s, step: queries.rates(c, s, by=(step,)),
-                "reliability: rates by app": lambda s, _: queries.rates(c, s),
-                "reliability: latency": lambda s, _: queries.latency(c, s, by=()),
-                "reliability: latency over time": lambda s, step: queries.latency(c, s, by=(step,)),
-                "reliability: latency by app": lambda s, _: queries.latency(c, s, by=("app",)),
-                "reliability: latency by endpoint": lambda s, _: queries.latency(c, s, by=("endpoint",)),
-                "reliability: errors": lambda s, _: queries.errors_by_type(c, s),
-                "quality: total": lambda s, _: queries.quality(c, s, by=()),
-                "quality: over time": lambda s, step: queries.quality(c, s, by=(step,)),
-                "quality: by app": lambda s, _: queries.quality(c, s),
-                "quality: worst answers": lambda s, _: queries.worst_answers(c, s, limit=15),
-                "releases: side by side": lambda s, _: queries.releases(c, _app(s), by=("prompt", "prompt_version", "model")),
-                "releases: over time": lambda s, step: queries.spend_over_time(c, _app(s), grain=step, by=("prompt_version",)),
-                "releases: unit economics": lambda s, _: queries.unit_economics(c, _app(s), by=("prompt", "prompt_version")),
-                "data health: total": lambda s, _: queries.spend(c, s, by=()),
-                "data health: coverage": lambda s, _: queries.coverage(c, s),
-                "data health: by app": lambda s, _: queries.spend(c, s, by=("app",)),
-                "data health: unpriced": lambda s, _: queries.unpriced(c, s),
-                "data health: missing usage": lambda s, _: queries.missing_usage(c, s),
-                "data health: doubts": lambda s, _: queries.conflicts(c, s),
-                "calls: latest": lambda s, _: queries.calls(c, s),
-                "calls: latest of an app": lambda s, _: queries.calls(c, _app(s)),
-                "calls: latest failures": lambda s, _: queries.calls(c, Scope(s.since, s.until, Filters(outcome=("timeout",)))),
-            }
-        )
-        self.figures["slowest_of_a_page_ms"] = max((ms, q, w) for q, by_window in self.figures["dashboard_ms"].items() for w, ms in by_window.items())
-        self.figures["api_ms"] = taken(
-            {
-                "tokens": lambda s, _: queries.tokens(c, s),
-                "cost per 1000": lambda s, _: queries.cost_per_1000(c, s),
-                "latency by model and endpoint": lambda s, _: queries.latency(c, s),
-                "people": lambda s, _: queries.people(c, s),
-                "top prompts": lambda s, _: queries.top(c, s),
-                "unit economics": lambda s, _: queries.unit_economics(c, s),
-                "all of spend by hour and app": lambda s, _: queries.spend(c, s, by=("hour", "app")),
-                "all of spend by hour, one app": lambda s, _: queries.spend(c, _app(s), by=("hour",)),
-                "prices used": lambda s, _: queries.prices_used(c, s),
-                "top users": lambda s, _: queries.top(c, s, of=("user",)),
-                "sessions": lambda s, _: queries.sessions(c, s),
-            }
-        )
+    def readers(self, windows: Windows) -> dict[str, dict[str, dict[str, float]]]:
+        """The pages' questions through the SQL endpoint: of a reader of everything, and of two of the eight teams."""
+        everyone = {name: Principal(name, "operator", teams) for name, teams in (("everything", None), ("two teams", ("team-3", "team-5")))}
+        with closing(serve(self.engine, "127.0.0.1", 0, lambda user, _: everyone.get(user or ""))) as endpoint:
+            asked: dict[str, dict[str, dict[str, float]]] = {}
+            for name, who in everyone.items():
+                own = {window: (step, replace(scope, teams=who.teams)) for window, (step, scope) in windows.items()}
+                asked[name] = self.asked(PAGES, own, connect(f"clickhouse://{endpoint.address}", user=name))
+        return asked
+
+    @staticmethod
+    def asked(questions: Questions, windows: Windows, client: Client) -> dict[str, dict[str, float]]:
+        """Question → window → best of three, ms."""
+        return {
+            name: {window: cpu_ms(lambda q=question, s=scope, by=step: q(client, s, by), 3) for window, (step, scope) in windows.items()}
+            for name, question in questions.items()
+        }
 
     def texts(self) -> None:
         """Search of a rare word in 120,000 texts, cold (each run another word): by index and by scan."""
@@ -389,6 +395,7 @@ def main() -> None:
         "engine": chdb.engine_version, "clickhouse_connect": clickhouse_connect.__version__, "calls": args.calls,
     }  # fmt: skip
     print(json.dumps({"machine": machine} | bench.figures, indent=1, default=str))
+    print(beside_asked(bench.figures))
 
 
 if __name__ == "__main__":

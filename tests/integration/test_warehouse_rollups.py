@@ -344,6 +344,33 @@ def test_as_many_hours_as_one_question_may_name_travel_through_an_endpoint_and_a
             inner.close()
 
 
+def test_of_several_collectors_on_one_server_one_rolls_up(tmp_path: Path) -> None:
+    with Engine.open(tmp_path) as engine:
+        migrate(engine.client())
+        server = serve(engine, "127.0.0.1", 0, lambda _user, _secret: Principal("i", "instance"))
+        try:
+            workers: list[tuple[Client, HourClock, RollupWorker]] = []
+            for name in ("one", "other"):
+                client = connect(f"clickhouse://{server.address}/spanledger")
+                clock = HourClock(client, name, quiet_s=0)
+                workers.append((client, clock, RollupWorker([clock])))
+            (one, clock, first), (other, _, second) = workers
+            write(one, clock, list(range(0, 86_400, 600)), 1)
+            assert (first.step(one), second.step(other)) == (24, 0)
+            write(one, clock, [0], 2)
+            clock.settle()
+            assert (second.step(other), first.step(one)) == (0, 1), "whoever has begun goes on"
+            again = RollupWorker([HourClock(one, "one", quiet_s=0)])
+            touch(one, "calls", [DAY], reason="test")
+            assert (second.step(other), again.step(one)) == (0, 1), "also after a restart"
+            one.command("ALTER TABLE spanledger.leases UPDATE expires_at = now64(6) - 1 WHERE name = 'rollups' SETTINGS mutations_sync = 1")
+            touch(one, "calls", [DAY], reason="test")
+            assert second.step(other) == 1, "it has gone: another takes over"
+            assert_exact(other)
+        finally:
+            server.close()
+
+
 def test_hours_that_only_rollups_know_are_never_left_out(client: Client) -> None:
     client.command(_FROZEN, parameters={"n": 2_501})
     with pytest.raises(QueryRefused, match="ask by day"):

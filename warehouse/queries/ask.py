@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalErr
 
 from spanledger.errors import AccessDenied, QueryFailed, QueryRefused, WarehouseBusy, WarehouseUnavailable
 from warehouse.queries.model_names import switched
-from warehouse.sqlfiles import sql
+from warehouse.sqlfiles import MEASURES, measure, sql
 from warehouse.tables import CALLS, SCORES
 
 if TYPE_CHECKING:
@@ -196,8 +195,8 @@ def grouping(by: Sequence[str]) -> tuple[list[str], set[str]]:
 def measures(name: str) -> dict[str, str]:
     """Measure → expression over ``e``, from ``sql/measures/<name>.sql``."""
     name = "spend_hour" if name in ROLLUPS["calls"] else name
-    text = (Path(__file__).parents[1] / "sql" / "measures" / f"{name}.sql").read_text(encoding="utf8")
-    lines = Template(text).substitute(switched=switched("pair[1]", "pair[2]")).splitlines()
+    text = (MEASURES / f"{name}.sql").read_text(encoding="utf8")
+    lines = Template(text).substitute(switched=switched("pair[1]", "pair[2]"), weight=measure("_sampling_weight")).splitlines()
     pairs = (line.rpartition(" AS ") for line in lines if line and not line.startswith("--"))
     return {alias: expression for expression, _, alias in pairs}
 

@@ -16,6 +16,7 @@ import clickhouse_connect
 import polars as pl
 import pyarrow as pa
 import pytest
+import urllib3
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from spanledger.errors import WarehouseBusy
@@ -385,3 +386,23 @@ def test_a_client_s_queries_end_in_time_where_the_server_sets_no_limit(house):
             assert str(client.query("SELECT value FROM system.settings WHERE name = 'max_execution_time'").result_rows[0][0]) == limit
     with closing(connect(address, user="instance", password="pw", query_s=1)) as hasty, pytest.raises(WarehouseBusy):
         frame(hasty, "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1", {})
+
+
+def test_grafana_s_plugin_gets_its_native_blocks_zipped(house):
+    """As clickhouse-go sends it for the plugin's HTTP protocol: Basic authorization, Native without a revision, gzip, a row limit as a setting."""
+    sql = (
+        "SELECT toStartOfInterval(toDateTime(ts), INTERVAL 3600 second) AS time, CAST(team AS String) AS team, count() AS calls"
+        " FROM spanledger.ledger WHERE ( ts >= toDateTime(1760000000) AND ts <= toDateTime(1800000000) ) GROUP BY time, team ORDER BY team, time"
+    )
+    found = house.http.request(
+        "POST",
+        f"{house.url}/?database=spanledger&default_format=Native&enable_http_compression=1&max_execution_time=2&limit=1",
+        body=sql.encode(),
+        headers={**urllib3.make_headers(basic_auth="admin:pw"), "Accept-Encoding": "gzip", "User-Agent": "grafana/12.1.0 clickhouse-go/2.40.1"},
+        decode_content=False,
+    )
+    assert (found.status, found.headers["Content-Encoding"]) == (200, "gzip")
+    at = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp()).to_bytes(4, "little")
+    columns = ((b"time", b"DateTime", at), (b"team", b"String", b"\x06team-a"), (b"calls", b"UInt64", (20).to_bytes(8, "little")))
+    told = b"".join(bytes([len(name)]) + name + bytes([len(kind)]) + kind + value for name, kind, value in columns)
+    assert gzip.decompress(found.data) == b"\x03\x01" + told, "three columns, one row"

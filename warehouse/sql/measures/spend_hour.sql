@@ -47,8 +47,8 @@ countIf(e.billed AND e.usage_source = 'aggregate') AS usage_aggregate
 countIf(e.billed AND e.usage_source = 'estimated') AS usage_estimated
 countIf(e.billed AND e.usage_source = 'missing') AS usage_missing
 countIf(e.sampling_ratio < 1) AS sampled_calls
-sumIf(toDecimal64(1 / if(e.sampling_ratio > 0.000001, round(toFloat64(e.sampling_ratio), 7), 1), 9), e.entry_kind != 'unattributed') AS calls_scaled
-sum(toDecimal128(e.cost_estimate_usd * toDecimal128(1 / if(e.sampling_ratio > 0.000001, round(toFloat64(e.sampling_ratio), 7), 1), 9), 9)) AS cost_scaled_usd
+sumIf($weight, e.entry_kind != 'unattributed') AS calls_scaled
+sum(toDecimal128(e.cost_estimate_usd * toDecimal128($weight, 9), 9)) AS cost_scaled_usd
 sumIf(toUInt64(round(greatest(e.latency_ms, 0) * 1000)), e.entry_kind != 'unattributed') AS latency_us
 sumMapIf(map(toUInt16(ceil(log(greatest(e.latency_ms, 1)) / log(1.02))), toUInt64(1)), e.latency_ms > 0) AS latency
 sumMapIf(map(toUInt16(ceil(log(greatest(assumeNotNull(e.ttft_ms), 1)) / log(1.02))), toUInt64(1)), e.ttft_ms > 0) AS ttft
