@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from collector.credentials import IngestAuth, is_loopback, require_tokens_off_lo
 from collector.identity import IdentityKeys, load_identity_keys
 from collector.intake import Intake, Receiving
 from collector.loader import Loader
+from collector.on_record import OnRecord
 from collector.poster import Poster
 from collector.posting.rules import rules_from
 from collector.pricing.editions import PriceFolder
@@ -42,7 +43,7 @@ from spanledger.instance import token as instance_token
 from spanledger.policy import PolicyFile
 from spanledger.settings import Settings
 from spanledger.sockets import listen
-from warehouse import audit_log, journal, lifecycle
+from warehouse import journal, lifecycle
 from warehouse.engine import Engine, connect
 from warehouse.leases import Lease
 from warehouse.migrate import migrate
@@ -230,19 +231,17 @@ def _roll_up(warehouse: _Warehouse, poster: Poster, keep_house: Callable[[Client
 
 
 def _follow(policy: PolicyFile, settings: Settings, warehouse: _Warehouse, ended: threading.Event) -> None:
-    """Take over a changed policy file, if it is valid; each change is in the audit log."""
+    """Take over a changed policy file, if it is valid; each change, and each key made on the way, is in the audit log."""
+    record = OnRecord(policy, settings)
     while not ended.wait(2.0):
         try:
             if policy.reload():
-                text = settings.policy_path.read_bytes() if settings.policy_path else b""
-                with contextlib.closing(warehouse.client()) as client:
-                    subject = settings.policy_path.name if settings.policy_path else "no policy file"
-                    audit_log.append(
-                        client, actor="policy file", action="config_changed", subject=subject, detail={"sha256": sha256(text).hexdigest()}
-                    )
                 log.info("policy_reloaded")
+            if record.behind:
+                with contextlib.closing(warehouse.client()) as client:
+                    record.step(client)
         except (SpanledgerError, OSError, ClickHouseError) as exc:
-            log.warning("policy_not_reloaded", reason=str(exc)[:300])
+            log.warning("policy_waits", reason=str(exc)[:300])
 
 
 async def _serve(

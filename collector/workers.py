@@ -7,6 +7,7 @@ use other cores, and a payload that brings one down takes nobody else with it. D
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import threading
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
 from pathlib import Path
+from signal import SIGKILL
 
 import structlog
 
@@ -28,8 +30,8 @@ from spanledger.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-#: Command line of a sealing process that talks over this file descriptor.
-Command = Callable[[int], Sequence[str]]
+#: Command line of as many sealing processes as there are file descriptors to talk over.
+Command = Callable[[Sequence[int]], Sequence[str]]
 
 _READY_S = 60.0
 _BEHIND_S = 3.0  # what is acknowledged is in the ledger within five seconds
@@ -50,9 +52,8 @@ class Workers:
         self._stopping = False
         self._spool: Spool | None = None
         self._loader: Loader | None = None
-        self._workers = [
-            _Worker(self, command, Hello(settings, policy_path, index)) for index in range(min(settings.sealing_processes, MOST_WORKERS))
-        ]
+        started = _launch(command, min(settings.sealing_processes, MOST_WORKERS))
+        self._workers = [_Worker(self, command, Hello(settings, policy_path, index), *one) for index, one in enumerate(started)]
 
     def start(self, spool: Spool, loader: Loader) -> None:
         """Take exports from now on.
@@ -141,8 +142,9 @@ class Workers:
 class _Worker:
     """One process, the thread that speaks to it and the thread that listens."""
 
-    def __init__(self, owner: Workers, command: Command, hello: Hello) -> None:
-        self._owner, self._command, self._hello = owner, command, hello
+    def __init__(self, owner: Workers, command: Command, hello: Hello, pipe: Connection, process: subprocess.Popen[bytes] | None) -> None:
+        self._owner, self._command, self._hello, self._pipe, self._process = owner, command, hello, pipe, process
+        self._pid = 0  # until it is ready
         self.ready = False
         self.bytes = 0
         self._problem: SpanledgerError | None = None
@@ -151,7 +153,6 @@ class _Worker:
         self._outbox: list[object] = []
         self._changed = threading.Condition()
         self._finishing = self._gone = False
-        self._launch()
         self._thread = threading.Thread(target=self._live, name=f"sealing-{hello.index}", daemon=True)
         self._thread.start()
 
@@ -183,21 +184,11 @@ class _Worker:
             self._changed.notify()
 
     def end(self, timeout_s: float) -> None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout_s)
-        if self._process.poll() is None:
-            self._process.kill()
-        self._thread.join(2)
-
-    def _launch(self) -> None:
-        ours, theirs = socket.socketpair()
-        for end in (ours, theirs):
-            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-                end.setsockopt(socket.SOL_SOCKET, option, 1 << 20)
-        self._gone = False
-        with theirs:
-            self._process = subprocess.Popen(list(self._command(theirs.fileno())), stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])  # noqa: S603
-        self._pipe: Connection = Connection(ours.detach())
+        self._thread.join(timeout_s)  # the pipe ends with the process
+        if self._thread.is_alive() and self._pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, SIGKILL)
+            self._thread.join(2)
 
     def _live(self) -> None:
         """Listen until the process ends; start another unless we are stopping."""
@@ -211,10 +202,11 @@ class _Worker:
             if self._owner.stopping or (self._problem is not None and not self._was_ready):
                 return
             pause = _FIRST_PAUSE_S if time.monotonic() - born > _STEADY_S else min(2 * pause, _LONGEST_PAUSE_S)
-            reason = str(self._problem or f"exit code {self._process.returncode}")
+            reason = str(self._problem or (f"exit code {self._process.returncode}" if self._process else "it was ended"))
             log.error("sealing_process_died", index=self._hello.index, reason=reason, restart_s=pause)
             time.sleep(pause)
-            self._launch()
+            self._gone = False
+            ((self._pipe, self._process),) = _launch(self._command, 1)
 
     def _listen(self) -> None:
         with contextlib.suppress(EOFError, OSError):
@@ -235,9 +227,9 @@ class _Worker:
                     metrics.grow(growth)
                 case Learned(tenants):
                     self._owner.learned(self, tenants)
-                case Ready(problem):
+                case Ready(pid, problem):
                     with self._changed:
-                        self._problem, self.ready = problem, problem is None
+                        self._pid, self._problem, self.ready = pid, problem, problem is None
                         self._was_ready |= self.ready
                         self._changed.notify_all()
                 case _:
@@ -272,15 +264,30 @@ class _Worker:
     def _bury(self, speaker: threading.Thread) -> None:
         """Nobody may wait for a dead process: the senders keep their data and come back."""
         with self._changed:
-            self.ready, self._gone = False, True
+            self.ready, self._gone, self._pid = False, True, 0
             left = list(self._waiting.values())
             self._waiting, self._outbox, self.bytes = {}, [], 0
             self._changed.notify_all()
         speaker.join(5)
         self._pipe.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(2)
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(2)
         self._owner.settled(left)
         self._owner.lost(self._hello.index)
         for export in left:
             export.settle(WarehouseBusy("the collector could not process this export"))
+
+
+def _launch(command: Command, count: int) -> list[tuple[Connection, subprocess.Popen[bytes] | None]]:
+    """Start some processes: our end of each one's pipe, and the first, of which the others are copies."""
+    pairs = [socket.socketpair() for _ in range(count)]
+    for pair in pairs:
+        for end in pair:
+            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                end.setsockopt(socket.SOL_SOCKET, option, 1 << 20)
+    fds = [theirs.fileno() for _, theirs in pairs]
+    process = subprocess.Popen(list(command(fds)), stdin=subprocess.DEVNULL, pass_fds=fds)  # noqa: S603
+    for _, theirs in pairs:
+        theirs.close()
+    return [(Connection(ours.detach()), None if i else process) for i, (ours, _) in enumerate(pairs)]

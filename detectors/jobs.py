@@ -67,7 +67,6 @@ CALIBRATION_EVERY_S = 600.0
 LABELS_DAYS = 90
 HOUR_S = 3_600.0
 LEASE_S = 120.0  # longer than any batch takes; a dead worker's work is taken over after it
-NICE = 10
 
 
 class Done(NamedTuple):
@@ -82,7 +81,6 @@ class Done(NamedTuple):
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Judge until ``stop`` is set; raises what the warehouse raises, and the caller starts it again."""
-    _step_back()
     policy = PolicyFile(settings.policy_path, settings.tokens_file)
     access = instance.sql_access(settings, wait_s=30)
     window = Window(settings.window_bytes, 60.0 * settings.window_minutes)
@@ -119,12 +117,6 @@ def _loop(worker: Worker, lease: Lease, pace: Pace, interval_s: float, stop: thr
         worker.settle()
         if not more or pace.busy:
             stop.wait(min(interval_s, 5.0) if pace.busy or more else interval_s)
-
-
-def _step_back() -> None:
-    """This thread, and what it starts, gives way to whatever else wants the machine."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 class Worker:

@@ -196,13 +196,13 @@ class Supervisor:
 _QUIET = {"TQDM_DISABLE": "1"}  # no libraries' progress bars between log lines
 #: How the collector and its sealing processes keep memory between batches. Allocators give pages of this size back at once and fetch them
 #: again, zeroed, for the next batch: a page and more for every span, 5 % of the CPU. In order: C library, engine (jemalloc, whose heap profiler
-#: is on otherwise), Arrow.
+#: is on otherwise), Arrow (its own default, mimalloc, takes ever new huge pages for columns that come and go: 3 µs a span to zero them).
 _MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "67108864",
     "MALLOC_TRIM_THRESHOLD_": "67108864",
     "MALLOC_TOP_PAD_": "16777216",
     "JE_MALLOC_CONF": "prof:false,prof_active:false,dirty_decay_ms:10000",
-    "MIMALLOC_PURGE_DELAY": "2000",
+    **({"ARROW_DEFAULT_MEMORY_POOL": "jemalloc"} if sys.platform == "linux" else {}),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -117,14 +118,18 @@ def start_collector(tmp_path: Path, warehouse_url: str) -> Iterator[Callable[...
 
         thread = threading.Thread(target=serve, name="collector-under-test", daemon=True)
         thread.start()
-        assert bound.wait(30), "the collector did not come up"
-        if failed:
-            raise failed[0]
 
         def end() -> None:
             stop.set()
             thread.join(20)
             assert not thread.is_alive(), "the collector did not stop"
+
+        if not bound.wait(60):
+            faulthandler.dump_traceback()  # where it waits
+            end()  # or every later test would find its directory open
+            pytest.fail("the collector did not come up")
+        if failed:
+            raise failed[0]
 
         one = RunningCollector(addresses, where, end, warehouse_url)
         running.append(one)

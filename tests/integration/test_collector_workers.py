@@ -50,8 +50,8 @@ def attribute(holder: Any, name: str, value: str | int) -> None:
 
 
 def sealing_processes() -> list[int]:
-    """Those of this test process."""
-    found = []
+    """Those that this test process started, and their copies."""
+    parents: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
@@ -59,9 +59,9 @@ def sealing_processes() -> list[int]:
                 words = (folder / "cmdline").read_text().split("\0")
             except OSError:
                 continue
-            if parent == os.getpid() and "sealing" in words:
-                found.append(int(folder.name))
-    return found
+            if "sealing" in words:
+                parents[int(folder.name)] = parent
+    return [pid for pid, parent in parents.items() if os.getpid() in (parent, parents.get(parent))]
 
 
 def send(url: str, body: bytes) -> int:
@@ -113,6 +113,23 @@ def test_killed_sealing_processes_lose_nothing_and_count_nothing_twice(start_col
     assert one.settled(SPANS, 120 * 20) == 120 * 20
     assert one.settled(TOKENS, sum(range(1, 121)) * 20) == sum(range(1, 121)) * 20
     assert len(sealing_processes()) <= 2 <= MOST_WORKERS
+
+
+def test_a_copy_outlives_the_process_it_was_made_of_and_is_replaced_when_it_dies(start_collector: Callable[..., Any]) -> None:
+    one = start_collector(sealing_processes=2)
+    first, copy = sorted(sealing_processes())
+    assert Path(f"/proc/{copy}/stat").read_text().rpartition(")")[2].split()[1] == str(first)
+    for died, numbers in ((first, range(1, 11)), (copy, range(11, 21))):
+        os.kill(died, signal.SIGKILL)
+        for n in numbers:
+            while send(one.url("/v1/traces"), export(n)) != 200:
+                time.sleep(0.05)
+    assert one.settled(SPANS, 20 * 20) == 20 * 20
+    deadline = time.monotonic() + 20
+    while len(sealing_processes()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(sealing_processes()) == 2
+    assert {first, copy}.isdisjoint(sealing_processes())
 
 
 def test_a_span_that_comes_again_with_another_start_stays_in_the_ledger(start_collector: Callable[..., Any]) -> None:
