@@ -114,6 +114,8 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
         span.billed = True  # the provider had begun to answer
     if dialect.loses_context and span.role == "call":
         _moment(source, span)
+        if not span.link and not span.response_id:  # nothing else finds what another callback tells of this call
+            span.link, span.link_kind = f"instant:{span.scope}:{span.start_ns}:{span.end_ns}", "instant"
     return span
 
 

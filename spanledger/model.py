@@ -123,8 +123,9 @@ class Span(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     tool_name: str = ""
     tool_call_id: str = ""
     link: str = ""  # agent session key: families of one session choose log events over spans (conventions-agents §3)
-    #: ``moment``: no session, but what one user did in one process within seconds: an orphaned call finds its request by it (docs/posting.md).
-    link_kind: Literal["session", "moment"] = "session"
+    #: ``moment``: no session, but what one user did in one process within seconds: an orphaned call finds its request by it (docs/posting.md);
+    #: ``instant``: neither, but what a library measured once and tells in several traces.
+    link_kind: Literal["session", "moment", "instant"] = "session"
     gateway_agent: str = ""  # user agent that a gateway served
     own: dict[str, str] = {}  # identity fields on the span itself (keys of IDENTITY; user/session/tenant hashed before storage)
     inherited: dict[str, str] = {}  # identity fields of the resource

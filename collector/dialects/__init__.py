@@ -42,6 +42,7 @@ _MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("litellm", ("LITELLM",)),
     ("logfire", ("LOGFIRE", "PYDANTIC_AI")),
     ("traceai", ("TRACEAI",)),
+    ("mastra", ("MASTRA",)),
     ("openinference", ("OPENINFERENCE",)),
     ("openlit", ("OPENLIT",)),
     ("laminar", ("LAMINAR",)),
@@ -54,10 +55,8 @@ _MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("genkit", ("GENKIT",)),
     ("monocle", ("MONOCLE",)),
     ("llama_index", ("LLAMA_INDEX_OTEL",)),
-    (
-        "frameworks",
-        ("SEMANTIC_KERNEL", "AUTOGEN", "AG2", "VOLTAGENT", "CREWAI", "SMOLAGENTS", "DSPY", "HAYSTACK", "MIRASCOPE", "LLAMA_INDEX", "OPIK"),
-    ),
+    ("frameworks", ("SEMANTIC_KERNEL", "AUTOGEN", "AG2", "VOLTAGENT", "CREWAI", "SMOLAGENTS", "DSPY", "HAYSTACK", "MIRASCOPE", "LLAMA_INDEX")),
+    ("frameworks", ("LANGWATCH", "NEMO", "OPIK")),
     ("genai", ("BASE",)),
 )
 

@@ -1,6 +1,7 @@
 """Frameworks whose own tracers need only a scope name and a few kinds (AG2: its calls told twice, too); everything else is the common base.
 
-Semantic Kernel, AutoGen (core and AgentChat), AG2, VoltAgent, CrewAI's own telemetry, smolagents, DSPy, Haystack, LlamaIndex, Opik's OTLP form.
+Semantic Kernel, AutoGen (core and AgentChat), AG2, VoltAgent, CrewAI's own telemetry, smolagents, DSPy, Haystack, LlamaIndex, LangWatch's
+SDK, NeMo Agent Toolkit, Opik's OTLP form.
 """
 
 from __future__ import annotations
@@ -134,6 +135,37 @@ MIRASCOPE = Dialect(name="mirascope", scopes=("mirascope.llm",), usage_objects=(
 LLAMA_INDEX = Dialect(
     name="llama-index", scopes=("llama_index*", "llamaindex*", "@llamaindex/*"), marks=("llamaindex.*",), default_kind="chain", authority=1
 )
+
+LANGWATCH = Dialect(
+    name="langwatch",
+    scopes=("langwatch*",),
+    marks=("langwatch.*",),
+    usage_objects=("langwatch.metrics",),
+    content={"input": ("langwatch.input",), "output": ("langwatch.output",), "tool_input": ("langwatch.input",), "tool_output": ("langwatch.output",),
+             "query": ("langwatch.input",), "documents": ("langwatch.rag_contexts", "langwatch.contexts")},
+    kinds=(("langwatch.span.type", {**OPERATIONS, "rag": "retriever", "component": "chain", "module": "chain", "server": "chain"}),),
+    default_kind="chain",
+    authority=1,
+)  # fmt: skip
+
+
+def _nemo(span: Span, attributes: Mapping[str, Any]) -> None:
+    """A call's span is called like its model."""
+    if span.role == "call" and not span.model and not span.model_requested:
+        span.model_requested = to_text(attributes.get("nat.subspan.name") or attributes.get("aiq.subspan.name") or span.name)[:512]
+        span.provider = span.provider or by_model(span.model_requested)
+
+
+NEMO = Dialect(
+    name="nemo-agent-toolkit",
+    scopes=("nat", "aiq"),
+    marks=("nat.event_type", "aiq.event_type"),
+    content={"input": ("input.value",), "output": ("output.value",)},
+    kinds=(("nat.span.kind", {**OPERATIONS, "function": "chain"}), ("aiq.span.kind", {**OPERATIONS, "function": "chain"})),
+    default_kind="chain",
+    refine=_nemo,
+    authority=1,
+)  # fmt: skip
 
 OPIK = Dialect(
     name="opik",

@@ -41,6 +41,7 @@ def same_calls(family: Family) -> Told:
         _join_ids(found)
         _join_twins(_roots(found))
     covers = _settle_covering(waiting)
+    _join_instants(family, [c for c in _roots(calls.values()) if id(c) not in covers])
     left, dropped = settle_sessions(family, [c for c in _roots(calls.values()) if id(c) not in covers])
     _join_across(family, left)
     final = sorted(_roots(c for c in left if id(c) not in dropped), key=lambda c: c.members[0])
@@ -147,6 +148,18 @@ def _match(clusters: list[Call], fresh: list[Call], *, exact: bool) -> list[Call
     for n, k in found.items():
         clusters[k].take(fresh[n])
     return _roots([*clusters, *fresh])
+
+
+def _join_instants(family: Family, calls: Sequence[Call]) -> None:
+    """What several callbacks of one library tell of a call, each from a context of its own: measured once, so the times are exactly the same."""
+    owner: dict[tuple[str, str, int, int], Call] = {}
+    for call in calls:
+        for span in [family.spans[m] for m in call.members]:
+            if span.link and span.link_kind != "session" and span.role == "call" and span.start_ns < span.end_ns:
+                one = owner.setdefault((span.project, span.scope, span.start_ns, span.end_ns), call).root
+                two = call.root
+                if one is not two and (one.ids <= two.ids or two.ids <= one.ids) and models_related(one, two) and sums_agree(one, two):
+                    one.take(two)
 
 
 def _join_across(family: Family, calls: Sequence[Call]) -> None:
