@@ -33,6 +33,8 @@ _may_be_volatile = re2.compile(
 _DIGITS = "0123456789"
 _INVISIBLE: dict[int, None] = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 _ODD_SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f"  # what str.split splits at in ASCII, but for the space
+#: What is hashed (``IdentityKeys.hasher``): a prompt's normal and its exact form.
+PROMPT, PROMPT_EXACT = "prompt", "prompt-exact"
 _PREAMBLE = ("system", "developer")
 _PASSAGE = 16  # shorter passages are words that a question may hold by itself
 
@@ -52,7 +54,7 @@ def encoded(text: str) -> bytes:
 
 def prompt_hashers(keys: IdentityKeys, tenant: str) -> tuple[Callable[[bytes], str], Callable[[bytes], str]]:
     """What hashes the forms of a tenant's prompts (:func:`encoded`): normal, exact."""
-    return keys.hasher(tenant, "prompt"), keys.hasher(tenant, "prompt-exact")
+    return keys.hasher(tenant, PROMPT), keys.hasher(tenant, PROMPT_EXACT)
 
 
 def normal_form(told: Sequence[Message], context: Sequence[str] = ()) -> str:
@@ -85,6 +87,14 @@ def _steady(plain: bytes, digits: bool) -> bytes:
 def exact_form(told: Sequence[Message], system: str = "") -> str:
     """A prompt with all that makes it another."""
     return f"{system}\0" + "".join([f"{m.role}\0{len(m.text)}\0{m.text}" for m in told])
+
+
+def exact_forms(told: Sequence[Sequence[Message]]) -> list[bytes]:
+    """:func:`exact_form` of many prompts, encoded."""
+    return [
+        f"\0{turns[0].role}\0{len(text := turns[0].text)}\0{text}".encode("utf8", "surrogatepass") if len(turns) == 1 else encoded(exact_form(turns))
+        for turns in told
+    ]
 
 
 def asked_chars(told: Sequence[Message]) -> int:

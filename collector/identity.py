@@ -13,7 +13,7 @@ import json
 import os
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
@@ -107,6 +107,23 @@ class IdentityKeys:
             return state.hexdigest()[:_DIGITS]
 
         return hashed
+
+    def hashes(self, tenants: Sequence[str], what: str, texts: Sequence[bytes]) -> list[str]:
+        """:meth:`exact` hashes of many texts, encoded, each of its tenant."""
+        begin = {tenant: self._begun(tenant, what).copy for tenant in set(tenants)}
+        made: list[str] = []
+        for tenant, text in zip(tenants, texts, strict=True):
+            state = begin[tenant]()
+            state.update(text)
+            made.append(state.hexdigest()[:_DIGITS])
+        return made
+
+    def people(self, tenants: Sequence[str], what: str, values: Sequence[str], starts: Sequence[int]) -> list[str]:
+        """:meth:`name` of many users or sessions, each of its tenant and time."""
+        if not self._since:
+            hashed = self._name
+            return [hashed(tenant, what, value) if value else "" for tenant, value in zip(tenants, values, strict=True)]
+        return [self.name(tenant, what, value, at) for tenant, value, at in zip(tenants, values, starts, strict=True)]
 
     def _begun(self, tenant: str, what: str, epoch: int = 0) -> Any:
         """A hash that has taken in its key; a copy of it takes the value."""

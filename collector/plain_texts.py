@@ -22,7 +22,7 @@ from spanledger.model import Message
 _FRAMES, _TRIES, _MAX_FRAME = 4, 50, 4_096  # kept of one attribute; texts that are looked at for them; bytes of one
 _PROBE = "9f2c probe 71"
 _ROLES = frozenset({"user", "assistant", "system", "tool"})  # others are words of the sender, to be redacted the ordinary way
-_CONTROL = re.compile("[\x00-\x1f]").search
+_CONTROL = re.compile(b"[\x00-\x1f]").search
 _WITHHELD = (b"refusal", b"filtered", b"lock")
 
 
@@ -41,30 +41,32 @@ class _Framed:
 
     def _texts(self, raws: Sequence[bytes]) -> list[tuple[str, str] | None]:
         """(role, text) of each value in a known frame; None for the others."""
-        found = [self._in_frame(raw) for raw in raws]
-        whole = "".join([one[1] for one in found if one is not None]).encode()
-        if (np.frombuffer(whole, np.uint8) < 0x20).any():  # no JSON has control characters in a text
-            return [None if one is None or _CONTROL(one[1]) else one for one in found]
-        return found
-
-    def _in_frame(self, raw: bytes) -> tuple[str, str] | None:
+        found: list[tuple[str, str] | None] = [None] * len(raws)
+        left = list(range(len(raws)))
         for head, tail, role in self._frames:
-            if raw.startswith(head) and raw.endswith(tail):
-                text = raw[len(head) : -len(tail)]
-                if text and b'"' not in text and b"\\" not in text and len(raw) <= MAX_PARSED_BYTES:
-                    try:
-                        return role, text.decode()
-                    except UnicodeDecodeError:
-                        return None
-        return None
+            first, last, asked = len(head), -len(tail), left
+            inside = [raw[first:last] if raw.startswith(head) and raw.endswith(tail) else b"" for raw in map(raws.__getitem__, asked)]
+            texts, left = _plain(inside), []
+            if len(asked) == len(raws) and all(texts):
+                return [(role, text) for text in texts]
+            for i, text in zip(asked, texts, strict=True):
+                if text:
+                    found[i] = role, text
+                else:
+                    left.append(i)
+            if not left:
+                break
+        return found
 
     def _learn(self, raw: bytes, role: str, text: str) -> None:
         """A value has been parsed: others may stand in the same frame."""
         if len(self._frames) < _FRAMES and self._tries < _TRIES:
             self._tries += 1
             head, tail = _around(raw, text)
-            if head and len(head) + len(tail) <= _MAX_FRAME and self._probed(head + _PROBE.encode() + tail) == (role, _PROBE):
-                self._frames.append(_Frame(head, tail, role))
+            frame = _Frame(head, tail, role)
+            new = head and len(head) + len(tail) <= _MAX_FRAME and frame not in self._frames
+            if new and self._probed(head + _PROBE.encode() + tail) == (role, _PROBE):
+                self._frames.append(frame)
 
     def _probed(self, raw: bytes) -> tuple[str, str] | None:
         raise NotImplementedError
@@ -111,6 +113,27 @@ class Answers(_Framed):
     def _probed(self, raw: bytes) -> tuple[str, str] | None:
         answer = plain_answer(_json(raw))
         return ("", answer[0]) if answer is not None and not any(word in raw for word in _WITHHELD) else None
+
+
+def _plain(texts: list[bytes]) -> list[str]:
+    """What stands in JSON as it is, as text; "" for what does not."""
+    whole = b"".join(texts)
+    if (np.frombuffer(whole, np.uint8) < 0x20).any():  # no JSON has control characters in a text
+        texts = [b"" if _CONTROL(text) else text for text in texts]
+    if b'"' in whole or b"\\" in whole:
+        texts = [b"" if b'"' in text or b"\\" in text else text for text in texts]
+    if max(map(len, texts), default=0) > MAX_PARSED_BYTES:
+        texts = [text if len(text) <= MAX_PARSED_BYTES else b"" for text in texts]
+    if whole.isascii():
+        return [text.decode() for text in texts]
+    return [_utf8(text) for text in texts]
+
+
+def _utf8(text: bytes) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return ""
 
 
 def _around(raw: bytes, text: str) -> tuple[bytes, bytes]:

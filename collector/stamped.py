@@ -9,12 +9,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from copy import copy
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from collector.fingerprints import asked_chars, encoded, exact_form, normal_forms, prompt_hashers
+from collector.fingerprints import PROMPT, PROMPT_EXACT, asked_chars, exact_forms, normal_forms
 from collector.identity import IdentityKeys
 from collector.ids import odd_ids
 from collector.lone import SPOOLED, combination_of
@@ -36,10 +37,11 @@ from warehouse.tables import CONTENTS, SPANS, TS
 
 _DAY_NS = 86_400_000_000_000
 _FORMS = 10_000
-_COUNTS = (
-    ("tokens_in", "input"), ("tokens_out", "output"), ("tokens_cache_read", "cache_read"), ("tokens_cache_write", "cache_write"),
-    ("tokens_cache_write_1h", "cache_write_1h"), ("tokens_reasoning", "reasoning"),
-)  # fmt: skip
+_COUNTS = {
+    "tokens_in": "input", "tokens_out": "output", "tokens_cache_read": "cache_read", "tokens_cache_write": "cache_write",
+    "tokens_cache_write_1h": "cache_write_1h", "tokens_reasoning": "reasoning",
+}  # fmt: skip
+_counts_of = attrgetter(*_COUNTS.values())
 _VERSION = np.dtype([("payload", "V6"), ("n_attrs", "<u2"), ("end", "<u8")])
 
 Redact = Callable[[Sequence[str], Sequence[int]], list[str]]
@@ -99,17 +101,18 @@ class StampSealer:
         forms = [few[i] for i in index.tolist()]
         tenants = [f.tenant for f in forms]
         odd = [odd_ids(response_ids), odd_ids(request_ids)]
-        asked = [[values[i] for i in some] for values, some in zip((response_ids, request_ids), odd, strict=True)]
-        prompt, response, told_ids = self._texts(messages, responses, [*asked[0], *asked[1]])
+        prompt, response, told_ids = self._texts(
+            messages, responses, [values[i] for values, some in zip((response_ids, request_ids), odd, strict=True) for i in some]
+        )
         response_ids = self._stored_ids(response_ids, odd[0], told_ids[: len(odd[0])])
         request_ids = self._stored_ids(request_ids, odd[1], told_ids[len(odd[0]) :])
-        users, sessions = self._names("user", tenants, users, starts), self._names("session", tenants, sessions, starts)
-        hashers = {tenant: (*prompt_hashers(self._keys, tenant), self._keys.hasher(tenant, "doc")) for tenant in set(tenants)}
-        normal = [hashers[tenant][0](form) for tenant, form in zip(tenants, normal_forms(messages), strict=True)]
-        whole = [hashers[tenant][1](encoded(exact_form(turns))) for tenant, turns in zip(tenants, messages, strict=True)]
-        answered = [hashers[tenant][2](encoded(text)) for tenant, text in zip(tenants, responses, strict=True)]
+        users, sessions = (self._keys.people(tenants, what, values, starts) for what, values in (("user", users), ("session", sessions)))
+        normal = self._keys.hashes(tenants, PROMPT, normal_forms(messages))
+        whole = self._keys.hashes(tenants, PROMPT_EXACT, exact_forms(messages))
+        answered = self._keys.hashes(tenants, "doc", [text.encode("utf8", "surrogatepass") for text in responses])
+        asked = [len(turns[0].text) if len(turns) == 1 else asked_chars(turns) for turns in messages]
         told = zip(
-            ends, sessions, users, map(asked_chars, messages), whole, normal, request_ids, map(len, responses), answered, response_ids, starts,
+            ends, sessions, users, asked, whole, normal, request_ids, map(len, responses), answered, response_ids, starts,
             map(usage_json, usage), strict=True,
         )  # fmt: skip
         facts = [_filled(f.facts, varying) for f, varying in zip(forms, told, strict=True)]
@@ -126,7 +129,7 @@ class StampSealer:
         spans = {
             **shared,
             **taken(JOURNAL_WORDS, [f.journal for f in few], index, SPANS),
-            **{name: [getattr(u, field) or 0 for u in usage] for name, field in _COUNTS},
+            **{name: [n or 0 for n in column] for name, column in zip(_COUNTS, zip(*map(_counts_of, usage), strict=True), strict=True)},
             "parent_span_id": _fixed(b"".join([parent or NO_PARENT for parent in parents]), 8),
             "end_ts": pa.array(ended // 1000, TS),
             "response_id": response_ids,
@@ -175,10 +178,6 @@ class StampSealer:
             if text != values[i]:
                 stored[i] = self._keys.hidden_id(values[i])
         return stored
-
-    def _names(self, what: str, tenants: Sequence[str], values: Sequence[str], starts: Sequence[int]) -> list[str]:
-        name = self._keys.name
-        return [name(tenant, what, value, at) if value else "" for tenant, value, at in zip(tenants, values, starts, strict=True)]
 
     def _texts(self, messages: Sequence[list[Message]], responses: Sequence[str], others: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
         """Prompts and answers as they are stored, and other texts, all redacted in one scan; the messages of one call form a group."""

@@ -57,3 +57,12 @@ def test_a_frame_is_learned_from_the_first_text_in_it() -> None:
     frame = _FRAMES[0]
     assert turns.of([f"{frame[0]}user{frame[1]}".encode(), f"{frame[0]}hello{frame[1]}".encode()]) != [None, None]
     assert [(f.role, f.head.decode(), f.tail.decode()) for f in turns._frames] == [("user", *frame)]
+
+
+def test_frames_of_several_instrumentations_are_kept_side_by_side() -> None:
+    answers = Answers()
+    ends = '","type":"text"}],"finish_reason":"stop"}]', '","type":"text"}],"finish_reason":"length"}]'
+    raws = [f'[{{"role":"assistant","parts":[{{"content":"answer {i}{ends[i % 2]}'.encode() for i in range(40)]
+    for _ in range(2):
+        assert answers.of(raws) == [f"answer {i}" for i in range(40)]
+    assert len(answers._frames) == 2
