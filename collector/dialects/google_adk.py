@@ -21,7 +21,8 @@ from spanledger.model import Span
 
 def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     if span.role == "call" and "gcp.vertex.agent.llm_response" in attributes:
-        found = from_object(dig(parse(attributes["gcp.vertex.agent.llm_response"]), "usage_metadata"))
+        answer = parse(attributes["gcp.vertex.agent.llm_response"])
+        found = from_object(dig(answer, "usage_metadata") or dig(answer, "usageMetadata"))  # Python or JavaScript
         if found:
             span.usage = normalise(found)
     u = span.usage
