@@ -122,9 +122,7 @@ def test_a_claude_stream_is_one_call_though_one_teller_adds_its_first_tokens_and
     assert (entry.tokens_in, entry.tokens_cache_read) == (1896, 768)
 
 
-@pytest.mark.parametrize(
-    ("other", "calls"), [({}, 1), ({"end": 1.000001}, 2), ({"usage": u(1001)}, 2), ({"link_kind": "session"}, 2)]
-)
+@pytest.mark.parametrize(("other", "calls"), [({}, 1), ({"end": 1.000001}, 2), ({"usage": u(1001)}, 2), ({"link_kind": "session"}, 2)])
 @pytest.mark.parametrize("trace", [b"t" * 16, b"r" * 16])
 def test_callbacks_of_one_library_tell_a_call_once_though_only_its_times_say_so(other, calls, trace):
     told = {"usage": u(1407), "kind": "embedding", "model": "text-embedding-3-small", "model_requested": "", "link_kind": "instant"}
