@@ -59,11 +59,13 @@ USAGE: dict[str, tuple[str, ...]] = {
         "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "llm.usage.prompt_tokens",
         "llm.usage.input_tokens", "ai.usage.inputTokens", "ai.usage.promptTokens", "gen_ai.aggregated_usage.input_tokens",
         "gen_ai.usage.input", "llm.prompt_tokens", "gen_ai.usage.promptTokens", "usage.input_tokens", "usage.prompt_tokens",
+        "gen_ai.response.input_tokens",
     ),
     "output": (
         "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion", "llm.usage.completion_tokens",
         "llm.usage.output_tokens", "ai.usage.outputTokens", "ai.usage.completionTokens", "gen_ai.aggregated_usage.output_tokens",
         "gen_ai.usage.output", "llm.completion_tokens", "gen_ai.usage.completionTokens", "usage.output_tokens", "usage.completion_tokens",
+        "gen_ai.response.output_tokens",
     ),
     "total": (
         "gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens", "ai.usage.tokens",
