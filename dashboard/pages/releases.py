@@ -31,7 +31,7 @@ def show(view: View) -> None:
     by = SPLIT[split]
     scope = view.narrowed(app=(app,))
     answers = view.ask(
-        releases=view.about(queries.releases, by=by, scope=scope),
+        releases=view.about(queries.releases, by=by, scope=scope, drawn=True),
         over_time=view.about(queries.spend_over_time, grain=view.window.step, by=(by[-1],), scope=scope),
         units=view.about(queries.unit_economics, by=by, scope=scope),
     )

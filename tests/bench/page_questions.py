@@ -38,7 +38,7 @@ PAGES: Questions = {
     "quality: over time": lambda c, s, step: queries.quality(c, s, by=(step,)),
     "quality: by app": lambda c, s, _: queries.quality(c, s),
     "quality: worst answers": lambda c, s, _: queries.worst_answers(c, s, limit=15),
-    "releases: side by side": lambda c, s, _: queries.releases(c, of_an_app(s), by=("prompt", "prompt_version", "model")),
+    "releases: side by side": lambda c, s, _: queries.releases(c, of_an_app(s), by=("prompt", "prompt_version", "model"), drawn=True),
     "releases: over time": lambda c, s, step: queries.spend_over_time(c, of_an_app(s), grain=step, by=("prompt_version",)),
     "releases: unit economics": lambda c, s, _: queries.unit_economics(c, of_an_app(s), by=("prompt", "prompt_version")),
     "data health: total": lambda c, s, _: queries.spend(c, s, by=()),

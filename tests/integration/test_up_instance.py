@@ -105,6 +105,34 @@ def test_doctor_finds_the_instance(instance, spanledger):
     assert " s behind" in done.stdout
 
 
+def test_doctor_says_what_was_dropped_and_why(instance, spanledger):
+    """An export of three spans: two without a trace, one that is no call of a model."""
+    data, _, addresses = instance
+    before = drops(spanledger, data)
+    now = time.time_ns()
+    ids = [("0" * 32, "ab" * 8), ("0" * 32, "cd" * 8), ("ef" * 16, "ef" * 8)]
+    spans = [
+        {"traceId": trace, "spanId": span, "name": "GET /", "kind": 2, "startTimeUnixNano": str(now), "endTimeUnixNano": str(now)}
+        for trace, span in ids
+    ]
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"scope": {"name": "web"}, "spans": spans}]}]}).encode()
+    address = f"http://{addresses['otlp_http']}/v1/traces"
+    with urllib.request.urlopen(urllib.request.Request(address, body, {"Content-Type": "application/json"}), timeout=10) as reply:
+        assert reply.status == 200
+    found = drops(spanledger, data)
+    new = {words: n - before.get(words, 0) for words, n in found.items() if n != before.get(words, 0)}
+    refused = {words: n for words, n in new.items() if words.startswith("! ") and "refused as bad" in words}
+    assert sum(refused.values()) == 2, found
+    assert all(words.rpartition(": ")[2] for words in refused)
+    assert sum(n for words, n in new.items() if words.startswith("✓ ") and "nothing about an LLM call" in words) == 1, found
+
+
+def drops(spanledger, data):
+    """What the doctor says was dropped: its mark and words -> how many."""
+    said = [line.split(maxsplit=4) for line in spanledger("doctor", "--data", str(data)).stdout.splitlines()]
+    return {f"{words[0]} {words[4]}": int(words[2].replace(",", "")) for words in said if words[1] == "drops"}
+
+
 def test_a_bad_policy_starts_nothing(spanledger, tmp_path):
     bad = tmp_path / "spanledger.yaml"
     bad.write_text("budgets:\n  - {name: x}\n")

@@ -13,7 +13,7 @@ from warehouse import queries
 from warehouse.engine import Engine
 from warehouse.feedback import feedback_signals
 from warehouse.migrate import migrate
-from warehouse.queries import Scope
+from warehouse.queries import Filters, Scope
 from warehouse.scores import distributions, safety_of
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
@@ -61,3 +61,15 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 @pytest.mark.parametrize(("since", "until", "held"), [(5, 5.5, 0), (5.5, 6, 1), (4, 5.5, 0), (5.5, 7, 1), (5, 6, 1), (5.25, 5.75, 0)])
 def test_a_row_counts_where_its_last_version_lies(client: Client, question: str, since: float, until: float, held: int) -> None:
     assert QUESTIONS[question](client, Scope(DAY + timedelta(hours=since), DAY + timedelta(hours=until))) == held
+
+
+@pytest.mark.parametrize(("teams", "app", "held"), [(None, "a", 1), (None, "b", 2), (("blue",), "b", 1), (("red",), "b", 1), (("red",), "a", 0)])
+def test_a_call_counts_for_the_app_and_team_of_its_last_version_only(client: Client, teams: tuple[str, ...] | None, app: str, held: int) -> None:
+    """Of three calls in services of their own, one went from app a to b, one from team blue to red."""
+    hour = DAY + timedelta(hours=9)
+    for ver, apps, team in ((1, "aab", ["blue"] * 3), (2, "abb", ["blue", "red", "blue"])):
+        rows = [["p", f"s{i}", hour, f"{i:016}".encode(), b"span-000", "call", one, team[i], True, ver] for i, one in enumerate(apps)]
+        names = ["project", "service", "ts", "trace_id", "span_id", "entry_kind", "app_id", "team", "billed", "ver"]
+        client.insert("spanledger.calls", rows, column_names=names)
+    scope = Scope(hour, hour + timedelta(minutes=30), Filters(app=(app,)), teams)
+    assert int(queries.spend(client, scope, by=())["calls"].sum()) == held

@@ -14,7 +14,9 @@ import msgspec
 import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
+from polars.testing import assert_frame_equal
 
+from dashboard.pages.releases import ROWS
 from spanledger.errors import AccessDenied, NotFound, QueryRefused
 from spanledger.model import Entry
 from warehouse import queries, tables
@@ -288,6 +290,9 @@ def test_releases_stand_side_by_side_with_their_scores(client: Client, entries: 
         mine = [e for e in entries if e.prompt_version == row["prompt_version"]]
         assert (row["calls"], row["cost_usd"]) == (len(mine), sum(e.cost_estimate_usd for e in mine))
         assert row["scored"] == 45
+    drawn = queries.releases(client, WHOLE, by=("prompt", "prompt_version"), drawn=True)
+    assert_frame_equal(drawn, frame.select(drawn.columns))
+    assert {column for column, *_ in ROWS} <= {*drawn.columns, "flagged_share", "schema_failure_rate"}
     single = queries.release_calls(client, Scope(WHOLE.since, WHOLE.until, Filters(prompt_version=("1",))), limit=300)
     assert single.height == 300
     assert set(single["prompt_version"]) == {"1"}

@@ -21,7 +21,7 @@ _FREE = words(
     formatdatetime_format_without_leading_zeros formatdatetime_parsedatetime_m_is_month_name group_by_use_nulls
     http_write_exception_in_output_format join_default_strictness join_use_nulls limit offset
     optimize_aggregation_in_order optimize_move_to_prewhere optimize_read_in_order prefer_column_name_to_alias session_timezone
-    totals_mode transform_null_in union_default_mode use_skip_indexes
+    totals_mode transform_null_in union_default_mode use_primary_key use_skip_indexes
     """
 )
 _OUTPUT = re.compile(r"output_format_(?!schema$|avro_confluent)[a-z0-9_]+$")

@@ -20,7 +20,7 @@ Single calls (``single``)
     | ``call(client, trace_id, span_id, *, teams=None) -> dict`` · ``trace(client, trace_id, *, teams=None, spans=True) -> Trace(spans, entries)``
     | ``entry_counts(client, trace_ids) -> dict``
 Comparisons and lists (``comparing``)
-    | ``releases(client, scope, *, by)`` · ``release_calls(client, scope, *, limit)`` · ``unit_economics(client, scope, *, by, metric="")``
+    | ``releases(client, scope, *, by, drawn=False)`` · ``release_calls(client, scope, *, limit)`` · ``unit_economics(client, scope, *, by, metric)``
     | ``top(client, scope, *, of=("prompt", "prompt_version"), limit=20)`` · ``sessions(client, scope, *, limit=50)``
     | ``errors_by_type(client, scope)`` · ``conflicts(client, scope)`` · ``prices_used(client, scope)``
 Answers (``answers``)

@@ -149,8 +149,12 @@ class Scope:
     @property
     def where(self) -> str:
         """Conditions on ``e``, each starting with AND."""
-        parts = [f" AND e.{column} IN {{f_{column}:Array(String)}}" for column in self.filters.given()]
-        if self.teams is not None:
+        return self.conditions(self.columns)
+
+    def conditions(self, columns: set[str]) -> str:
+        """Those on these columns."""
+        parts = [f" AND e.{column} IN {{f_{column}:Array(String)}}" for column in self.filters.given() if column in columns]
+        if self.teams is not None and "team" in columns:
             parts.append(" AND e.team IN {scope_teams:Array(String)}")
         return "".join(parts)
 

@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from warehouse.queries.answers import quality
-from warehouse.queries.ask import Scope, fill, frame, listed
-from warehouse.queries.sources import composed, plans
+from warehouse.queries.ask import Scope, fill, frame, group_clause, listed
+from warehouse.queries.sources import Plan, composed, plans
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-_RELEASE = [
-    "calls", "billed_calls", "cost_usd", "tokens_in", "tokens_out", "latency_quantiles", "errors", "timeouts", "rate_limited", "filtered",
-    "cache_hits", "fallbacks", "retries", "safety", "unpriced_calls", "usage_missing", "first_hour", "last_hour",
-]  # fmt: skip
-_SCORED = ["scored", "answers", "score_avg", "flagged", "schema_checked", "schema_failures", "grounding_avg", "contradictions"]
+_DRAWN = [
+    "calls",
+    "cost_usd",
+    "tokens_in",
+    "tokens_out",
+    "latency_quantiles",
+    "errors",
+    "timeouts",
+    "rate_limited",
+    "safety",
+    "first_hour",
+    "last_hour",
+]
+_BESIDE = ["billed_calls", "filtered", "cache_hits", "fallbacks", "retries", "unpriced_calls", "usage_missing"]
 
 
-def releases(client: Client, scope: Scope, *, by: Sequence[str] = ("app", "prompt", "prompt_version", "model")) -> pl.DataFrame:
+def releases(client: Client, scope: Scope, *, by: Sequence[str] = ("app", "prompt", "prompt_version", "model"), drawn: bool = False) -> pl.DataFrame:
     """Releases beside each other, latest first: cost per 1,000, tokens a call, quantiles, failure rate, safety, and their scores.
 
     ``by``: what both rollups and scores hold (app, team, tenant, env, model, tier, prompt, prompt_version). Nulls: not scored.
+    ``drawn=True``: without the counts that the page does not draw (billed, filtered, cache hits, …): each costs a millisecond.
     """
     held = plans(client, ("calls", "scores"), scope, daily="hour" not in by)
-    source = composed(client, by, scope, _RELEASE, held=held)
-    parts = {"names": listed([f"s.`{n}` AS `{n}`" for n in by]), "source": source.sql}
+    beside = [] if drawn else _BESIDE
+    source = composed(client, by, scope, [*_DRAWN, *beside], held=held)
+    parts = {"names": listed([f"s.`{n}` AS `{n}`" for n in by]), "source": source.sql, "beside": listed([f"s.{n} AS {n}" for n in beside])}
     rows = frame(client, fill("releases", parts), source.params)
-    scores = quality(client, scope, by=by, safety=False, held=held).select([*by, *_SCORED])
+    scores = _release_scores(client, scope, by, held)
     return rows.join(scores, on=list(by), how="left", maintain_order="left") if by else rows.hstack(scores)
+
+
+def _release_scores(client: Client, scope: Scope, by: Sequence[str], held: Mapping[str, Plan]) -> pl.DataFrame:
+    """What detectors say of each release: ``scored`` of ``answers``, ``score_avg``, ``flagged``, schema, grounding, contradictions."""
+    wanted = ["judged", "unjudged", "flagged", "score_sum", "risk_judged", "risk_sum"]
+    source = composed(client, [*by, "detector"], scope, wanted, base="scores", held=held)
+    parts = {"names": listed([f"s.`{n}` AS `{n}`" for n in by]), "source": source.sql, "group": group_clause(by)}
+    return frame(client, fill("release_scores", parts), source.params)
 
 
 def release_calls(client: Client, scope: Scope, *, limit: int = 20_000) -> pl.DataFrame:

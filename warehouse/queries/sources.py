@@ -30,6 +30,7 @@ _HOUR = timedelta(hours=1)
 _MOST_HOURS = 2_500  # (hour, generation) pairs in one question (a server takes parameters of 128 KiB); the rest is asked of the base
 COUNTS = {"calls": "e.is_deleted = 0", "scores": "e.reason != 'retired'"}  # as the views ``ledger`` and ``verdicts``
 _MOST_TIMES = 20  # stretches of time named one by one
+_OF_SERVICES = {"app_id", "team", "tenant_hash", "route", "prompt_id"}  # mostly, a service's rows have few of these
 _OPAQUE = "identity(e.ts)"  # no index sees through it: a part with the last version must not be left out because that lies beyond an edge
 
 #: Measures beside those of ``sql/measures``: over a rollup's row, over entries, and how parts are put together.
@@ -176,13 +177,20 @@ def composed(
         told = ", ".join(f"{_BESIDE[m][1] if m in _BESIDE else known[m]} AS {m}" for m in wanted)
         named = {"items": listed(items).replace("$time", "e.ts"), "measures": told, "table": source, "counts": COUNTS[source]}
         hours, times, values = _within(plan.times)
-        parts.append(fill("_exact", named | {"hours": hours, "times": times, "where": scope.where, "group": group_clause(by)}))
+        where = {"where": scope.where, "services": _services(scope, hours) if source == "calls" and len(wanted) > 2 else ""}
+        parts.append(fill("_exact", named | where | {"hours": hours, "times": times, "group": group_clause(by)}))
         params |= values
     if not (table and plan.rows) and not any(m.endswith("_quantiles") for m in wanted):
         return Source(parts[0], params)
     sums = ", ".join(f"{_BESIDE[m][2] if m in _BESIDE else merged(known[m], m, 's')} AS {m}" for m in wanted)
     named = {"names": listed([f"`{n}`" for n in by]), "sums": sums, "parts": " UNION ALL ".join(parts), "group": group_clause(by)}
     return Source(fill("_together", named), params)
+
+
+def _services(scope: Scope, hours: str) -> str:
+    """A condition on services where the scope's own conditions have to do with them; else nothing."""
+    where = scope.conditions(_OF_SERVICES)
+    return " " + fill("_exact_services", {"hours": hours, "where": where}).strip() if where else ""
 
 
 def merged(expression: str, name: str, alias: str) -> str:

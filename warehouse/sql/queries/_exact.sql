@@ -4,6 +4,6 @@
 SELECT $items $measures
 FROM spanledger.$table AS e FINAL
 PREWHERE $hours
-WHERE $counts AND ($times)$where
+WHERE $counts AND ($times)$where$services
 $group
 SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -4,4 +4,4 @@ SELECT
     ts, end_ts, span_id, parent_span_id, service, scope, name, dialect, kind, status, model, tokens_in, tokens_out$beside
 FROM spanledger.spans FINAL
 PREWHERE trace_id = toFixedString(unhex({trace:String}), 16)
-SETTINGS do_not_merge_across_partitions_select_final = 1
+SETTINGS do_not_merge_across_partitions_select_final = 1, use_primary_key = 0
