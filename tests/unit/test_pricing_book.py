@@ -246,7 +246,7 @@ books = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(
     books,
     st.lists(st.tuples(names, usages(300_000), st.integers(1_700_000_000, 1_800_000_000), st.sampled_from(["", "batch"])), min_size=1, max_size=12),
