@@ -35,6 +35,7 @@ _MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("copilot", ("COPILOT",)),
     ("opencode", ("OPENCODE",)),
     ("anthropic_sdk", ("ANTHROPIC_SDK",)),
+    ("provider_sdks", ("MISTRAL_SDK", "XAI_SDK")),
     ("vercel", ("VERCEL",)),
     ("strands", ("STRANDS",)),
     ("langfuse", ("LANGFUSE",)),

@@ -78,6 +78,7 @@ USAGE: dict[str, tuple[str, ...]] = {
         "gen_ai.usage.prompt_tokens_details.cached_tokens", "gen_ai.usage.input_token_details.cache_read",
         "llm.token_count.prompt_details.cache_read", "llm.usage.cache_read_input_tokens", "ai.usage.inputTokenDetails.cacheReadTokens",
         "ai.usage.cachedInputTokens", "gen_ai.aggregated_usage.cache_read.input_tokens", "gen_ai.usage.prompt_cached_tokens",
+        "gen_ai.usage.cached_prompt_text_tokens",
     ),
     "cache_write": (
         "gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation_input_tokens",
@@ -140,7 +141,7 @@ def usage_class(name: str) -> str:
     if (not known and vendor is None) or name in _USAGE_KNOWN:
         return ""
     tail = name[vendor.end() if vendor else next(len(p) for p in _USAGE_PREFIXES if name.startswith(p)) :].lower()
-    if tail.endswith(("details", ".")) or any(word in tail for word in _NO_CLASS):
+    if tail.endswith(("details", ".")) or any(word in tail for word in _NO_CLASS if word != "text" or "cache" not in tail):
         return ""
     found = next((found for found, first, second in _CLASSES if any(w in tail for w in first) and any(w in tail for w in second)), "")
     return found if known or found in _PARTS else ""

@@ -30,6 +30,8 @@ def pairs(attributes: dict[str, Any]) -> list[dict[str, Any]]:
     [
         ("gen_ai.usage.input_tokens.cache_write", "cache_write"),
         ("gen_ai.usage.cachedInputTokens", "cache_read"),
+        ("gen_ai.usage.cached_text_tokens", "cache_read"),
+        ("gen_ai.usage.text_tokens", ""),
         ("gen_ai.usage.cache_creation.1h_input_tokens", "cache_write_1h"),
         ("gen_ai.usage.cache_creation.5m_input_tokens", ""),
         ("llm.usage.thought_tokens", "reasoning"),
