@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from spanledger.errors import SpanledgerError
-from warehouse.engine import Engine
+from warehouse import inserts
+from warehouse.endpoint import Principal, serve
+from warehouse.engine import Engine, connect
 from warehouse.migrate import migrate
 from warehouse.queries.ask import query_errors
 
@@ -66,3 +71,31 @@ def test_a_full_disk_refuses_inserts_loses_nothing_and_recovers_by_itself(small_
         assert client.query(total).result_rows == [((acknowledged + 1) * 20_000,) * 2]
     with Engine.open(small_disk / "data") as engine:
         assert engine.client().query(total).result_rows == [((acknowledged + 1) * 20_000,) * 2]
+
+
+@pytest.mark.parametrize("way", ["of exports", "of other processes"])
+def test_what_arrives_while_the_disk_is_full_is_refused_aloud_or_stored(small_disk: Path, way: str) -> None:
+    """An insert that says nothing is taken for durable: its export leaves the spool."""
+    ballast = small_disk / "ballast"
+    with Engine.open(small_disk / "data", memory_bytes=1_000_000_000) as engine:
+        client = engine.client()
+        migrate(client)
+        door = serve(engine, "127.0.0.1", 0, lambda _user, _secret: Principal("i", "instance"))
+        writer = client if way == "of exports" else connect(f"clickhouse://{door.address}/spanledger")
+        free = shutil.disk_usage(small_disk).free
+        ballast.write_bytes(bytes(free - (600 << 10)))
+        told, refused = 0, list[str]()
+        for batch in range(40):
+            if batch == 30:
+                ballast.write_bytes(b"")
+            jobs = [f"{batch}-{i}" for i in range(100)]
+            try:
+                inserts.insert(writer, "job_marks", pa.table({"job": jobs, "mark": jobs, "detail": ["x" * 200] * 100}))
+                told += 100
+            except ClickHouseError as exc:
+                refused.append(str(exc))
+        assert refused
+        assert all("space" in one for one in refused), refused
+        assert told >= 1_000
+        assert client.query("SELECT uniqExact(job) FROM spanledger.job_marks").result_rows == [(told,)]
+        door.close()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warehouse import infile
 from warehouse.endpoint.backend import Answer
 from warehouse.endpoint.refusal import EngineError
 from warehouse.endpoint.vocabulary import words
@@ -39,8 +41,8 @@ def _translated() -> Generator[None]:
 class EmbeddedHandle:
     """A session of the engine."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, folder: Path) -> None:
+        self._connection, self._folder = connection, folder
 
     def run(self, sql: str, fmt: str, params: Mapping[str, str]) -> Answer:
         """See ``Handle``."""
@@ -77,19 +79,11 @@ class EmbeddedHandle:
 
     def insert(self, sql: str, fmt: str, chunks: Iterable[bytes]) -> Answer:
         """See ``Handle``."""
-        with _translated():
-            inserter: Any = self._connection.send_insert(sql, fmt)
-        try:
-            for chunk in chunks:
-                with _translated():
-                    inserter.append(chunk)
+        with infile.opened(self._folder) as file:
+            size = sum(file.write(chunk) for chunk in chunks)
             with _translated():
-                done = inserter.finish()
-        except BaseException:
-            with contextlib.suppress(Exception):
-                inserter.cancel()
-            raise
-        return Answer(written_rows=done.rows_written, written_bytes=done.bytes_written)
+                done: Any = self._connection.query(infile.statement(sql, file, fmt))
+        return Answer(written_rows=done.rows_read(), written_bytes=size)
 
     def close(self) -> None:
         """See ``Handle``."""
@@ -119,7 +113,7 @@ class EmbeddedBackend:
             except BaseException:
                 connection.close()
                 raise
-        return EmbeddedHandle(connection)
+        return EmbeddedHandle(connection, self._engine.path / "tmp")
 
     def kill(self, tag: str) -> None:
         """See ``Backend``."""
