@@ -26,6 +26,10 @@ _L, _R = r"[^\w.\-/$€£#]", r"[^A-Za-z0-9]"
 _PLAIN = re.compile(  # the usual form, which the exact pattern would take three times as long for
     rf"(?<![\w.\-/$#\x80-\xff])[0-9]{{1,6}}+ (?:[A-Z][a-z]+ ){{1,3}}(?:{_SUFFIX})(?=[,;|\r\n\"<>\0]| [a-z0-9])(?!,?\s+[A-Z#])".encode()
 )
+_LISTED = re.compile(  # the same for lists: the last word is looked up
+    rb"(?<![\w.\-/$#\x80-\xff])[0-9]{1,6}+ (?:[A-Z][a-z]+ ){1,3}([A-Z][a-z]+)(?=[,;|\r\n\"<>\0]| [a-z0-9])(?!,?\s+[A-Z#])"
+)
+_SUFFIXES = frozenset(_SUFFIX.encode().split(b"|"))
 _NUMBER = re.compile(rb"(?s:.)*[^0-9]([0-9]+)")  # the last one
 _PATTERNS = {
     "number-street": rf"{_L}[0-9]{{1,6}}(?:[A-Z]|-[0-9]{{1,4}}|\s1/2)?,?\s(?:[NSEW]{{1,2}}\.?\s|(?:North|South|East|West)\s)?{_PROPER}\s(?:{_NAME}\s){{0,3}}(?:{_SUFFIX})\b\.?(?:\s(?:[NSEW]{{1,2}}|North|South|East|West)\b)?{_UNIT}{_TOWN}[^A-Za-z]",
@@ -34,6 +38,11 @@ _PATTERNS = {
     "strasse-number": rf"[^\w](?:{_NAME}\s){{0,2}}[A-ZÀ-ž][{_ACCENT}\-]*(?:str(?:aße|asse|\.)|weg|gasse|platz|allee|damm|ufer|ring|straat|laan|plein|gracht|kade|dijk|gatan|vägen|vej|gade|veien|gata|katu|tie|kuja|utca)\s[0-9]{{1,4}}(?:\s?[a-zA-Z])?{_R}",
     "box": rf"[^A-Za-z](?:P\.?\s?O\.?\s?Box|Post Office Box|Postfach|PSC\s[0-9]+,?\sBox|Apartado|Casilla|CMR\s[0-9]+,?\sBox|Unit\s[0-9]+\sBox)\s#?[0-9]{{1,6}}(?:\s?\n?[AFD]PO\sA[AEP]\s[0-9]{{5}})?{_R}",
 }
+
+
+def plain_addresses(b: bytes, lo: int, hi: int, out: list[Span]) -> None:
+    """Append the addresses of a text in their usual form, as the matcher finds them."""
+    out.extend([(*m.span(), "STREET_ADDRESS") for m in _LISTED.finditer(b, lo, hi + 1) if m[1] in _SUFFIXES])
 
 
 def address_handler(rule: Rule) -> Handler:

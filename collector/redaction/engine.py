@@ -27,6 +27,7 @@ AROUND = 200  # bytes around a placeholder in which replacement may have changed
 _NEAR = 112  # bytes around a placeholder in which there must be more than words for a second look
 _DIGIT_WORD = rb"(?:zero|one|two|three|four|five|six|seven|eight|nine|oh)"
 _LIVELY = tester([rb"[0-9@=\\%&`\x80-\xff]|(?i:(?:" + _DIGIT_WORD + rb"[ ,.\-\r\n]{1,3}){3})"], latin=True)
+_PLAIN_LIVELY = re.compile(rb"[0-9@=\\%&`\x80-\xff]")
 _HASH = re.compile(rb":[0-9a-f]{10}\]")
 _SHORT = 100_000  # bytes of a text whose budget may be spent three times within a quarter of a second
 ROUNDS = 3  # redact again until nothing changes, at most so often
@@ -306,6 +307,9 @@ class Redactor:
     def _replace(self, raw: bytes, spans: Sequence[Span]) -> list[bytes]:
         """What is kept and what stands for each span, by turns; both ends are kept."""
         key = self._key
+        if len(spans) == 1:
+            ((a, z, name),) = spans
+            return [raw[:a], placeholder(name, raw[a:z], key), raw[z:]]
         starts, ends, names = zip(*spans, strict=True)
         pieces = [b""] * (2 * len(spans) + 1)
         pieces[::2] = [raw[a:z] for a, z in zip((0, *ends), (*starts, len(raw)), strict=True)]
@@ -371,6 +375,8 @@ def _stretches(text: bytes, pieces: Sequence[bytes]) -> list[bytes]:
 def _lively(pieces: Sequence[bytes]) -> bool:
     """Is there more than words in what stands around placeholders?"""
     around = b"".join(pieces)
+    if _PLAIN_LIVELY.search(around) and b"[" not in around:
+        return True
     return bool(_LIVELY.Match(PLACEHOLDER.sub(b"", around) if b"[" in around else around))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
-from operator import eq, sub
+from itertools import groupby, pairwise
+from operator import eq, itemgetter, sub
 from typing import Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import resolve
 from collector.redaction.plain import DENSE, LEAST, plain_values
 from collector.redaction.plain_numbers import full_of_digits
-from collector.redaction.seams import SeamView, borders, messages
+from collector.redaction.seams import SeamView, borders, listed_borders
 from collector.redaction.views import decode, prepare, window
 from collector.redaction.wrapped import Derived, Unwrapped, unwrap_base64, unwrap_dump, unwrap_hex
 
@@ -42,6 +42,7 @@ class Finder:
         triggers = rules.triggers(own)
         self.scanner: scan.Scanner = scan.HyperscanScanner(triggers) if engine == "hyperscan" else scan.Re2Scanner(triggers)
         self.table = handlers.build(own, triggers)
+        self._street = next(i for i, trigger in enumerate(triggers) if trigger.rule.id == "address-number-street")
         self._user, self._exceptions = user, exceptions
         prepare()
 
@@ -86,8 +87,8 @@ class Finder:
 
     def _look(
         self, b: bytes, starts: list[int], ends: list[int], out: list[Span], deadline: Budget, *, views: bool = True
-    ) -> tuple[list[tuple[int, int]], list[tuple[str, int, int]], list[int]]:
-        """Scan and hand each candidate to its matcher. Returns triggers for decoding, for what is wrapped, and texts with messages."""
+    ) -> tuple[list[tuple[int, int]], list[tuple[str, int, int]], list[tuple[int, int]]]:
+        """Scan and hand each candidate to its matcher. Returns triggers for decoding, for what is wrapped, and for messages."""
         before = len(out)
         full = _full_of_digits(b, starts, ends)
         taken = {i: _plain(b, starts[i], ends[i], out) for i in full}
@@ -95,7 +96,7 @@ class Finder:
             hits = self.scanner.hits(_veiled(b, taken) if taken else b, starts, ends)
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
-        placed = _placed(b, starts, ends, hits, taken, out)
+        placed = _placed(b, starts, ends, hits, taken, out, self._street)
         if len(out) > before and deadline.over(len(out)):
             raise Dropped("time")
         table = self.table
@@ -104,8 +105,10 @@ class Finder:
         done = [0] * len(slots)
         escapes: list[tuple[int, int]] = []
         wrapped: list[tuple[str, int, int]] = []
-        listed: list[int] = []
+        listed: list[tuple[int, int]] = []
         clock = _CHECK_EVERY
+        if len(starts) > 1:
+            placed = sorted(placed, key=lambda hit: slot_of[hit[1]])
         for to, trigger, i in placed:
             slot = slot_of[trigger]
             if to <= done[slot]:
@@ -120,8 +123,8 @@ class Finder:
                     escapes.append((i, to))
                 elif name != "messages":
                     wrapped.append((name, i, to))
-                elif not listed or listed[-1] != i:
-                    listed.append(i)
+                else:
+                    listed.append((i, to))
             clock -= 1
             if not clock:
                 clock = _CHECK_EVERY
@@ -190,13 +193,11 @@ class Finder:
         return found
 
 
-def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] | None, listed: list[int]) -> list[Derived]:
+def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] | None, listed: list[tuple[int, int]]) -> list[Derived]:
     """Views across the borders of parts; a span that crosses one takes its piece in every part."""
     views: list[SeamView] = []
-    for i in listed:
-        found = messages(b, starts[i], ends[i])
-        if len(found) > 1:
-            views += borders(b, found)
+    for i, places in groupby(listed, itemgetter(0)):
+        views += listed_borders(b, starts[i], ends[i], [to for _, to in places])
     if groups is not None and any(map(eq, groups, groups[1:])):
         first = 0
         for i in [i for i, (g, h) in enumerate(pairwise(groups), 1) if g != h] + [len(starts)]:
@@ -213,10 +214,10 @@ def _full_of_digits(b: bytes, starts: list[int], ends: list[int]) -> list[int]:
     return [i for i, size in enumerate(map(sub, ends, starts)) if size >= _LONG and full_of_digits(b, starts[i], ends[i])]
 
 
-def _plain(b: bytes, start: int, end: int, out: list[Span]) -> list[Span]:
+def _plain(b: bytes, start: int, end: int, out: list[Span], *, streets: bool = False) -> list[Span]:
     """Append the plain values of a text; gives where no trigger says more: from behind the words in front of a value, which are looked at."""
     first = len(out)
-    dull = plain_values(b, start, end, out)
+    dull = plain_values(b, start, end, out, streets=streets)
     return dull + [(b.index(b"@", a), z, name) if name == "EMAIL" else (a, z, name) for a, z, name in out[first:]]
 
 
@@ -232,7 +233,7 @@ def _veiled(b: bytes, taken: dict[int, list[Span]]) -> bytes:
 
 
 def _placed(
-    b: bytes, starts: list[int], ends: list[int], hits: scan.Hits, taken: dict[int, list[Span]], out: list[Span]
+    b: bytes, starts: list[int], ends: list[int], hits: scan.Hits, taken: dict[int, list[Span]], out: list[Span], street: int
 ) -> Iterable[tuple[int, int, int]]:
     """Hits that matchers have to look at: end, trigger, text. Plain values of dense texts are taken here, but for those ``taken`` already."""
     if len(hits) < LEAST and not taken:
@@ -242,7 +243,8 @@ def _placed(
     owners = np.searchsorted(starts, ats) - 1
     for i, n in enumerate(np.bincount(owners).tolist()):
         if n >= LEAST and n * DENSE >= ends[i] - starts[i] and i not in taken:
-            taken[i] = _plain(b, starts[i], ends[i], out)
+            many = int(np.count_nonzero((packed[owners == i] & scan.HIT_NUMBER) == street)) >= LEAST
+            taken[i] = _plain(b, starts[i], ends[i], out, streets=many)
     spans = sorted(span for some in taken.values() for span in some)
     if spans:
         before = np.searchsorted(np.array([start for start, _, _ in spans]), ats) - 1

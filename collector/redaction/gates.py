@@ -16,22 +16,28 @@ import numpy as np
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Eights = np.ndarray[Any, np.dtype[np.uint64]]
 Places = np.ndarray[Any, np.dtype[np.int64]]
 
 SMALL = 40_000  # bytes of a buffer that is scanned as it is: gates would cost more than they save
 _GAP = 10  # blocks between two regions that are not worth a cut
 _MOST = 0.75  # share of a buffer from which on its gate is held to be open
-_CHUNK = 1 << 17  # bytes looked at at once: they stay in the processor's cache
+_CHUNK = 1 << 18  # bytes looked at at once: they stay in the processor's cache
 _BLOCK = 8
 _OVERLAP = 64  # bytes of the next chunk seen along: more than any window or run
-_DIGITS_NEAR = 4  # digits in five neighbouring blocks; a trigger of digits is at most 26 bytes long
+_DIGITS_NEAR = 6  # digits in five neighbouring blocks: of a number, a card, an account; a trigger of digits is at most 26 bytes long
+_DIGITS_SAID = 4  # of what a word says: a date of birth, a document
+_FEW = 4  # digits in two neighbouring blocks, with the dots of an address or the capitals of an identifier about them
+_TELLING = 2  # digits and capitals in three blocks of a random token
+_SPARSE = 200  # times an ``@`` is looked for by itself
 _DIGIT = re.compile(rb"[0-9]")
 _ALL_YES = np.uint64(0x0101010101010101)
 _TOKEN = bytes(c < 128 and (chr(c).isalnum() or chr(c) in "+/-_.") for c in range(256))
+_CAPITALS, _DIGITS, _DOT = (65, 26), (48, 10), (46, 1)  # the first of a range of bytes, and how many
 
 #: Blocks let through to the left and to the right of one that matters; a window of digits begins at its block.
 _PADS = {"digits": (1, 6), "said": (11, 6), "runs": (5, 6), "ats": (104, 2)}
-_MARKED = [name for name in _PADS if name != "said"]
+_ROWS = (*_PADS, "few")
 GATES: Sequence[str] = ("all", *_PADS)
 
 
@@ -70,11 +76,10 @@ class Gates:
     """The regions of one buffer after another. Works in scratch memory of its own: belongs to one thread."""
 
     def __init__(self) -> None:
-        size = _CHUNK + _OVERLAP
+        size = _CHUNK + 2 * _OVERLAP
         self._bytes, self._last = np.empty(size, np.uint8), np.empty(size, np.uint8)
         self._yes = np.empty(size, np.bool_)
-        self._hit = np.empty(size // _BLOCK, np.bool_)
-        self._blocks = np.empty((len(_MARKED), 1), np.bool_)
+        self._blocks = np.empty((len(_ROWS), 1), np.bool_)
 
     def regions(self, buffer: bytes) -> dict[str, Regions | None]:
         """Per gate the regions to scan, or None for the whole buffer (the gate ``all``, a small buffer, an open gate)."""
@@ -82,52 +87,81 @@ class Gates:
             return _small(buffer)
         n = -(-len(buffer) // _BLOCK)
         if self._blocks.shape[1] < n + _OVERLAP:
-            self._blocks = np.empty((len(_MARKED), n + n // 2 + _OVERLAP), np.bool_)
+            self._blocks = np.empty((len(_ROWS), n + n // 2 + _OVERLAP), np.bool_)
         self._blocks[:, : n + _OVERLAP] = False
-        blocks = dict(zip(_MARKED, self._blocks, strict=True))
+        blocks = dict(zip(_ROWS, self._blocks, strict=True))
         whole = np.frombuffer(buffer, np.uint8)
         for start in range(0, len(buffer), _CHUNK):
             raw = whole[start : start + _CHUNK + _OVERLAP]
-            if len(raw) % _BLOCK:
-                end = -(-len(raw) // _BLOCK) * _BLOCK
+            if len(raw) < _CHUNK + _OVERLAP:  # the last one
+                end = -(-len(raw) // _BLOCK) * _BLOCK + _OVERLAP
                 self._last[: len(raw)] = raw
                 self._last[len(raw) : end] = 0
                 raw = self._last[:end]
             self._chunk(raw, {name: marks[start // _BLOCK :] for name, marks in blocks.items()})
+        self._ats(buffer, whole, blocks["ats"])
+        eights = np.frombuffer(buffer, np.uint64, len(buffer) // _BLOCK)
+        self._few(eights, blocks["few"][:n], blocks["digits"])
+        runs = _telling(eights, np.flatnonzero(blocks["runs"][:n]))
         found: dict[str, Regions | None] = {"all": None}
-        places = {name: np.flatnonzero(marks[:n]) for name, marks in blocks.items()}
         for name, (left, right) in _PADS.items():
-            found[name] = _regions(places["digits" if name == "said" else name], left, right, len(buffer))
+            found[name] = _regions(runs if name == "runs" else np.flatnonzero(blocks[name][:n]), left, right, len(buffer))
         return found
 
     def _chunk(self, raw: Bytes, blocks: dict[str, Mask]) -> None:
         """Set the blocks of a chunk that matter. ``raw``: a multiple of eight bytes."""
         yes = self._yes[: len(raw)]
-        self._mark(np.equal(raw, 64, out=yes), blocks["ats"])
-        self._digits(raw, yes, blocks["digits"])
-        self._runs(raw, yes, blocks["runs"])
+        self._digits(raw, yes, blocks["digits"], blocks["said"], blocks["few"])
+        dark = np.greater(raw, 42, out=yes).view(np.uint64) == _ALL_YES  # no blank, no quote
+        dark[:-1] &= dark[1:]
+        blocks["runs"][: len(dark) - 2] |= dark[:-2] & dark[1:-1]
 
-    def _mark(self, yes: Mask, into: Mask) -> None:
-        """Set the blocks that hold a yes."""
-        eights = yes.view(np.uint64)
-        into[: len(eights)] |= np.not_equal(eights, 0, out=self._hit[: len(eights)])
+    def _ats(self, buffer: bytes, whole: Bytes, into: Mask) -> None:
+        """Set the blocks that hold an ``@``."""
+        at, left = buffer.find(b"@"), _SPARSE
+        while at >= 0 and left:
+            into[at // _BLOCK] = True
+            at, left = buffer.find(b"@", at + 1), left - 1
+        if at >= 0:
+            into[np.flatnonzero(whole == 64) // _BLOCK] = True
 
-    def _digits(self, raw: Bytes, yes: Mask, into: Mask) -> None:
-        """The first of every five blocks that hold enough digits."""
+    def _digits(self, raw: Bytes, yes: Mask, into: Mask, said: Mask, few: Mask) -> None:
+        """The first of every five blocks that hold enough digits, and of every two that may."""
         np.less(np.subtract(raw, 48, out=self._bytes[: len(raw)]), 10, out=yes)
         near = np.bitwise_count(yes.view(np.uint64))
-        dense = near[:-4] + near[1:-3] + near[2:-2] + near[3:-1] + near[4:] >= _DIGITS_NEAR
-        into[: len(dense)] |= dense
+        two = near[:-1] + near[1:]
+        five = two[:-3] + two[2:-1]
+        five += near[4:]
+        said[: len(five)] |= five >= _DIGITS_SAID
+        into[: len(five)] |= five >= _DIGITS_NEAR
+        few[: len(five)] |= two[: len(five)] >= _FEW
 
-    def _runs(self, raw: Bytes, yes: Mask, into: Mask) -> None:
-        """The first of three neighbouring blocks of nothing but token characters: any run of 31 holds three."""
-        dark = np.greater(raw, 42, out=yes).view(np.uint64) == _ALL_YES  # no blank, no quote
-        at = np.flatnonzero(dark[:-2] & dark[1:-1] & dark[2:])
-        if len(at):
-            eights = raw.view(np.uint64)
-            for k in range(3):
-                at = at[_all_token(eights[at + k])]
-            into[at] = True
+    def _few(self, eights: Eights, few: Mask, into: Mask) -> None:
+        """What has few digits: addresses with their dots, identifiers with their capitals. And what stands last."""
+        at = np.flatnonzero(few > into[: len(few)])
+        into[at[(_count(eights, at, 2, _DOT) > 2) | (_count(eights, np.maximum(at - 1, 0), 4, _CAPITALS) > 5)]] = True
+        into[len(few) - 1] = True
+
+
+def _telling(eights: Eights, at: Places) -> Places:
+    """Of three blocks in a row those that are token characters only: any run of 31 holds three. Words and paths are left out:
+    what is random has digits or capitals."""
+    at = at[_count(eights, at, 3, _CAPITALS) + _count(eights, at, 3, _DIGITS) >= _TELLING]
+    for k in range(3):
+        at = at[_all_token(eights[at + k])]
+    return at
+
+
+def _count(eights: Eights, at: Places, n: int, which: tuple[int, int]) -> Bytes:
+    """How many bytes of a kind there are in each of these blocks and those behind it, ``n`` in all."""
+    some = np.concatenate([eights.take(at + k, mode="clip") for k in range(n)]).view(np.uint8)
+    hits = np.bitwise_count(np.less(np.subtract(some, which[0]), which[1]).view(np.uint64)).reshape(n, -1)
+    return hits.sum(0, dtype=np.uint8)
+
+
+def _all_token(eights: Eights) -> Mask:
+    """Which of these blocks are nothing but token characters?"""
+    return np.frombuffer(eights.tobytes().translate(_TOKEN), np.uint64) == _ALL_YES
 
 
 def _small(buffer: bytes) -> dict[str, Regions | None]:
@@ -138,11 +172,6 @@ def _small(buffer: bytes) -> dict[str, Regions | None]:
     if _DIGIT.search(buffer) is None:
         found["digits"] = found["said"] = _NOTHING
     return found
-
-
-def _all_token(eights: np.ndarray[Any, np.dtype[np.uint64]]) -> Mask:
-    """Which of these blocks are nothing but token characters?"""
-    return np.frombuffer(eights.tobytes().translate(_TOKEN), np.uint64) == _ALL_YES
 
 
 def _regions(at: Places, left: int, right: int, size: int) -> Regions | None:

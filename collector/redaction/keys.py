@@ -82,13 +82,13 @@ def _valid(rule: Rule, value: bytes) -> bool:
 
 
 def prefix_handler(rule: Rule, offset: int) -> Handler:
-    """A key that starts ``offset`` bytes before the trigger's end. Takes the whole run, also across one line break."""
+    """A key that starts ``offset`` bytes before the trigger's end (negative: see ``Trigger``). Takes the whole run, also over a line break."""
     body = re.compile(rule.pattern.encode("latin-1"), re.IGNORECASE if rule.ignore_case else 0)
     needed = words(rule.words) if rule.words else None
     runaway = Runaway(rule.class_name)
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        start = to - offset
+        start = to - offset if offset > 0 else max(b.rfind(b"_", max(0, to - 13), to), b.rfind(b"-", max(0, to - 13), to)) + 1 + offset
         if b[start - 1] in _ALPHANUMERIC and not (b[start - 1] in b"nrtbf" and b[start - 2] == 92):
             return to
         m = body.match(b, start, hi)
@@ -164,6 +164,8 @@ def pattern_handler(rule: Rule) -> Handler:
                 break
             if m.end() >= to - 1:
                 done = max(done, accepted(b, m, lo, hi, out))
+                if m.end() >= to:
+                    break
         return done
 
     return here if back else around

@@ -138,6 +138,15 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             return False  # one plain run of digits says nothing by itself
         return _phone(b, start, end, digits, read.sizes, read.seps, lo, hi, out, spoken, other, phone_rule.class_name)
 
+    def parts_of(b: bytes, line: list[Group], lo: int, hi: int, out: list[Span], around: Around) -> None:
+        """Judge what a line that is no number as a whole may hold."""
+        tokens = list(split_at(line, " "))
+        hit = len(tokens) > 1 and sum(judge(b, token, lo, hi, out, around) for token in tokens) > 0  # each of them
+        if not hit and len(line) > 3:
+            hit = sum(judge(b, piece, lo, hi, out, around) for piece in opened(b, line)) > 0
+        if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)):
+            _ = judge(b, line[1:], lo, hi, out, around) or judge(b, line[:-1], lo, hi, out, around)
+
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         least = max(lo, to - 8)
         while not 48 <= b[to - 1] <= 57 and to > least:  # some triggers end behind the digits
@@ -191,7 +200,9 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
                 and _phone(b, start, end, number, read.sizes, read.seps, lo, hi, out, False, other, phone_rule.class_name)
             ):
                 return end
-            if read.line and not cards and judged(b, start, end, number, read, lo, hi, out, around):
+            if read.line and not cards:
+                if len(read.sizes) > 1 and not judged(b, start, end, number, read, lo, hi, out, around):
+                    parts_of(b, groups_of(b, start, end), lo, hi, out, around)
                 return end
         groups = groups_of(b, start, end)
         free = take_cards(b, groups, lo, hi, out)
@@ -203,14 +214,8 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             if len(lines) > 1 and len(part) < 20 and judge(b, part, lo, hi, out, around, phone_too=False):
                 continue
             for line in lines:
-                if (len(line) < 20 and judge(b, line, lo, hi, out, around)) or len(line) == 1:
-                    continue
-                tokens = list(split_at(line, " "))
-                hit = len(tokens) > 1 and sum(judge(b, token, lo, hi, out, around) for token in tokens) > 0  # each of them
-                if not hit and len(line) > 3:
-                    hit = sum(judge(b, piece, lo, hi, out, around) for piece in opened(b, line)) > 0
-                if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)):
-                    _ = judge(b, line[1:], lo, hi, out, around) or judge(b, line[:-1], lo, hi, out, around)
+                if (len(line) >= 20 or not judge(b, line, lo, hi, out, around)) and len(line) > 1:
+                    parts_of(b, line, lo, hi, out, around)
         return end
 
     return handle

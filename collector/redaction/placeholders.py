@@ -15,6 +15,7 @@ JOINABLE = frozenset({"EMAIL", "IP_ADDRESS", "MAC_ADDRESS", "PHONE", "STREET_ADD
 
 _GENERAL = frozenset({"NATIONAL_ID", "BANK_ACCOUNT", "API_KEY", "SECRET_ASSIGN", "PHONE"})  # give way to a more telling class of equal extent
 
+_LONGEST = 64  # bytes of a placeholder
 _MANY = 16  # spans from which on it is worth asking whether the text is plain ASCII
 
 
@@ -53,11 +54,12 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
         last = end
     if last > hi:  # seldom
         found = _merged(spans, lo, hi)
-    if found and b.find(b"[", lo, hi) >= 0:
-        taken = [m.span() for m in PLACEHOLDER.finditer(b, lo, hi)]
+    first, last = (max(lo, found[0][0] - _LONGEST), min(hi, found[-1][1] + _LONGEST)) if found else (lo, lo)
+    if found and b.find(b"[", first, last) >= 0:
+        taken = [m.span() for m in PLACEHOLDER.finditer(b, first, last)]
         if taken:
-            last = [end for _, end in taken]
-            found = [piece for span in found for piece in _around(b, span, taken, bisect_right(last, span[0]))]
+            ends = [end for _, end in taken]
+            found = [piece for span in found for piece in _around(b, span, taken, bisect_right(ends, span[0]))]
     if len(found) > _MANY and b[lo:hi].isascii():
         return found
     return [s if b[s[0]] < 0x80 and b[s[1] - 1] < 0x80 else _whole_characters(b, s) for s in found]

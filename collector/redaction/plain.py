@@ -13,6 +13,7 @@ from itertools import repeat
 
 import numpy as np
 
+from collector.redaction.addresses import plain_addresses
 from collector.redaction.contact import top_level_domains
 from collector.redaction.matching import Span
 from collector.redaction.plain_numbers import MARKS, plain_numbers
@@ -27,12 +28,15 @@ _EMAIL = re.compile(
 _ENDINGS = top_level_domains()
 
 
-def plain_values(b: bytes, lo: int, hi: int, out: list[Span]) -> list[Span]:
-    """Append the spans of all values of a text that stand by themselves, in order. Gives places where there is nothing."""
+def plain_values(b: bytes, lo: int, hi: int, out: list[Span], *, streets: bool = False) -> list[Span]:
+    """Append the spans of all values of a text that stand by themselves, in order; addresses only if there are many.
+    Gives places where there is nothing."""
     before = len(out)
     dull = plain_numbers(b, lo, hi, out)
     if b.find(b"@", lo, hi) >= 0:
         _emails(b, lo, hi, out)
+    if streets:
+        plain_addresses(b, lo, hi, out)
     out[before:] = sorted(out[before:])
     return dull
 

@@ -34,6 +34,7 @@ DATABASES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 SCANS = frozenset(scan for _, scans in DATABASES for scan in scans)
 EDGE = r"(?:[^A-Za-z0-9]|\\[nrtbf])"  # what may stand before a token: JSON escapes end in a letter
+_SPELLED = "{SPELLED}"
 FOLLOW = 4  # characters of a key's body that its trigger wants to see
 _FOLDER = Path(__file__).parent / "rules"
 
@@ -58,18 +59,22 @@ class Rule:
     back: int = 0
     digits: tuple[int, ...] = ()
     ignore_case: bool = False
+    mixed: bool = False
     positives: tuple[str, ...] = ()
     negatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """One expression of a scan database: ``offset`` bytes lie between the token's first byte and the expression's end."""
+    """One expression of a scan database: ``offset`` bytes lie between the token's first byte and the expression's end, or, where it
+    is negative, so many between that byte and the lower-case letters before the end (``mixed``: a word of these is no key).
+    ``spelled``: few enough strings for Hyperscan to look for each (``{SPELLED}`` before a trigger)."""
 
     expression: bytes
     rule: Rule
     offset: int
     ignore_case: bool
+    spelled: bool = False
 
 
 def _rule(raw: dict[str, Any], source: str) -> Rule:
@@ -105,9 +110,11 @@ def triggers(rules: Iterable[Rule]) -> list[Trigger]:
         for prefix in rule.prefix:
             follow = r"[A-Za-z0-9_/+=.\-]" if not rule.shape else rule.shape
             edge = EDGE if len(prefix) < 4 else ""  # matchers check the edge too; here it only saves candidates
-            expression = f"{edge}{re.escape(prefix)}{follow}{{{FOLLOW}}}"
-            found.append(Trigger(expression.encode("latin-1"), rule, len(prefix) + FOLLOW, rule.ignore_case))
-        found += [Trigger(t.replace("{EDGE}", EDGE).encode("latin-1"), rule, 0, rule.ignore_case) for t in rule.trigger]
+            body, offset = ("[a-z]{0,11}[A-Z0-9]", -len(prefix)) if rule.mixed else (f"{follow}{{{FOLLOW}}}", len(prefix) + FOLLOW)
+            found.append(Trigger(f"{edge}{re.escape(prefix)}{body}".encode("latin-1"), rule, offset, rule.ignore_case))
+        for t in rule.trigger:
+            expression = t.removeprefix(_SPELLED).replace("{EDGE}", EDGE).encode("latin-1")
+            found.append(Trigger(expression, rule, 0, rule.ignore_case, t.startswith(_SPELLED)))
     return found
 
 

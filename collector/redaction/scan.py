@@ -6,6 +6,7 @@ over a buffer in which texts are joined by NUL bytes. Triggers are written so th
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -17,6 +18,7 @@ import re2
 
 from collector.redaction.gates import Gates
 from collector.redaction.rules import DATABASES, Trigger
+from collector.redaction.spelled import spelled_out
 
 Hits = list[int]
 HIT_BITS = 12  # a hit is ``end << HIT_BITS | number``: a fifth of what a pair costs where there are many
@@ -45,10 +47,15 @@ _compile_lock = threading.Lock()
 
 
 @cache
-def _compiled(group: tuple[tuple[int, bytes, bool], ...]) -> bytes:
+def _compiled(group: tuple[tuple[int, bytes, bool, bool], ...]) -> bytes:
     db = hs.Database(mode=hs.HS_MODE_BLOCK)
-    flags = [hs.HS_FLAG_CASELESS if caseless else 0 for _, _, caseless in group]
-    db.compile(expressions=[e for _, e, _ in group], ids=[i for i, _, _ in group], flags=flags)
+    strings = [
+        (i, e, hs.HS_FLAG_CASELESS if caseless else 0)
+        for i, whole, caseless, spelled in group
+        for e in (map(re.escape, spelled_out(whole)) if spelled else (whole,))
+    ]
+    ids, expressions, flags = zip(*strings, strict=True)
+    db.compile(expressions=expressions, ids=ids, flags=flags)
     return hs.dumpb(db)
 
 
@@ -59,7 +66,7 @@ class HyperscanScanner:
         self._gates = Gates()
         self._databases: list[tuple[str, Any]] = []
         for gate, scans in DATABASES:
-            group = tuple((i, t.expression, t.ignore_case) for i, t in enumerate(triggers) if t.rule.scan in scans)
+            group = tuple((i, t.expression, t.ignore_case, t.spelled) for i, t in enumerate(triggers) if t.rule.scan in scans)
             if group:
                 with _compile_lock:
                     db = hs.loadb(_compiled(group), mode=hs.HS_MODE_BLOCK)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 _REACH = 192  # bytes looked at on each side of a border
 _CHAIN = 8192  # bytes of short parts joined into one view
@@ -20,7 +21,11 @@ _WORDY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._%+/=
 _TELLING = re.compile(rb"[0-9@:=]")
 _CONTENT = re.compile(rb'"(?:content|text|delta|value|input|output)\\*"\s*:\s*(\\*)"')
 _STRING = re.compile(rb'[^"]*+(?:(?<=\\)"[^"]*+)*+"')  # up to a quote that no backslash escapes
-_TWO_WORDS = re.compile(rb"(?s:.*)[ \n][A-Za-z]{1,12}\0[A-Za-z]{1,10}(?![A-Za-z0-9@._%+/=:\-])")  # around a border, too short for a key
+_NEXT = re.compile(rb'\{ ?(?:"(?:role|type|id|name|index)": ?(?:"[\w.\-]{0,64}"|[0-9]{1,6}), ?){0,4}"(?:content|text|delta|value|input|output)": ?"')
+_QUOTED = re.compile(rb'[^\\]"')  # the message is short, or something else stands there
+_LONG = 288  # bytes of a message, with what stands around it, of which no border sees the other end
+_MOST_PLAIN = 64  # borders
+_SHORT_WORD = re.compile(rb"[A-Za-z]{1,10}(?![A-Za-z0-9@._%+/=:\-])")
 _KEYED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._@+/=\-]{2,}")
 
 Part = tuple[int, int]  # byte range in the buffer
@@ -78,10 +83,9 @@ def _border(b: bytes, left: Part, right: Part) -> Iterator[SeamView]:
     a, z = left
     if a == z or right[0] == right[1]:
         return
-    first, end = max(a, z - _REACH), z
-    while end > first and b[end - 1] in _CLOSING:
-        end -= 1
-    telling = _HALF.search(b, max(first, b.rfind(b" ", first, end)), end) is not None
+    first = max(a, z - _REACH)
+    tail = b[first:z].rstrip(_CLOSING)
+    telling = _HALF.search(tail, tail.rfind(b" ") + 1) is not None
     if not telling and (b[z - 1] not in _WORDY or b[right[0]] not in _WORDY or _two_words(b, z, right[0])):
         return  # nothing to put together: the usual case, and a cheap one
     word = _last_word(b, a, z)
@@ -100,8 +104,10 @@ def _border(b: bytes, left: Part, right: Part) -> Iterator[SeamView]:
 
 
 def _two_words(b: bytes, end: int, start: int) -> bool:
-    """Do a word that ends at ``end`` and one that begins at ``start`` make nothing but a longer word?"""
-    return _TWO_WORDS.match(b[max(0, end - 24) : end] + b"\0" + b[start : start + 16]) is not None
+    """Do a word that ends at ``end`` and one that begins at ``start`` make nothing but a longer word, too short for a key?"""
+    before = b[max(0, end - 24) : end]
+    first = max(before.rfind(b" "), before.rfind(b"\n")) + 1
+    return first > 0 and len(before) - first <= 12 and before[first:].isalpha() and _SHORT_WORD.match(b, start) is not None
 
 
 def _cut(b: bytes, start: int, end: int, first: int, last: int) -> bool:
@@ -122,6 +128,36 @@ def _last_word(b: bytes, a: int, z: int) -> Part:
 def _worth(b: bytes, a: int, z: int) -> bool:
     """Could this be half of a number, a key or an address?"""
     return z - a >= 3 and (_DIGITS.search(b, a, z) is not None or b.find(b"@", a, z) >= 0 or b.find(b"-", a, z) >= 0 or b.find(b"_", a, z) >= 0)
+
+
+def listed_borders(b: bytes, lo: int, hi: int, places: Sequence[int]) -> Iterator[SeamView]:
+    """Views over the borders of the JSON messages inside a text; ``places``: where triggers for a next message end."""
+    parts = _plain_messages(b, lo, hi, places)
+    if parts:
+        for left, right in pairwise(parts):
+            yield from _border(b, left, right)
+        return
+    parts = messages(b, lo, hi)
+    if len(parts) > 1:
+        yield from borders(b, parts)
+
+
+def _plain_messages(b: bytes, lo: int, hi: int, places: Sequence[int]) -> list[Part]:
+    """Long messages one behind the other in the usual notation, by what stands at their borders; none if any is short or noted otherwise.
+    The first and the last reach as far as the text: only what stands at borders is looked at."""
+    if len(places) > _MOST_PLAIN:
+        return []
+    parts: list[Part] = []
+    start = lo
+    for to in places:
+        at = b.rfind(b"{", to - 16, to)
+        end = at - (4 if b[at - 1] == 32 else 3)
+        opening = _NEXT.match(b, at, hi) if b[end : end + 3] == b'"},' and b[end - 1] != 92 else None
+        if opening is None or end - start < _LONG or _QUOTED.search(b, end - 32, end):
+            return []
+        parts.append((start, end))
+        start = opening.end()
+    return [*parts, (start, hi)] if hi - start >= _LONG else []
 
 
 def messages(b: bytes, lo: int, hi: int) -> list[Part]:

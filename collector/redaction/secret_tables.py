@@ -31,7 +31,7 @@ def secret_table_handler(rule: Rule) -> Handler:
             lo, hi = _string_around(b, to, start, hi)
             start = lo
         if _NO_HEADINGS.search(b, start, end):
-            return to
+            return max(to, end)  # nor is there one for another word in this line
         mark = b[to - 1 : to] if b[to - 1 : to] in _CELL else next((mark for mark in _CELL if b.find(mark, start, end) >= 0), b"")
         headings = _cells(b, start, end, mark) if mark else []
         columns = {k: strength for k, (a, z) in enumerate(headings) if (strength := _names_secret(b[a:z]))}

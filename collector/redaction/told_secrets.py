@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from collector.redaction.matching import Handler, Span
+from collector.redaction.matching import Handler, Span, tester
 from collector.redaction.rules import Rule
 from collector.redaction.secrets import DIGITS, GAP, PLACEHOLDER, REFERENCE, is_secret, name_strength, value_span
 
@@ -85,10 +85,10 @@ def named_value_handler(rule: Rule) -> Handler:
 def password_argument_handler(rule: Rule) -> Handler:
     """``IDENTIFIED BY '…'``, ``sshpass -p …``: what follows the last blank before the trigger's end; words alone are none.
     ``rule.pattern``: what the line says up to there, if the trigger does not tell."""
-    line = re.compile(rule.pattern.encode(), re.IGNORECASE) if rule.pattern else None
+    line = tester([b"(?i)" + rule.pattern.encode()], latin=True) if rule.pattern else None
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        if line and not line.search(b[max(lo, to - 128) : to]):
+        if line and not line.Match(b[max(lo, to - 128) : to]):
             return to
         at = to - 1
         while at > lo and to - at < 3 and b[at - 1] not in b" \t\r\n(":

@@ -1,0 +1,115 @@
+"""Short cuts before the close look: gates, triggers that leave words alone, borders of messages by what stands at them, plain assignments."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.redaction import Redactor, rules
+from collector.redaction.gates import SMALL
+from collector.redaction.matching import Span
+from collector.redaction.rules import load
+from collector.redaction.seams import borders, listed_borders, messages
+from collector.redaction.secrets import assignment_handler
+from collector.redaction.spelled import spelled_out
+
+REDACTOR = Redactor()
+PROSE = "The quick brown fox jumps over the lazy dog, and nothing of it is anybody's. "
+FEW = (  # few digits, or few capitals
+    "1.1.1.1", "10.0.0.1", "8.8.8.8", "PAN ABCPK1234F", "203[.]0[.]113[.]9", "1[.]1[.]1[.]1", "219-09-9999", "call (202) 555-0143",
+    "sort code 20-00-12", "born 1.2.75", "to 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "wallet 7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtVr",
+    "0x{h40}", "{h32}-us12", "pat{w14}.{h64}", "M{w23}.{w6}.{w27}", "{h32}-{h8}-{h8}", "RSSMRA85T10A562S", "AB123456C", "ana@example.org",
+    "DE89 3704 0044 0532 0130 00", "bWFpbCBhbmFAZXhhbXBsZS5vcmcgYW5kIHRleHQ=", "dump 616e61406578616d706c652e6f7267",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [rules.example(value) for value in FEW])
+def test_what_is_found_in_a_small_text_is_found_wherever_it_stands_in_a_large_batch(value: str) -> None:
+    alone = REDACTOR.redact_batch([f"x {value} y"])[0]
+    assert value not in alone
+    filler = PROSE * (SMALL // len(PROSE) + 2)
+    texts = [f"{'.' * k} x {value} y" for k in range(17)]
+    assert REDACTOR.redact_batch([filler, *texts, filler])[1:-1] == [f"{'.' * k} {alone}" for k in range(17)]
+    assert REDACTOR.redact_batch([filler, texts[3]])[1] == f"... {alone}"  # at the very end
+
+
+@pytest.mark.parametrize("rule", [rule for rule in load() if rule.mixed], ids=lambda rule: rule.id)
+def test_words_behind_a_prefix_set_nothing_off_and_keys_that_begin_with_letters_do(rule: rules.Rule) -> None:
+    scanner = REDACTOR._finder.scanner  # pyright: ignore[reportPrivateUsage]
+    tail = rules.example("{w36}")
+    for prefix in rule.prefix:
+        word = f" {prefix}connections".encode()
+        assert not list(scanner.hits(b"\0" + word + b"\0", [1], [1 + len(word)]))
+        for letters in ("", "abc", "abcdefghijk"):
+            assert tail not in REDACTOR.redact_batch([f"{prefix}{letters}7X{tail} is it"])[0]
+            assert tail not in REDACTOR.redact_batch([f"use {prefix}{letters}7X{tail} now"])[0]
+
+
+_END = st.sampled_from(["no more.", "call 555", "sk-", "half a tok", "4111 1111", 'said \\"so\\"', "ana@", "it is\\n", "x_y"])
+_BEGIN = st.sampled_from(["Then", "0143 is it", "abc123", "en of it", "1111 1111", "\\nNext", "example.org", "of the"])
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(_BEGIN, _END, st.integers(0, 12)), min_size=2, max_size=5), st.sampled_from([", ", ","]))
+def test_borders_of_long_messages_are_those_that_reading_all_strings_gives(parts: list[tuple[str, str, int]], mark: str) -> None:
+    contents = [f"{begin}{' and so on it goes' * 16}{' more' * n} {end}" for begin, end, n in parts]
+    text = "[" + mark.join(f'{{"role": "user", "content": "{content}"}}' for content in contents) + "]"
+    json.loads(text)
+    b = f"\0{text}\0".encode()
+    hi = len(b) - 1
+    places = [at + 8 for at in range(hi) if b[at : at + 8] == b'{"role":' and at > 2]
+    found = sorted(view.text for view in listed_borders(b, 1, hi, places))
+    assert found == sorted(view.text for view in borders(b, messages(b, 1, hi)))
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    st.sampled_from(["password", "db_password", "secret", "api_key", "public_key", "max_tokens", "key", "token", "pin", "passwd"]),
+    st.sampled_from(["=", ": ", ":", "= "]),
+    st.text(st.sampled_from("abcKQxyz0189EXex!#*"), min_size=4, max_size=24),
+    st.sampled_from(["", "\n", " ", ".", ";"]),
+)
+def test_a_plain_assignment_is_judged_as_the_long_way_judges_it(name: str, sign: str, value: str, end: str) -> None:
+    rule = next(rule for rule in load() if rule.id == "assignment")
+    found: list[list[str]] = []
+    for before in (" ", ""):  # the short cut wants a blank before the name
+        b = f"\0{before}{name}{sign}{value}{end}\0".encode()
+        out: list[Span] = []
+        to = b.index(sign[0].encode()) + 1
+        assignment_handler(rule)(b, to, 1, len(b) - 1, out)
+        found.append([b[a:z].decode() for a, z, _ in out])
+    assert found[0] == found[1]
+
+
+def test_lists_of_addresses_are_found_as_each_address_is() -> None:
+    rng = random.Random(4)
+    names = ("Main", "Old Mill", "North Park", "Wall", "Sesame", "St James")
+    ends = ("Street", "Ave", "Road", "Lane", "Stream", "Way", "Grove", "Stone")
+    marks = (", ", "\n", " and ", ". ", " Apt 4, ", " In ")
+    pieces = [f"{rng.randint(1, 9999)} {rng.choice(names)} {rng.choice(ends)}{rng.choice(marks)}" for _ in range(400)]
+    together = REDACTOR.redact("".join(pieces)).text
+    assert together == "".join(REDACTOR.redact_batch([f"{piece}7"])[0][:-1] for piece in pieces)
+
+
+@pytest.mark.parametrize("trigger", [t for t in rules.triggers(load()) if t.spelled], ids=lambda t: t.rule.id)
+def test_a_trigger_spelled_out_is_the_expression(trigger: rules.Trigger) -> None:
+    strings = spelled_out(trigger.expression)
+    pattern = re.compile(trigger.expression, re.IGNORECASE if trigger.ignore_case else 0)
+    assert all(pattern.fullmatch(s) for s in strings)
+    rng = random.Random(1)
+    alphabet = sorted({bytes([c]) for s in strings for c in s} | {b"A", b" ", b"\xff"})
+    for _ in range(2_000):
+        text = rng.choice(strings)[: rng.randrange(8)] + b"".join(rng.choice(alphabet) for _ in range(rng.randrange(4)))
+        if pattern.fullmatch(text):
+            assert any(text.lower().endswith(s) if trigger.ignore_case else text.endswith(s) for s in strings)
+
+
+@pytest.mark.parametrize("expression", [b"a+", b"a*b", b"a{2}", b"[^a]", b"\\d", b"(a)", b"a)b"])
+def test_what_has_too_many_strings_is_not_spelled_out(expression: bytes) -> None:
+    with pytest.raises(ValueError, match="spelled out"):
+        spelled_out(expression)
