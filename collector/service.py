@@ -26,6 +26,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from collector.credentials import IngestAuth, is_loopback, require_tokens_off_loopback
 from collector.identity import IdentityKeys, load_identity_keys
 from collector.intake import Intake, Receiving
+from collector.launch import Sealing
 from collector.loader import Loader
 from collector.on_record import OnRecord
 from collector.poster import Poster
@@ -37,7 +38,7 @@ from collector.redaction.names import reading_names
 from collector.sealers import Derived, Sealers, decode_options
 from collector.sealing import SchemaCheck
 from collector.spool import Spool
-from collector.workers import Command, Workers
+from collector.workers import Workers
 from spanledger.errors import DataDirUnusable, SpanledgerError
 from spanledger.instance import token as instance_token
 from spanledger.policy import PolicyFile
@@ -72,11 +73,11 @@ def run(
     ready: Ready,
     *,
     schema_check: SchemaCheck | None = None,
-    sealing: Command | None = None,
+    sealing: Sealing | None = None,
 ) -> None:
     """Serve until ``stop`` is set; ``ready`` is called once with the bound addresses (``otlp_grpc``, ``otlp_http``, embedded also ``sql``).
 
-    ``sealing``: how a sealing process is started; without it, and with ``sealing_processes`` 0, this process seals.
+    ``sealing``: the sealing processes; without any, this process seals.
 
     Raises:
         ConfigError, DataDirHeld, DataDirUnusable, WarehouseUnavailable: it cannot start; one clear line each.
@@ -88,8 +89,8 @@ def run(
     require_tokens_off_loopback(settings.otlp_host, auth())
     keys = load_identity_keys(settings.data_dir / "keys")
     with contextlib.ExitStack() as stack:
-        workers = Workers(sealing, settings, policy_path) if sealing is not None and settings.sealing_processes else None
-        if workers is not None:  # they get ready while the warehouse opens
+        workers = Workers(sealing, settings, policy_path) if sealing is not None and sealing.started else None
+        if workers is not None:
             stack.callback(workers.close, 1.0)
         warehouse = stack.enter_context(_opened(settings))
         lists = PriceFolder(settings.data_dir / "prices")

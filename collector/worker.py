@@ -24,6 +24,7 @@ import structlog
 
 from collector import metrics
 from collector.intake import Intake, Receipt, Signal
+from collector.launch import MOST_WORKERS
 from collector.loader import Parts
 from collector.sealers import Derived, Sealers, decode_options
 from collector.sealing import SchemaCheck
@@ -34,8 +35,6 @@ from spanledger.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-#: Sealing processes of one collector, at most: file numbers are made unique by their rest.
-MOST_WORKERS = 16
 _POLICY_S = 2.0
 
 
@@ -149,7 +148,10 @@ def work(pipe: Connection, configure: Callable[[Settings], None], schema_check: 
         signal.signal(number, lambda _number, _frame: None)  # the collector decides when
     sys.setswitchinterval(0.02)
     gc.set_threshold(100_000, 20, 100)
-    hello: Hello = pipe.recv()
+    try:
+        hello: Hello = pipe.recv()
+    except (EOFError, OSError):  # the collector could not start
+        return
     settings = hello.settings
     configure(settings)
     answers: queue.Queue[object] = queue.Queue()

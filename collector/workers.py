@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,16 +21,14 @@ import structlog
 
 from collector import metrics
 from collector.intake import Export, Receipt, Signal
+from collector.launch import MOST_WORKERS, Command, Sealing, launch
 from collector.loader import Loader
 from collector.spool import Spool
-from collector.worker import MOST_WORKERS, Asked, Counted, Done, Durable, Hello, Learned, Ready
+from collector.worker import Asked, Counted, Done, Durable, Hello, Learned, Ready
 from spanledger.errors import ConfigError, SpanledgerError, WarehouseBusy, WarehouseUnavailable
 from spanledger.settings import Settings
 
 log = structlog.get_logger(__name__)
-
-#: Command line of as many sealing processes as there are file descriptors to talk over.
-Command = Callable[[Sequence[int]], Sequence[str]]
 
 _READY_S = 60.0
 _BEHIND_S = 3.0  # what is acknowledged is in the ledger within five seconds
@@ -42,18 +39,17 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _STEADY_S = 0.2, 10.0, 30.0
 class Workers:
     """Sealing processes behind the interface of an :class:`~collector.intake.Intake`.
 
-    They start at once, beside whatever the collector does next; :meth:`start` waits for them.
+    They are on their way already, beside whatever the collector does next; :meth:`start` waits for them.
     """
 
-    def __init__(self, command: Command, settings: Settings, policy_path: Path | None) -> None:
+    def __init__(self, sealing: Sealing, settings: Settings, policy_path: Path | None) -> None:
         self._settings, self._queue_bytes = settings, settings.queue_bytes
         self._lock = threading.Condition()
         self._bytes = self._last_id = 0
         self._stopping = False
         self._spool: Spool | None = None
         self._loader: Loader | None = None
-        started = _launch(command, min(settings.sealing_processes, MOST_WORKERS))
-        self._workers = [_Worker(self, command, Hello(settings, policy_path, index), *one) for index, one in enumerate(started)]
+        self._workers = [_Worker(self, sealing.command, Hello(settings, policy_path, index), *one) for index, one in enumerate(sealing.started)]
 
     def start(self, spool: Spool, loader: Loader) -> None:
         """Take exports from now on.
@@ -206,7 +202,7 @@ class _Worker:
             log.error("sealing_process_died", index=self._hello.index, reason=reason, restart_s=pause)
             time.sleep(pause)
             self._gone = False
-            ((self._pipe, self._process),) = _launch(self._command, 1)
+            ((self._pipe, self._process),) = launch(self._command, 1)
 
     def _listen(self) -> None:
         with contextlib.suppress(EOFError, OSError):
@@ -277,17 +273,3 @@ class _Worker:
         self._owner.lost(self._hello.index)
         for export in left:
             export.settle(WarehouseBusy("the collector could not process this export"))
-
-
-def _launch(command: Command, count: int) -> list[tuple[Connection, subprocess.Popen[bytes] | None]]:
-    """Start some processes: our end of each one's pipe, and the first, of which the others are copies."""
-    pairs = [socket.socketpair() for _ in range(count)]
-    for pair in pairs:
-        for end in pair:
-            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-                end.setsockopt(socket.SOL_SOCKET, option, 1 << 20)
-    fds = [theirs.fileno() for _, theirs in pairs]
-    process = subprocess.Popen(list(command(fds)), stdin=subprocess.DEVNULL, pass_fds=fds)  # noqa: S603
-    for _, theirs in pairs:
-        theirs.close()
-    return [(Connection(ours.detach()), None if i else process) for i, (ours, _) in enumerate(pairs)]

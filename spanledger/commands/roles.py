@@ -53,11 +53,15 @@ def up(settings: Settings, *, demo: bool, debug: bool) -> None:
 
 def collector(settings: Settings, *, supervised: bool) -> None:
     """Receive, redact, store and post; alone on an embedded warehouse it is an instance without pages."""
-    from collector.service import run as serve
-    from detectors.in_flight import schema_verdict
 
     def run(settings: Settings, policy_path: Path | None, stop: threading.Event, ready: Ready) -> None:
-        serve(settings, policy_path, stop, ready, schema_check=schema_verdict, sealing=sealing_command)
+        from collector import launch
+
+        with launch.sealing(sealing_command, settings.sealing_processes) as processes:  # first of all: they import as long as we do
+            from collector.service import run as serve
+            from detectors.in_flight import schema_verdict
+
+            serve(settings, policy_path, stop, ready, schema_check=schema_verdict, sealing=processes)
 
     alone = settings.embedded and not supervised
     with instance.hold(settings.data_dir) if alone else contextlib.nullcontext():

@@ -88,6 +88,7 @@ def start_collector(tmp_path: Path, warehouse_url: str) -> Iterator[Callable[...
     running: list[RunningCollector] = []
 
     def start(policy: str = "", data: Path | None = None, follow: Path | None = None, **settings: Any) -> RunningCollector:
+        from collector import launch
         from collector.service import run
         from spanledger.commands.roles import sealing_command
 
@@ -111,7 +112,8 @@ def start_collector(tmp_path: Path, warehouse_url: str) -> Iterator[Callable[...
 
         def serve() -> None:
             try:
-                run(chosen, file, stop, ready, sealing=sealing_command)
+                with launch.sealing(sealing_command, chosen.sealing_processes) as sealing:
+                    run(chosen, file, stop, ready, sealing=sealing)
             except BaseException as exc:
                 failed.append(exc)
                 bound.set()
