@@ -11,7 +11,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from spanledger.errors import WarehouseBusy
-from warehouse import journal, tables
+from warehouse import infile, journal, tables
 from warehouse.engine import Engine
 from warehouse.migrate import migrate
 
@@ -80,6 +80,20 @@ def test_an_insert_that_the_engine_refuses_is_told_and_the_next_one_works(client
         journal.insert(client, "no_such_table", good)
     journal.insert(client, "calls", good)
     assert client.query("SELECT count() FROM spanledger.calls").result_rows[0][0] == 2
+
+
+@pytest.mark.parametrize("in_memory", [10, 1 << 20])
+def test_rows_of_any_size_are_read_from_memory_or_from_disk(client: Client, monkeypatch: pytest.MonkeyPatch, in_memory: int) -> None:
+    monkeypatch.setattr(infile, "_IN_MEMORY", in_memory)
+    engine = Engine.of(client)
+    assert engine is not None
+    folder = engine.path / "tmp"
+    with infile.holding((b"%d\n" % i for i in range(1000)), folder) as file, engine.connection() as handle:
+        assert bool(list(folder.iterdir())) == (in_memory == 10)
+        handle.query("CREATE TABLE spanledger.numbers (n UInt32) ENGINE = MergeTree ORDER BY n")
+        handle.query(infile.statement("INSERT INTO spanledger.numbers (n) SETTINGS max_threads = 1", file, "TSV"))
+    assert client.query("SELECT count(), sum(n) FROM spanledger.numbers").result_rows == [(1000, 499_500)]
+    assert not list(folder.iterdir())
 
 
 def test_hashes_of_persons_and_texts_keep_sixty_four_bits(client: Client) -> None:

@@ -79,8 +79,8 @@ class EmbeddedHandle:
 
     def insert(self, sql: str, fmt: str, chunks: Iterable[bytes]) -> Answer:
         """See ``Handle``."""
-        with infile.opened(self._folder) as file:
-            size = sum(file.write(chunk) for chunk in chunks)
+        with infile.holding(chunks, self._folder) as file:
+            size = file.tell()
             with _translated():
                 done: Any = self._connection.query(infile.statement(sql, file, fmt))
         return Answer(written_rows=done.rows_read(), written_bytes=size)
