@@ -292,6 +292,10 @@ def test_releases_stand_side_by_side_with_their_scores(client: Client, entries: 
         assert row["scored"] == 45
     drawn = queries.releases(client, WHOLE, by=("prompt", "prompt_version"), drawn=True)
     assert_frame_equal(drawn, frame.select(drawn.columns))
+    judged = queries.quality(client, WHOLE, by=("prompt", "prompt_version"), safety=False)
+    both = [name for name in frame.columns if name in judged.columns]
+    assert {"scored", "score_avg", "flagged", "schema_failures", "grounding_avg", "contradictions"} < {*both}
+    assert_frame_equal(frame.drop_nulls("scored").select(both), judged.select(both), check_row_order=False)
     assert {column for column, *_ in ROWS} <= {*drawn.columns, "flagged_share", "schema_failure_rate"}
     single = queries.release_calls(client, Scope(WHOLE.since, WHOLE.until, Filters(prompt_version=("1",))), limit=300)
     assert single.height == 300

@@ -14,18 +14,8 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _DRAWN = [
-    "calls",
-    "cost_usd",
-    "tokens_in",
-    "tokens_out",
-    "latency_quantiles",
-    "errors",
-    "timeouts",
-    "rate_limited",
-    "safety",
-    "first_hour",
-    "last_hour",
-]
+    "calls", "cost_usd", "tokens_in", "tokens_out", "latency_quantiles", "errors", "timeouts", "rate_limited", "safety", "first_hour", "last_hour",
+]  # fmt: skip
 _BESIDE = ["billed_calls", "filtered", "cache_hits", "fallbacks", "retries", "unpriced_calls", "usage_missing"]
 
 
