@@ -33,7 +33,9 @@ def cold_keys_of(rows: pa.RecordBatch) -> np.ndarray:
     ids = rows["trace_id"]
     halves = np.frombuffer(ids.buffers()[1], "<u8", 2 * rows.num_rows, 16 * ids.offset)[1::2]
     keys[:, 0] = np.where(halves == 0, np.uint64(_ZERO), halves)
-    keys[:, 1] = np.fromiter(map(_text_key, rows["response_id"].to_pylist()), np.uint64, rows.num_rows)
+    keys[:, 1] = np.fromiter(
+        [_bytes_key(told) if told else 0 for told in rows["response_id"].cast(pa.binary()).to_pylist()], np.uint64, rows.num_rows
+    )
     return keys
 
 
@@ -45,7 +47,10 @@ _ZERO = 1  # the key of a trace whose id ends in eight zero bytes: 0 is no key
 
 
 def _text_key(value: str) -> int:
-    return xxhash.xxh64_intdigest(value.encode()) if value else 0
+    return _bytes_key(value.encode()) if value else 0
+
+
+_bytes_key = xxhash.xxh64_intdigest
 
 
 class ColdKeys:
@@ -62,13 +67,13 @@ class ColdKeys:
             if len(self._blocks) > 8:
                 self._blocks = [np.unique(np.concatenate(self._blocks))]
 
-    def add(self, key: int) -> None:
-        """Add one; 0 is no key."""
-        if key:
-            self._new.add(key)
-            if len(self._new) >= 100_000:
-                self.extend(np.fromiter(self._new, np.uint64, len(self._new)))
-                self._new = set()
+    def update(self, keys: Iterable[int]) -> None:
+        """Add some; 0 is no key."""
+        self._new.update(keys)
+        self._new.discard(0)
+        if len(self._new) >= 100_000:
+            self.extend(np.fromiter(self._new, np.uint64, len(self._new)))
+            self._new = set()
 
     def known(self, keys: np.ndarray) -> np.ndarray:
         """For each key (UInt64, any shape): may it stand in the journal only? 0 never does."""
@@ -84,7 +89,7 @@ class Asleep:
     """Calls in memory that nothing else belongs to: journal rows, found by trace id and link keys (both 16 bytes)."""
 
     def __init__(self) -> None:
-        self._batches: deque[tuple[int, pa.Table, dict[int, bytes]]] = deque()  # number of the first row, rows, link key of each sleeper
+        self._batches: deque[tuple[int, pa.Table, dict[int, bytes], np.ndarray]] = deque()  # first row's number, rows, sleepers' link keys, cold keys
         self._at: dict[bytes, int] = {}  # number of the row with this key
         self._next = 0
 
@@ -98,13 +103,16 @@ class Asleep:
         """Those of these keys by which a call sleeps here."""
         return keys & self._at.keys()
 
-    def add(self, rows: pa.Table, which: np.ndarray, keys: Sequence[bytes]) -> None:
-        """Some journal rows (``which``: bool): each is alone in its trace, and no other span in memory has its link key (of ``keys``; b"": none)."""
+    def add(self, rows: pa.Table, which: np.ndarray, keys: Sequence[bytes], cold: np.ndarray) -> None:
+        """Some journal rows (``which``: bool): each is alone in its trace, and no other span in memory has its link key (of ``keys``; b"": none).
+
+        ``cold``: :func:`cold_keys_of` of all rows.
+        """
         if not keys:
             return
         kept = rows.select(_KEPT).filter(pa.array(which))
         first, self._next = self._next, self._next + kept.num_rows
-        self._batches.append((first, kept, dict(enumerate(keys))))
+        self._batches.append((first, kept, dict(enumerate(keys)), cold[which]))
         self._at.update(zip(kept["trace_id"].to_pylist(), range(first, self._next), strict=True))
         self._at.update(zip(keys, range(first, self._next), strict=True))
         self._at.pop(b"", None)
@@ -113,21 +121,21 @@ class Asleep:
         """(version, span) of the calls with one of these keys; they sleep no longer."""
         found: list[tuple[int, Span]] = []
         for number in {self._at[key] for key in keys if key in self._at}:
-            first, rows, links = next(b for b in reversed(self._batches) if b[0] <= number)
+            first, rows, links, _ = next(b for b in reversed(self._batches) if b[0] <= number)
             row = rows.slice(number - first, 1)
             self._at.pop(row["trace_id"][0].as_py())
             self._at.pop(links.pop(number - first), None)
             found += spans_of(row)
         return found
 
-    def forget_oldest(self) -> tuple[list[int], list[int]]:
-        """The oldest rows leave memory: cold keys of the traces and response ids that sleep there (0 = none)."""
-        _, rows, links = self._batches.popleft()
-        traces, responses = rows["trace_id"].to_pylist(), rows["response_id"].to_pylist()
+    def forget_oldest(self) -> np.ndarray:
+        """The oldest rows leave memory: cold keys, (n, 2), of the calls that sleep there."""
+        _, rows, links, cold = self._batches.popleft()
+        traces = rows["trace_id"].to_pylist()
         for i, key in links.items():
             del self._at[traces[i]]
             self._at.pop(key, None)
-        return [_trace_key(traces[i]) for i in links], [_text_key(responses[i]) for i in links]
+        return cold[list(links)]
 
 
 _KEPT = ["project", "service", "trace_id", "span_id", "parent_span_id", "response_id", "facts", "ver"]
@@ -214,10 +222,10 @@ class Recent:
 
     def _forget_asleep(self, most: int) -> None:
         while len(self.asleep) > most:
-            traces, responses = self.asleep.forget_oldest()
-            for key in (*traces, *responses):
-                self.cold.add(key)
-            self.loaded_keys.difference_update(responses)
+            keys = self.asleep.forget_oldest()
+            self.cold.update(keys.ravel().tolist())
+            if self.loaded_keys:
+                self.loaded_keys.difference_update(keys[:, 1].tolist())
 
     def _forget_down_to(self, most: int) -> None:
         while self._count > most and len(self.traces) > (most > 0):
@@ -231,8 +239,7 @@ class Recent:
                         del self.by_key[key]
             for _, span in trace.spans.values():
                 keys = cold_keys(span)
-                for key in keys:
-                    self.cold.add(key)
+                self.cold.update(keys)
                 self.loaded_keys.difference_update(keys[1:])
 
 

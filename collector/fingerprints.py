@@ -67,13 +67,14 @@ def normal_forms(told: Sequence[Sequence[Message]]) -> list[bytes]:
     alone = [turns[0].text if len(turns) == 1 and turns[0].text.isascii() else "" for turns in told]
     sizes = np.fromiter(map(len, alone), np.int64, len(alone))
     ends = np.cumsum(sizes)
-    chars = np.frombuffer("".join(alone).encode(), np.uint8)
+    whole = "".join(alone).encode()
+    chars = np.frombuffer(whole, np.uint8)
     odd, blank = chars < 0x20, chars == 0x20
     odd[:-1] |= blank[:-1] & blank[1:]
     by_itself, counted = sizes < 2, np.zeros(len(alone), bool)
     by_itself[np.searchsorted(ends, np.flatnonzero(odd), "right")] = True
     counted[np.searchsorted(ends, np.flatnonzero(chars - 0x30 < 10), "right")] = True
-    lower = (chars | (chars - 0x41 < 26).view(np.uint8) << 5).tobytes()
+    lower = whole.lower()
     return [
         encoded(normal_form(turns)) if odd_one else _steady(lower[end - size : end].strip(b" "), digits)
         for turns, size, end, odd_one, digits in zip(told, sizes.tolist(), ends.tolist(), by_itself.tolist(), counted.tolist(), strict=True)

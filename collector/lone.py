@@ -154,11 +154,14 @@ class LoneCalls:
             return None, np.zeros(len(at), bool)
         if rules is not self._rules or len(self._models) > _MODELS:
             self._rules, self._models = rules, {}
-        coded = rows["combination"].take(pa.array(at)).dictionary_encode()
+        asked = rows["combination"] if len(at) == rows.num_rows else rows["combination"].take(pa.array(at))
+        coded = asked.dictionary_encode()
         index = coded.indices.fill_null(-1).to_numpy()
         models = self._known(whole, at, index, coded.dictionary.to_pylist(), rules)
         taken = np.array([*(m is not None for m in models), False], bool)[index]
-        index, own = index[taken], rows.select(_TAKEN).take(pa.array(at[taken]))
+        own = rows.select(_TAKEN)
+        if not taken.all() or len(at) < rows.num_rows:
+            index, own = index[taken], own.take(pa.array(at[taken]))
         costs, priced = _priced(own, index, models)
         if not priced.all():
             index, own, costs = index[priced], own.filter(pa.array(priced)), costs[:, priced]

@@ -199,25 +199,29 @@ class Poster:
         """Post the families of new rows: plain calls that are alone as columns, all others as spans."""
         recent = self._recent
         rows = whole.select(LOOKED_AT).combine_chunks().to_batches()[0]  # facts are many times as large, and stay where they are
-        alone, keys = self._alone(rows) if self._sole else (np.empty(0, np.int64), [])
+        cold = cold_keys_of(rows)
+        alone, keys = self._alone(rows, cold) if self._sole else (np.empty(0, np.int64), [])
         columns, plain = self._lone_calls.rows(rows, alone, self._rules(), whole)
         asleep = np.zeros(rows.num_rows, bool)
         asleep[alone[plain]] = True
         self._post_spans([] if asleep.all() else spans_of(whole, ~asleep), columns)
-        recent.asleep.add(whole, asleep, list(compress(keys, plain.tolist())))
+        recent.asleep.add(whole, asleep, list(compress(keys, plain.tolist())), cold)
         recent.forget_oldest()
         if not self._sole:
             self._again.append((time.monotonic() + self._settle_s, set(rows["trace_id"].to_pylist())))
 
-    def _alone(self, rows: pa.RecordBatch) -> tuple[np.ndarray, list[bytes]]:
+    def _alone(self, rows: pa.RecordBatch, cold: np.ndarray) -> tuple[np.ndarray, list[bytes]]:
         """Rows of calls that may be plain and that nothing else can belong to, and their link keys (b"": none)."""
         traces = rows["trace_id"].to_pylist()
-        keys = response_keys_of(*(rows[name].to_pylist() for name in ("project", "provider", "response_id")))
+        ids = rows["response_id"].cast(pa.binary())
+        keys = response_keys_of(*(column.to_pylist() for column in (rows["project"], rows["provider"], ids)))
         told = Counter(traces)
         told.update(keys)
-        del told[b""]
-        shared = self._recent.among(told.keys()) | {key for key, n in told.items() if n > 1}
-        joined = np.any(self._recent.cold.known(cold_keys_of(rows)), axis=1) | rows["combination"].is_null().to_numpy(zero_copy_only=False)
+        untold = told.pop(b"", 0)
+        shared = self._recent.among(told.keys())
+        if len(told) < 2 * len(traces) - untold:
+            shared |= {key for key, n in told.items() if n > 1}
+        joined = np.any(self._recent.cold.known(cold), axis=1) | rows["combination"].is_null().to_numpy(zero_copy_only=False)
         if shared:
             joined |= np.fromiter((trace in shared or key in shared for trace, key in zip(traces, keys, strict=True)), bool, len(keys))
         return np.flatnonzero(~joined), list(compress(keys, (~joined).tolist()))

@@ -10,8 +10,8 @@ A server gets them over HTTP, with the same settings per insert. What is spared 
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import threading
+from typing import IO, TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
 import pyarrow as pa
@@ -32,7 +32,16 @@ WRITE_SETTINGS = {"optimize_on_insert": 0, "exclude_materialize_skip_indexes_on_
 SHORT_HASHES = frozenset({"user_hash", "session_hash", "prompt_hash", "response_hash", "context_hash"})
 _DIGITS = 16
 
-_handles: WeakKeyDictionary[Client, Connection] = WeakKeyDictionary()
+
+class _Way(NamedTuple):
+    """A client's handle of the engine and the file that its rows pass through, used again: new memory costs a microsecond a row."""
+
+    handle: Connection
+    file: IO[bytes]
+    lock: threading.Lock
+
+
+_ways: WeakKeyDictionary[Client, _Way] = WeakKeyDictionary()
 
 
 def insert(client: Client, table: str, rows: pa.Table) -> None:
@@ -42,10 +51,11 @@ def insert(client: Client, table: str, rows: pa.Table) -> None:
     if engine is None:
         client.insert_arrow(table, rows, settings=WRITE_SETTINGS)
         return
-    handle = _handles.get(client)
-    if handle is None:
-        handle = _handles[client] = engine.connection()
-    _through_a_file(handle, table, rows, engine.path / "tmp")
+    way = _ways.get(client)
+    if way is None:
+        way = _ways[client] = _Way(engine.connection(), infile.opened(engine.path / "tmp"), threading.Lock())
+    with way.lock:
+        _through_a_file(way, table, rows)
 
 
 def _shortened(rows: pa.Table) -> pa.Table:
@@ -55,12 +65,13 @@ def _shortened(rows: pa.Table) -> pa.Table:
     return rows
 
 
-def _through_a_file(handle: Connection, table: str, rows: pa.Table, folder: Path) -> None:
+def _through_a_file(way: _Way, table: str, rows: pa.Table) -> None:
     columns = ", ".join(f"`{name}`" for name in rows.schema.names)  # named, so that one the table has not is refused
     try:
-        with infile.opened(folder) as file:
-            with pa.ipc.new_stream(pa.PythonFile(file, mode="w"), rows.schema) as writer:
-                writer.write_table(rows)
-            handle.query(infile.statement(f"INSERT INTO spanledger.{table} ({columns})", file, "ArrowStream"))
+        way.file.seek(0)
+        with pa.ipc.new_stream(pa.PythonFile(way.file, mode="w"), rows.schema) as writer:
+            writer.write_table(rows)
+        way.file.truncate()
+        way.handle.query(infile.statement(f"INSERT INTO spanledger.{table} ({columns})", way.file, "ArrowStream"))
     except (RuntimeError, OSError) as exc:
         raise DatabaseError(str(exc)) from exc

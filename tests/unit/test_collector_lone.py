@@ -143,7 +143,7 @@ def test_rows_that_an_earlier_version_spooled_have_no_figures_and_take_the_ordin
 @given(st.lists(_spans, min_size=1, max_size=8))
 def test_link_keys_in_columns_are_those_of_the_spans(spans: list[Span]) -> None:
     plain = [msgspec.structs.replace(s, cache_hit=False, link="") for s in spans]
-    columns = [[s.project for s in plain], [s.provider for s in plain], [s.response_id for s in plain]]
+    columns = [s.project for s in plain], [s.provider for s in plain], [s.response_id.encode() for s in plain]
     assert response_keys_of(*columns) == [(*family_keys(s)[1:], b"")[0] for s in plain]
     if rows := [s for s in plain if s.trace_id]:
         assert cold_keys_of(_spooled(rows).slice(1)).tolist() == [list(cold_keys(s)[:2]) for s in rows[1:]]
@@ -151,7 +151,8 @@ def test_link_keys_in_columns_are_those_of_the_spans(spans: list[Span]) -> None:
 
 def _recent(spans: list[Span]) -> Recent:
     recent = Recent(1_000)
-    recent.asleep.add(pa.Table.from_batches([_spooled(spans)]), np.ones(len(spans), bool), [(*family_keys(s)[1:], b"")[0] for s in spans])
+    rows = _spooled(spans)
+    recent.asleep.add(pa.Table.from_batches([rows]), np.ones(len(spans), bool), [(*family_keys(s)[1:], b"")[0] for s in spans], cold_keys_of(rows))
     return recent
 
 
