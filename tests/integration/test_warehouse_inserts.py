@@ -101,3 +101,20 @@ def test_hashes_of_persons_and_texts_keep_sixty_four_bits(client: Client) -> Non
     journal.insert(client, "calls", rows(tables.CALLS, 2, user_hash=[long, short], tenant_hash=[long, ""], response_id=[long, ""]))
     stored = client.query("SELECT user_hash, tenant_hash, response_id FROM spanledger.calls ORDER BY span_id").result_rows
     assert stored == [(long[:16], long, long), (short, "", "")]
+
+
+def test_fresh_text_is_packed_quickly_large_parts_of_it_densely_and_what_pages_read_always_quickly(client: Client) -> None:
+    codec = "SELECT default_compression_codec FROM system.parts WHERE active AND rows > 0 AND table = {t:String}"
+    fill = (
+        "INSERT INTO spanledger.{} (ts, trace_id, {}) SELECT now64(), reinterpretAsFixedString(sipHash128(number)),"
+        " arrayStringConcat(arrayMap(i -> hex(sipHash128(number, i)), range(40))) FROM numbers(20000)"
+    )
+    found: dict[str, list[set[str]]] = {}
+    for table, column in (("contents", "prompt"), ("spans", "facts")):
+        client.command(f"SYSTEM STOP MERGES spanledger.{table}")
+        client.command(fill.format(table, column))
+        fresh = {row[0] for row in client.query(codec, {"t": table}).result_rows}
+        client.command(f"SYSTEM START MERGES spanledger.{table}")
+        client.command(f"OPTIMIZE TABLE spanledger.{table} FINAL")
+        found[table] = [fresh, {row[0] for row in client.query(codec, {"t": table}).result_rows}]
+    assert found == {"contents": [{"LZ4"}, {"ZSTD(3)"}], "spans": [{"LZ4"}, {"LZ4"}]}
