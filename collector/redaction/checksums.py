@@ -83,6 +83,7 @@ IBAN_LENGTH = {
     "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29,
     "VA": 22, "VG": 24, "XK": 20,
 }  # fmt: skip
+_COUNTRY = {code: code.translate(_AS_NUMBERS) for code in IBAN_LENGTH}
 
 
 def iban(value: str) -> bool:
@@ -90,7 +91,8 @@ def iban(value: str) -> bool:
     v = value.upper()
     if IBAN_LENGTH.get(v[:2]) != len(v):
         return False
-    return int((v[4:] + v[:4]).translate(_AS_NUMBERS)) % 97 == 1
+    body = v[4:]
+    return int((body if body.isdigit() else body.translate(_AS_NUMBERS)) + _COUNTRY[v[:2]] + v[2:4].translate(_AS_NUMBERS)) % 97 == 1
 
 
 def vin(value: str) -> bool:

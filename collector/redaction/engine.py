@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,18 +15,12 @@ from collector.redaction.budget import LOOK_S, RATE, Budget, Dropped
 from collector.redaction.exceptions import Exceptions
 from collector.redaction.finding import Finder
 from collector.redaction.joined import Joined, join, join_texts
-from collector.redaction.matching import Span, tester
-from collector.redaction.placeholders import PLACEHOLDER, bare, placeholder, resolve
-from collector.redaction.plain import LEAST
+from collector.redaction.matching import Span
+from collector.redaction.placeholders import placeholder, placeholders, resolve
+from collector.redaction.second_look import marks, masked, origin, stretches
 from collector.redaction.seen import Seen
 
 MAX_BYTES = 16 << 20
-AROUND = 200  # bytes around a placeholder in which replacement may have changed what rules see
-_NEAR = 112  # bytes around a placeholder in which there must be more than words for a second look
-_DIGIT_WORD = rb"(?:zero|one|two|three|four|five|six|seven|eight|nine|oh)"
-_LIVELY = tester([rb"[0-9@=\\%&`\x80-\xff]|(?i:(?:" + _DIGIT_WORD + rb"[ ,.\-\r\n]{1,3}){3})"], latin=True)
-_PLAIN_LIVELY = re.compile(rb"[0-9@=\\%&`\x80-\xff]")
-_HASH = re.compile(rb":[0-9a-f]{10}\]")
 _SHORT = 100_000  # bytes of a text whose budget may be spent three times within a quarter of a second
 ROUNDS = 3  # redact again until nothing changes, at most so often
 
@@ -262,8 +254,8 @@ class Redactor:
                 if isinstance(more, str):
                     self._drop(changed, i, more)
                 elif more:
-                    moves = [(0, 0), *((size, end) for (_, size), (_, end, _) in zip(_marks(replaced[k]), found[i], strict=True))]
-                    moved = [(_origin(moves, a), _origin(moves, z, end=True), n) for a, z, n in more]
+                    moves = [(0, 0), *((size, end) for (_, size), (_, end, _) in zip(marks(replaced[k]), found[i], strict=True))]
+                    moved = [(origin(moves, a), origin(moves, z, end=True), n) for a, z, n in more]
                     raw = parts[i]
                     later[i] = resolve(raw, 0, len(raw), found[i] + moved)
                 else:
@@ -280,19 +272,19 @@ class Redactor:
         What replacement could have brought about stands near a placeholder: of long texts only these stretches are looked at
         first, and the whole text where one shows anything.
         """
-        texts = [_masked(pieces) for pieces in replaced]
         try:
             near: list[bytes] = []
             owners: list[int] = []
-            for k, text in enumerate(texts):
-                some = _stretches(text, replaced[k])
+            for k, pieces in enumerate(replaced):
+                some = stretches(pieces)
                 near += some
                 owners += [k] * len(some)
             if not near:
                 return {}
             doubtful = sorted({owners[n] for n in self._find(near)})
-            return {doubtful[n]: found for n, found in self._find([texts[k] for k in doubtful]).items()} if doubtful else {}
+            return {doubtful[n]: found for n, found in self._find([masked(replaced[k]) for k in doubtful]).items()} if doubtful else {}
         except Exception as first:
+            texts = list(map(masked, replaced))
             out: dict[int, list[Span] | str] = {}
             reason = str(first) if isinstance(first, Dropped) else "error"
             if len(texts) == 1 and not _unlucky(reason, texts[0]):
@@ -310,17 +302,11 @@ class Redactor:
         if len(spans) == 1:
             ((a, z, name),) = spans
             return [raw[:a], placeholder(name, raw[a:z], key), raw[z:]]
-        starts, ends, names = zip(*spans, strict=True)
+        starts, ends, _ = zip(*spans, strict=True)
         pieces = [b""] * (2 * len(spans) + 1)
         pieces[::2] = [raw[a:z] for a, z in zip((0, *ends), (*starts, len(raw)), strict=True)]
-        pieces[1::2] = [placeholder(name, raw[a:z], key) for a, z, name in spans] if key else map(bare, names)
+        pieces[1::2] = placeholders(raw, spans, key)
         return pieces
-
-
-def _marks(pieces: Sequence[bytes]) -> list[tuple[int, int]]:
-    """First and last+1 byte of each placeholder in the new text."""
-    edges = list(accumulate(map(len, pieces)))
-    return list(zip(edges[::2], edges[1::2], strict=False))
 
 
 def _groups_of(groups: Sequence[int], some: Sequence[int]) -> list[list[int]]:
@@ -353,33 +339,3 @@ def _in_characters(raw: bytes, spans: Sequence[Span]) -> list[Span]:
 def _unlucky(reason: str, raw: bytes) -> bool:
     """May the time of this text have gone into something else, such as a garbage collection? Its budget is so small that it is worth a try."""
     return reason == "time" and len(raw) <= _SHORT
-
-
-def _masked(pieces: Sequence[bytes]) -> bytes:
-    """The new text, the hashes of its placeholders made equal if there are many: what their digits happen to say is nothing, but takes time."""
-    text = b"".join(pieces)
-    return _HASH.sub(b":a1b2c3d4e5]", text) if len(pieces) > 2 * LEAST else text
-
-
-def _stretches(text: bytes, pieces: Sequence[bytes]) -> list[bytes]:
-    """What may read differently now: the text, or, of a long one with few placeholders, what stands around these.
-
-    Left out is what has nothing but words around its placeholders: every rule that words set off wants more than these.
-    """
-    dense = len(pieces) * 2 * AROUND > len(text)
-    if dense or len(text) < 4 * AROUND:
-        return [text] if (dense and len(pieces) > 2 * LEAST) or _lively(pieces[::2]) else []
-    return [text[max(0, a - AROUND) : z + AROUND] for a, z in _marks(pieces) if _lively([text[max(0, a - _NEAR) : a], text[z : z + _NEAR]])]
-
-
-def _lively(pieces: Sequence[bytes]) -> bool:
-    """Is there more than words in what stands around placeholders?"""
-    around = b"".join(pieces)
-    if _PLAIN_LIVELY.search(around) and b"[" not in around:
-        return True
-    return bool(_LIVELY.Match(PLACEHOLDER.sub(b"", around) if b"[" in around else around))
-
-
-def _origin(moves: list[tuple[int, int]], at: int, *, end: bool = False) -> int:
-    k = bisect_right(moves, (at - (1 if end else 0), 1 << 60)) - 1
-    return moves[k][1] + at - moves[k][0]

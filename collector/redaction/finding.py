@@ -6,11 +6,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, pairwise
 from operator import eq, itemgetter, sub
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from collector.redaction import handlers, rules, scan
+from collector.redaction.addresses import plain_addresses
 from collector.redaction.budget import Budget, Dropped
 from collector.redaction.exceptions import Exceptions
 from collector.redaction.html_tables import unwrap_table
@@ -19,12 +20,16 @@ from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import resolve
 from collector.redaction.plain import DENSE, LEAST, plain_values
 from collector.redaction.plain_numbers import full_of_digits
+from collector.redaction.plain_secrets import MANY, plain_assignments
 from collector.redaction.seams import SeamView, borders, listed_borders
 from collector.redaction.views import decode, prepare, window
 from collector.redaction.wrapped import Derived, Unwrapped, unwrap_base64, unwrap_dump, unwrap_hex
 
+Array = np.ndarray[Any, Any]
+
 _LONG = 4096  # bytes of a text in which it is worth asking whether it is full of digits
 _VEIL = ord("~")  # no trigger has it
+_WINDOW = 16_384  # bytes of escaped text that are decoded at once
 _CHECK_EVERY = 32  # candidates between looks at the clock
 _UNWRAP: dict[str, Callable[[bytes, int, int, int], Unwrapped]] = {
     "base64": unwrap_base64,
@@ -43,6 +48,7 @@ class Finder:
         self.scanner: scan.Scanner = scan.HyperscanScanner(triggers) if engine == "hyperscan" else scan.Re2Scanner(triggers)
         self.table = handlers.build(own, triggers)
         self._street = next(i for i, trigger in enumerate(triggers) if trigger.rule.id == "address-number-street")
+        self._assigns = np.array([trigger.rule.handler == "assignment" for trigger in triggers])
         self._user, self._exceptions = user, exceptions
         prepare()
 
@@ -82,8 +88,7 @@ class Finder:
         if not derived:
             return
         for n, spans in self._inner([text for text, _ in derived], deadline).items():
-            for start, end, name in spans:
-                out.extend((a, z, name) for a, z in derived[n][1](start, end))
+            out += derived[n][1](spans)
 
     def _look(
         self, b: bytes, starts: list[int], ends: list[int], out: list[Span], deadline: Budget, *, views: bool = True
@@ -96,7 +101,7 @@ class Finder:
             hits = self.scanner.hits(_veiled(b, taken) if taken else b, starts, ends)
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
-        placed = _placed(b, starts, ends, hits, taken, out, self._street)
+        placed = _placed(b, starts, ends, hits, taken, out, self._street, self._assigns)
         if len(out) > before and deadline.over(len(out)):
             raise Dropped("time")
         table = self.table
@@ -152,12 +157,12 @@ class Finder:
         """Decoded windows around escapes, and what base64, dumps and tables say; and places where nothing else counts."""
         found: list[Derived] = []
         mute: list[tuple[int, int]] = []
-        for seen, (i, (a, z)) in enumerate(_windows(b, starts, ends, escapes)):
-            if not seen % 4 and deadline.over():
+        for i, (a, z) in _windows(b, starts, ends, escapes):
+            if deadline.over():
                 raise Dropped("time")
             view = decode(b[a:z], a, i)
             if view is not None:
-                found.append((view.text.encode("utf-8", "replace"), view.back))
+                found.append((view.text.encode("utf-8", "replace"), view.spans))
         done = dict.fromkeys(_UNWRAP, 0)
         for name, i, to in wrapped:
             if to <= done[name]:
@@ -204,7 +209,7 @@ def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] |
             if i - first > 1:
                 views += borders(b, list(zip(starts[first:i], ends[first:i], strict=True)))
             first = i
-    return [(view.text, view.back) for view in views]
+    return [(view.text, view.spans) for view in views]
 
 
 def _full_of_digits(b: bytes, starts: list[int], ends: list[int]) -> list[int]:
@@ -233,7 +238,14 @@ def _veiled(b: bytes, taken: dict[int, list[Span]]) -> bytes:
 
 
 def _placed(
-    b: bytes, starts: list[int], ends: list[int], hits: scan.Hits, taken: dict[int, list[Span]], out: list[Span], street: int
+    b: bytes,
+    starts: list[int],
+    ends: list[int],
+    hits: scan.Hits,
+    taken: dict[int, list[Span]],
+    out: list[Span],
+    street: int,
+    assigns: Array,
 ) -> Iterable[tuple[int, int, int]]:
     """Hits that matchers have to look at: end, trigger, text. Plain values of dense texts are taken here, but for those ``taken`` already."""
     if len(hits) < LEAST and not taken:
@@ -242,13 +254,23 @@ def _placed(
     ats = packed >> scan.HIT_BITS
     owners = np.searchsorted(starts, ats) - 1
     for i, n in enumerate(np.bincount(owners).tolist()):
-        if n >= LEAST and n * DENSE >= ends[i] - starts[i] and i not in taken:
+        if n >= LEAST and (i in taken or n * DENSE >= ends[i] - starts[i]):
             many = int(np.count_nonzero((packed[owners == i] & scan.HIT_NUMBER) == street)) >= LEAST
-            taken[i] = _plain(b, starts[i], ends[i], out, streets=many)
+            if i not in taken:
+                taken[i] = _plain(b, starts[i], ends[i], out, streets=many)
+            elif many:
+                first = len(out)
+                plain_addresses(b, starts[i], ends[i], out)
+                taken[i] += out[first:]
     spans = sorted(span for some in taken.values() for span in some)
     if spans:
         before = np.searchsorted(np.array([start for start, _, _ in spans]), ats) - 1
         left = (before < 0) | (ats > np.array([end for _, end, _ in spans])[before] + 1)
+        packed, ats, owners = packed[left], ats[left], owners[left]
+    signs = np.flatnonzero(assigns[packed & scan.HIT_NUMBER])
+    if len(signs) >= MANY:
+        left = np.ones(len(packed), np.bool_)
+        left[signs] = ~plain_assignments(b, ats[signs], np.array(starts)[owners[signs]], "SECRET_ASSIGN", out)
         packed, ats, owners = packed[left], ats[left], owners[left]
     return zip(ats.tolist(), (packed & scan.HIT_NUMBER).tolist(), owners.tolist(), strict=True)
 
@@ -268,7 +290,7 @@ def _nuls(b: bytes, start: int, end: int) -> Iterable[int]:
 
 
 def _windows(b: bytes, starts: list[int], ends: list[int], escapes: list[tuple[int, int]]) -> Iterable[tuple[int, tuple[int, int]]]:
-    """Merged windows around escape triggers, at most 4 kB each."""
+    """Merged windows around escape triggers, at most ``_WINDOW`` bytes each."""
     current: tuple[int, int] | None = None
     owner = -1
     for i, to in escapes:
@@ -276,7 +298,7 @@ def _windows(b: bytes, starts: list[int], ends: list[int], escapes: list[tuple[i
             if to + 160 <= current[1]:
                 continue
             wider = window(b, to, starts[i], ends[i], 0)
-            if wider[1] - current[0] <= 4096:
+            if wider[1] - current[0] <= _WINDOW:
                 current = (current[0], max(current[1], wider[1]))
                 continue
         if current is not None:

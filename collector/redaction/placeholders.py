@@ -21,11 +21,23 @@ _MANY = 16  # spans from which on it is worth asking whether the text is plain A
 
 def placeholder(class_name: str, value: bytes, key: bytes) -> bytes:
     """``[CLASS]``, or with a keyed hash of the value for classes that people want to join on."""
-    if key and class_name in JOINABLE:
-        hashed = _keyed(key).copy()
-        hashed.update(value.lower().translate(None, b" \t\n\r\v\f"))
-        return f"[{class_name}:{hashed.hexdigest()}]".encode()
-    return bare(class_name)
+    return placeholders(value, [(0, len(value), class_name)], key)[0]
+
+
+def placeholders(raw: bytes, spans: Sequence[Span], key: bytes) -> list[bytes]:
+    """What stands for each of these spans of a text."""
+    if not key:
+        return [bare(name) for _, _, name in spans]
+    low, copy = raw.lower(), _keyed(key).copy
+    found: list[bytes] = []
+    for start, end, name in spans:
+        if name in JOINABLE:
+            hashed = copy()
+            hashed.update(low[start:end].translate(None, b" \t\n\r\v\f"))
+            found.append(f"[{name}:{hashed.hexdigest()}]".encode())
+        else:
+            found.append(bare(name))
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -45,15 +57,11 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
 
     Overlapping spans become one, named after the longest of them: what any rule found goes.
     """
-    ordered = sorted(spans) if len(spans) > 1 else list(spans)
-    found, last = ordered, lo
-    for start, end, _ in ordered:
-        if start < last:
-            last = hi + 1
-            break
-        last = end
-    if last > hi:  # seldom
-        found = _merged(spans, lo, hi)
+    found = sorted(spans) if len(spans) > 1 else list(spans)
+    if _overlap(found, lo, hi):  # seldom
+        found = sorted(set(found))  # neighbouring windows show what stands in both
+        if _overlap(found, lo, hi):
+            found = _merged(found, lo, hi)
     first, last = (max(lo, found[0][0] - _LONGEST), min(hi, found[-1][1] + _LONGEST)) if found else (lo, lo)
     if found and b.find(b"[", first, last) >= 0:
         taken = [m.span() for m in PLACEHOLDER.finditer(b, first, last)]
@@ -65,22 +73,39 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
     return [s if b[s[0]] < 0x80 and b[s[1] - 1] < 0x80 else _whole_characters(b, s) for s in found]
 
 
-def _merged(spans: Sequence[Span], lo: int, hi: int) -> list[Span]:
-    """Spans that overlap, as one."""
-    merged: list[list[int | str]] = []
-    longest = 0
-    for start, end, name in sorted(spans, key=lambda s: (s[0], -s[1], s[2] in _GENERAL, s[2])):
-        start, end = max(start, lo), min(end, hi)
+def _overlap(ordered: Sequence[Span], lo: int, hi: int) -> bool:
+    """Does one begin before another ends, or lie beyond the text?"""
+    for start, end, _ in ordered:
+        if start < lo:
+            return True
+        lo = end
+    return lo > hi
+
+
+def _merged(ordered: Sequence[Span], lo: int, hi: int) -> list[Span]:
+    """Spans that overlap, as one: of most only to see that they do not."""
+    merged: list[Span] = []
+    together: list[Span] = []
+    reached = lo
+    for span in ordered:
+        start, end = max(span[0], lo), min(span[1], hi)
         if start >= end:
             continue
-        if merged and start < merged[-1][1]:  # type: ignore[operator]
-            merged[-1][1] = max(merged[-1][1], end)  # type: ignore[type-var]
-            if end - start > longest:
-                longest, merged[-1][2] = end - start, name
-        else:
-            merged.append([start, end, name])
-            longest = end - start
-    return [(int(s), int(e), str(n)) for s, e, n in merged]
+        if start >= reached and together:
+            merged.append(together[0] if len(together) == 1 else _one(together))
+            together = []
+        together.append((start, end, span[2]))
+        reached = max(reached, end)
+    if together:
+        merged.append(_one(together))
+    return merged
+
+
+def _one(together: list[Span]) -> Span:
+    """Overlapping spans as one, named after the longest."""
+    together.sort(key=lambda s: (s[0], -s[1], s[2] in _GENERAL, s[2]))
+    _, _, name = max(together, key=lambda s: s[1] - s[0])  # the first of these
+    return together[0][0], max(end for _, end, _ in together), name
 
 
 def _around(b: bytes, span: Span, taken: Sequence[tuple[int, int]], first: int) -> list[Span]:

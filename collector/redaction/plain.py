@@ -8,24 +8,33 @@ as ever.
 
 from __future__ import annotations
 
-import re
+import string
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 
 from collector.redaction.addresses import plain_addresses
 from collector.redaction.contact import top_level_domains
 from collector.redaction.matching import Span
-from collector.redaction.plain_numbers import MARKS, plain_numbers
+from collector.redaction.plain_numbers import MARKS, plain_numbers, table
+
+Array = np.ndarray[Any, Any]
 
 DENSE = 48  # bytes a trigger in a text that is worth it
 LEAST = 24  # triggers in it
 
-_EMAIL = re.compile(
-    rb"[A-Za-z](?:[A-Za-z0-9._+\-]{0,60}+(?<=[A-Za-z0-9]))?@(?:[A-Za-z0-9][A-Za-z0-9\-]{0,60}+\.){1,6}([A-Za-z]{2,24}+)"
-    rb"(?=[\0 \t\r\n,;|\"'<>]|\.[\0 \r\n])"
-)
+_LONGEST_NAME, _LONGEST_LABEL, _LONGEST_ENDING, _MOST_LABELS = 61, 61, 24, 6
 _ENDINGS = top_level_domains()
+_AT, _POINT = b"@."
+_STOPPED = table("\0 \r\n")
+_LETTER, _WORDY, _LOCAL, _DOMAIN, _MARK = 1, 2, 4, 8, 16
+_LETTERS, _WORDS = string.ascii_letters, string.ascii_letters + string.digits
+_KINDS = bytes(
+    sum(kind for kind, some in ((_LETTER, _LETTERS), (_WORDY, _WORDS), (_LOCAL, _WORDS + "._+-"), (_DOMAIN, _WORDS + ".-")) if chr(c) in some)
+    + _MARK * bool(MARKS[c])
+    for c in range(256)
+)
 
 
 def plain_values(b: bytes, lo: int, hi: int, out: list[Span], *, streets: bool = False) -> list[Span]:
@@ -42,9 +51,40 @@ def plain_values(b: bytes, lo: int, hi: int, out: list[Span], *, streets: bool =
 
 
 def _emails(b: bytes, lo: int, hi: int, out: list[Span]) -> None:
-    """Those of the text's words that are one: of each ``@`` the word begins behind the mark before it."""
-    raw = np.frombuffer(b, np.uint8, hi - lo + 2, lo - 1)  # with the NUL bytes around the text
-    marks = np.flatnonzero(MARKS[raw])
-    words = np.unique(marks[np.searchsorted(marks, np.flatnonzero(raw == 64)) - 1]) + lo
-    found = filter(None, map(_EMAIL.match, repeat(b), words.tolist(), repeat(hi + 1)))
-    out.extend((m.start(), m.end(), "EMAIL") for m in found if len(m[1]) == 2 or m[1].lower() in _ENDINGS)
+    """Those of the text's words that are one: a name that begins with a letter, one ``@``, labels, and an ending that there is."""
+    text = b[lo - 1 : hi + 1]  # with the NUL bytes around it
+    raw = np.frombuffer(text, np.uint8)
+    kinds = np.frombuffer(text.translate(_KINDS), np.uint8)
+    at, marks, dots = np.flatnonzero(raw == _AT), np.flatnonzero(kinds & _MARK), np.flatnonzero(raw == _POINT)
+    k = np.searchsorted(marks, at)
+    first, past = marks[k - 1] + 1, marks[k]
+    past = past - ((raw[past - 1] == _POINT) & _STOPPED[raw[past]])
+    starts = kinds & _WORDY == 0  # what a label does not begin with, where one begins
+    starts[1:] &= (raw[:-1] == _POINT) | (raw[:-1] == _AT)
+    ending = np.searchsorted(dots, past)
+    labels = ending - np.searchsorted(dots, at)
+    good = (kinds[first] & _LETTER > 0) & (kinds[at - 1] & _WORDY > 0) & (at > first) & (at - first <= _LONGEST_NAME) & (past - at > 1)
+    good &= _without(kinds & _LOCAL == 0, first, at) & _without(kinds & _DOMAIN == 0, at + 1, past) & _without(starts, at + 1, past)
+    good &= (labels > 0) & (labels <= _MOST_LABELS)
+    if not good.any():
+        return
+    at, first, past, ending, labels = at[good], first[good], past[good], ending[good], labels[good]
+    last = dots[ending - 1] + 1
+    fits = (past - last > 1) & (past - last <= _LONGEST_ENDING) & _without(kinds & _LETTER == 0, last, past)
+    before = at
+    for label in range(int(labels.max())):
+        dot = dots[ending - labels + np.minimum(label, labels - 1)]
+        fits &= dot - before <= _LONGEST_LABEL + 1
+        before = dot
+    first, last, past = (first[fits] + lo - 1).tolist(), (last[fits] + lo - 1).tolist(), (past[fits] + lo - 1).tolist()
+    told = [b[a:z] for a, z in zip(last, past, strict=True)]
+    endings = set(told)
+    known = {ending for ending in endings if len(ending) == 2 or ending.lower() in _ENDINGS}
+    found = list(zip(first, past, repeat("EMAIL")))
+    out += found if len(known) == len(endings) else [span for span, ending in zip(found, told, strict=True) if ending in known]
+
+
+def _without(which: Array, start: Array, end: Array) -> Array:
+    """Is there none of these bytes from ``start`` to ``end``?"""
+    places = np.append(np.flatnonzero(which), len(which))
+    return places[np.searchsorted(places, start)] >= end

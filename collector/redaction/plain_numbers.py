@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -27,23 +28,24 @@ _DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], np.uint8)
 _PHONE_WORD, _NUMBER_WORDS = 14, (56, 20)  # bytes before (and behind) a number in which a word may say something else of it
 
 
-def _table(members: bytes) -> Array:
+def table(members: bytes | str) -> Array:
+    """Which bytes are among these."""
     found = np.zeros(256, np.bool_)
-    found[list(members)] = True
+    found[list(members.encode() if isinstance(members, str) else members)] = True
     return found
 
 
-MARKS = _table(b"\0 \t\r\n,;|\"'<>")  # what stands around a value that stands by itself
-_ENDS = _table(b"\0 \r\n")  # behind a full stop
-_GOES_ON = _table(b"0123456789#xXeE")  # behind a value, or behind a blank: more digits, an extension
-_EXTENDS = _table(b"#xXeEpPdD")
-_LOOSE = _table(b" \t\r\n\v\f:=\"'")  # between a word such as *version* and a number
-_CAPITALS = _table(bytes(range(65, 91)))
-_WORDY = _table(bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)) + b"=<>~^@._")
+MARKS = table(b"\0 \t\r\n,;|\"'<>")  # what stands around a value that stands by itself
+_ENDS = table(b"\0 \r\n")  # behind a full stop
+_GOES_ON = table(b"0123456789#xXeE")  # behind a value, or behind a blank: more digits, an extension
+_EXTENDS = table(b"#xXeEpPdD")
+_LOOSE = table(b" \t\r\n\v\f:=\"'")  # between a word such as *version* and a number
+_CAPITALS = table(bytes(range(65, 91)))
+_WORDY = table(bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)) + b"=<>~^@._")
 _IBAN = re.compile(
     rb"[A-Z]{2}[0-9]{2}( ?)[A-Z0-9]{4}(?:\1[A-Z0-9]{4}){2,6}(?:\1[A-Z0-9]{1,3})?+(?! ?(?:[0-9#]|x[0-9]|ext))(?=[\0 \t\r\n,;|\"'<>]|\.[\0 \r\n])"
 )
-_TELLING = _table(bytes(range(65, 91)) + bytes(range(97, 123)) + bytes(range(128, 256)) + b"$")  # letters and currencies
+_TELLING = table(bytes(range(65, 91)) + bytes(range(97, 123)) + bytes(range(128, 256)) + b"$").tobytes()  # letters and currencies
 
 
 @cache
@@ -154,14 +156,16 @@ def _card_rows(runs: Runs, out: list[Span], dull: list[Span], lo: int) -> None:
     first, past = runs.first[at], runs.past[at]
     sure = _sure_cards(runs, first, 16, (16,))
     _append(out, lo, first[sure], past[sure], "CREDIT_CARD")
+    if not len(at):
+        return
     quiet = ~sure & ~_told(runs, first - _NUMBER_WORDS[0], past + _NUMBER_WORDS[1])
     _append(dull, lo, first[quiet], past[quiet], "")
 
 
 def _told(runs: Runs, start: Array, end: Array) -> Array:
     """Does a letter or a currency stand between these places?"""
-    before = np.concatenate([[0], np.cumsum(_TELLING[runs.raw])])
-    return before[np.clip(end, 0, len(runs.raw))] > before[np.clip(start, 0, len(runs.raw))]
+    places = np.append(np.flatnonzero(np.frombuffer(runs.raw.tobytes().translate(_TELLING), np.uint8)), 1 << 60)
+    return places[np.searchsorted(places, start)] < end
 
 
 def _social_security_numbers(runs: Runs, out: list[Span], lo: int) -> None:
@@ -227,6 +231,8 @@ def _in_brackets(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> Non
     at = np.flatnonzero(
         (size[:n] == 3) & (size[1 : n + 1] == 3) & (size[2 : n + 2] == 4) & (raw[first[:n] - 1] == 40) & (raw[past[:n] % len(raw)] == 41)
     )
+    if not len(at):
+        return
     gap = first[at + 1] - past[at]
     between = raw[past[at] + 1]
     good = (gap == 1) | ((gap == 2) & ((between == 32) | (between == 45)))
@@ -290,7 +296,7 @@ def _accounts(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> None:
 
 def _append(out: list[Span], lo: int, start: Array, end: Array, name: str) -> None:
     """Places in ``raw``, which begins one byte before the text, as spans."""
-    out.extend([(a, z, name) for a, z in zip((start + lo - 1).tolist(), (end + lo - 1).tolist(), strict=True)])
+    out.extend(zip((start + lo - 1).tolist(), (end + lo - 1).tolist(), repeat(name)))
 
 
 def full_of_digits(b: bytes, lo: int, hi: int) -> bool:

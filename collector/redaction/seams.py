@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from collector.redaction.matching import Span
+
 _REACH = 192  # bytes looked at on each side of a border
 _CHAIN = 8192  # bytes of short parts joined into one view
 _TAIL = re.compile(rb"[A-Za-z0-9@._%+/=:\-]*+")
@@ -37,6 +39,10 @@ class SeamView:
 
     text: bytes
     pieces: list[tuple[int, int, int]]  # offset in text, buffer start, buffer end
+
+    def spans(self, found: Sequence[Span]) -> list[Span]:
+        """Spans of the view as spans of the buffer."""
+        return [(a, z, name) for start, end, name in found for a, z in self.back(start, end)]
 
     def back(self, start: int, end: int) -> list[Part]:
         """Buffer ranges of ``[start, end)`` if it crosses a border, else nothing."""

@@ -43,13 +43,13 @@ _PUBLIC_NAME = re.compile(
 GAP = re.compile(
     rb"(?:[=>:]{0,2}|\\?[\"'])(?:[ \t]|\\\\?[nt]|\r?\n[ \t]*(?:value|secret|token|key|password)[\"']?[:=][ \t]*|\|[ \t]*\r?\n[ \t]*|%20){0,8}"
 )
-_TAKEN = re.compile(rb"[=:]?[ \t]{0,4}\\{0,3}[\"'`]?\[[A-Z_]+(?::[0-9a-f]+)?\]")  # a placeholder is assigned
+TAKEN = re.compile(rb"[=:]?[ \t]{0,4}\\{0,3}[\"'`]?\[[A-Z_]+(?::[0-9a-f]+)?\]")  # a placeholder is assigned
 _DULL = re.compile(  # what is assigned is short and has no digit, as in code and prose: no secret, unless a scheme's name stands before one
     rb"[=:]?[ \t]{0,4}(?!(?i:bearer|basic|token|bot|api|key|digest|negotiate|aws4|shared|splunk|genie|ntlm|hawk|oauth))"
     rb"(?:[A-Za-z_.][A-Za-z_.()\[{=$*#!?/+~^@\-]{0,14}+(?:[\t\r\n,;&|)}\]<> ]|\\n)|(\\{0,3}[\"'])[A-Za-z_.]{1,15}\1)"
 )
 _PLAIN_VALUE = re.compile(rb" ?((?=[A-Za-z]{0,63}[0-9])(?=[0-9]{0,63}[A-Za-z])[A-Za-z0-9]{6,64}+[!#%*+]?+)(?=[\s\0])")
-_PLACEHOLDER_HEADS = frozenset(b"ex sa du fa ch re in pl yo my xx ab en ge".split())  # first letters of placeholders with digits, and of calls
+PLACEHOLDER_HEADS = frozenset(b"ex sa du fa ch re in pl yo my xx ab en ge".split())  # first letters of placeholders with digits, and of calls
 _KNOWN = 4096  # names kept
 _OPEN = re.compile(rb"(?:[brfuBRFU]{0,2})(?=\\*[\"'`])|&quot;|(?=)")
 _MAY_OPEN = frozenset(b"brfuBRFU\\\"'`&%")  # first bytes of what may open a quoted value
@@ -165,31 +165,37 @@ def _is_password(value: bytes, digits: int, letters: int, *, quoted: bool) -> bo
     return special > 0 and len(value) >= 6 and letters >= 2 and value[-1:] not in b":" and b"(" not in value and b"[" not in value
 
 
+_promises: dict[bytes, str] = {}
+
+
+def promise(said: bytes) -> str:
+    """What a name promises, by what stands from the blank before it up to the sign."""
+    strength = _promises.get(said)
+    if strength is None:
+        back = _NAME_BACK.match(said[::-1])
+        strength = name_strength(back[1][::-1]) if back and back.end() < len(said) else ""
+        if len(_promises) < _KNOWN:
+            _promises[said] = strength
+    return strength
+
+
 def assignment_handler(rule: Rule) -> Handler:
     """``name = value`` in any of the usual notations; the trigger ends at the ``:`` or ``=``."""
-
-    strengths: dict[bytes, str] = {}  # what a name promises, by what stands from the blank before it up to the sign
 
     def plain(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         """The usual case: `` name=Value1`` without quotes, letters and digits, and what goes to the same end the long way."""
         m = _PLAIN_VALUE.match(b, to, hi + 1)
-        if m is None or m[1][:2].lower() in _PLACEHOLDER_HEADS:
+        if m is None or m[1][:2].lower() in PLACEHOLDER_HEADS:
             return 0
         first = max(b.rfind(b" ", max(lo, to - 40), to - 1), b.rfind(b"\n", max(lo, to - 40), to - 1))
-        said = b[first:to] if first >= 0 else b""
-        strength = strengths.get(said)
-        if strength is None:
-            back = _NAME_BACK.match(said[::-1])
-            strength = name_strength(back[1][::-1]) if back and back.end() < len(said) else ""
-            if len(strengths) < _KNOWN:
-                strengths[said] = strength
+        strength = promise(b[first:to] if first >= 0 else b"")
         if strength == "password" or (strength == "secret" and len(m[1]) >= 16):
             out.append((*m.span(1), rule.class_name))
             return m.end()
         return 0
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        if b.find(b"[", to, to + 12) >= 0 and _TAKEN.match(b, to, hi):
+        if b.find(b"[", to, to + 12) >= 0 and TAKEN.match(b, to, hi):
             return to
         done = plain(b, to, lo, hi, out)
         if done:

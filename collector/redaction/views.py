@@ -11,9 +11,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
+import numpy as np
+
+from collector.redaction.matching import Span
+
+Array = np.ndarray[Any, Any]
+Layer = tuple[Sequence[int], Sequence[int]]  # positions in the output, and in the input: where stretches (even) and replacements (odd) begin
+
+_MANY = 12  # spans from which on columns are worth it
 _MARGIN = 224  # bytes decoded on each side of a trigger
 _LAYERS = 3
 _ESCAPE = re.compile(
@@ -50,8 +60,8 @@ _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "/": "/"}
 
 
 @cache
-def _changing() -> tuple[re.Pattern[str], dict[str, str]]:
-    """The characters that read as something else, and what they read as. Built on first use (a few ms)."""
+def _changing() -> tuple[dict[int, str], Array]:
+    """The characters that read as something else and what they read as; and how long that is, by code point (-1: unchanged). Built on first use (a few ms)."""
     table: dict[str, str] = dict.fromkeys(_INVISIBLE, "")
     ranges = (
         range(0xA0, 0x3400),
@@ -73,7 +83,9 @@ def _changing() -> tuple[re.Pattern[str], dict[str, str]]:
             if plain != c and c not in table and len(plain) <= 4:
                 table[c] = plain
     table.update(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
-    return re.compile(r"[^\x01-\x7f]"), table  # the table says which of them change
+    sizes = np.full(max(map(ord, table)) + 2, -1, np.int8)
+    sizes[list(map(ord, table))] = list(map(len, table.values()))
+    return {ord(c): plain for c, plain in table.items()}, sizes
 
 
 def prepare() -> None:
@@ -89,7 +101,24 @@ class View:
     source: bytes
     origin: int  # offset of ``source`` in the buffer
     owner: int  # which text of the batch it belongs to
-    layers: list[tuple[list[int], list[int]]]  # per layer: positions in the output, and in the input, after each change
+    layers: list[Layer]
+
+    def spans(self, found: Sequence[Span]) -> list[Span]:
+        """Spans of the encoded view as spans of the buffer."""
+        if len(found) < _MANY:
+            return [(a, z, name) for start, end, name in found for a, z in self.back(start, end)]
+        starts, ends, names = zip(*found, strict=True)
+        a, z = np.array(starts), np.array(ends)
+        if not self.text.isascii():
+            ended = np.append(_begins(self.text.encode("utf-8", "replace"))[1:], True)  # does a character end with this byte?
+            count = np.concatenate([[0], np.cumsum(ended)])
+            a, z = count[a], count[z]
+        for out, into in reversed(self.layers):
+            a, z = _all_before(np.array(out), np.array(into), a), _all_after(np.array(out), np.array(into), z)
+        if not self.source.isascii():
+            places = np.append(np.flatnonzero(_begins(self.source)), len(self.source))
+            a, z = places[a], places[z]
+        return list(zip((a + self.origin).tolist(), (z + self.origin).tolist(), names, strict=True))
 
     def back(self, start: int, end: int) -> list[tuple[int, int]]:
         """The one byte range in the buffer of bytes ``[start, end)`` of the encoded view."""
@@ -105,13 +134,13 @@ class View:
         return [(self.origin + a, self.origin + z)]
 
 
-def _before(out: list[int], into: list[int], at: int) -> int:
+def _before(out: Sequence[int], into: Sequence[int], at: int) -> int:
     """Where output position ``at`` begins in the input: a position inside a replacement begins where that began."""
     k = bisect_right(out, at) - 1
     return into[k] + (at - out[k]) if k % 2 == 0 else into[k]
 
 
-def _after(out: list[int], into: list[int], at: int) -> int:
+def _after(out: Sequence[int], into: Sequence[int], at: int) -> int:
     """Where output ending at ``at`` ends in the input."""
     if at == 0:
         return into[0]
@@ -119,32 +148,64 @@ def _after(out: list[int], into: list[int], at: int) -> int:
     return into[k] + (at - out[k]) if k % 2 == 0 else into[k + 1]
 
 
-class _Layer:
-    """Substitution that remembers positions: even entries start unchanged stretches, odd ones start replacements."""
+def _begins(raw: bytes) -> Array:
+    """Which bytes of UTF-8 begin a character?"""
+    return (np.frombuffer(raw, np.uint8) & 0xC0) != 0x80
 
-    def __init__(self) -> None:
-        self.out = [0]
-        self.into = [0]
 
-    def sub(self, pattern: re.Pattern[str], replace: object, text: str) -> str:
-        pieces: list[str] = []
-        last = size = 0
-        for m in pattern.finditer(text):
-            new = replace(m)  # type: ignore[operator]
-            if new is None:
-                continue
-            a, z = m.span()
-            pieces.append(text[last:a])
-            size += a - last
-            self.out.append(size)
-            self.into.append(a)
-            pieces.append(new)
-            size += len(new)
-            self.out.append(size)
-            self.into.append(z)
-            last = z
-        pieces.append(text[last:])
-        return "".join(pieces)
+def _all_before(out: Array, into: Array, at: Array) -> Array:
+    k = np.searchsorted(out, at, "right") - 1
+    return into[k] + np.where(k % 2, 0, at - out[k])
+
+
+def _all_after(out: Array, into: Array, at: Array) -> Array:
+    k = np.searchsorted(out, at - 1, "right") - 1
+    return np.where(at == 0, into[0], np.where(k % 2, into[np.minimum(k + 1, len(into) - 1)], into[k] + at - out[k]))
+
+
+def _layer(places: Sequence[int] | Array, old: Sequence[int] | Array, new: Sequence[int] | Array) -> Layer:
+    """Replacements at ``places`` of the input, so many characters there and in the output."""
+    into = np.zeros(2 * len(places) + 1, np.int64)
+    into[1::2] = places
+    into[2::2] = into[1::2] + old
+    grown = np.cumsum(np.subtract(new, old))
+    out = into.copy()
+    out[3::2] += grown[:-1]
+    out[2::2] += grown
+    return out.tolist(), into.tolist()
+
+
+def _unescaped(text: str) -> tuple[str, Layer | None]:
+    """The text with what its escapes stand for."""
+    places: list[int] = []
+    told: list[str] = []
+    known: dict[str, str | None] = {}  # an escape stands for one thing, wherever it stands
+
+    def replace(m: re.Match[str]) -> str:
+        said = m[0]
+        if said not in known:
+            known[said] = _unescape(m)
+        new = known[said]
+        if new is None:
+            return said
+        places.append(m.start())
+        told.append(said)
+        return new
+
+    new = _ESCAPE.sub(replace, text)
+    if new == text:
+        return text, None
+    return new, _layer(places, list(map(len, told)), [len(known[said] or "") for said in told])
+
+
+def _plain_characters(text: str) -> tuple[str, Layer | None]:
+    """The text with what its characters read as."""
+    table, sizes = _changing()
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    places = np.flatnonzero(sizes[np.minimum(points, len(sizes) - 1)] >= 0)
+    if not len(places):
+        return text, None
+    return text.translate(table), _layer(places, np.ones(len(places), np.int64), sizes[points[places]])
 
 
 def _unescape(m: re.Match[str]) -> str | None:
@@ -181,18 +242,15 @@ _ANY_ESCAPE = re.compile(r"[\\%&`\x1b]|\*\*|__|=40|=\r?\n|</?[a-z]+/?>")
 def decode(source: bytes, origin: int, owner: int) -> View | None:
     """The view of a window, or nothing if decoding changes nothing."""
     text = source.decode()
-    layers: list[tuple[list[int], list[int]]] = []
-    pattern, table = _changing()
+    layers: list[Layer] = []
     for _ in range(_LAYERS):
         before = text
-        for what, how in ((_ESCAPE, _unescape), (pattern, lambda m: table.get(m[0]))):
-            if (text.isascii() and "\0" not in text) if what is pattern else not _escaped(text):
-                continue
-            layer = _Layer()
-            new = layer.sub(what, how, text)
-            if new != text:
-                layers.append((layer.out, layer.into))
-                text = new
+        if _escaped(text):
+            text, layer = _unescaped(text)
+            layers += [layer] if layer else []
+        if not text.isascii() or "\0" in text:
+            text, layer = _plain_characters(text)
+            layers += [layer] if layer else []
         if text == before:
             break
     return View(text, source, origin, owner, layers) if layers else None

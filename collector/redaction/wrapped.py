@@ -10,9 +10,12 @@ import base64
 import binascii
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-Derived = tuple[bytes, Callable[[int, int], list[tuple[int, int]]]]  # a text made of others; which bytes of the buffer a span of it is
+from collector.redaction.matching import Span
+
+Back = Callable[[Sequence[Span]], list[Span]]
+Derived = tuple[bytes, Back]  # a text made of others; what spans of it are in the buffer
 Unwrapped = tuple[int, list[Derived], list[tuple[int, int]]]
 
 _LONGEST = 16_384  # bytes of a token that is read
@@ -84,9 +87,9 @@ def _with_inner(text: str) -> str:
     return "\n".join(said)
 
 
-def _whole(start: int, end: int) -> Callable[[int, int], list[tuple[int, int]]]:
+def _whole(start: int, end: int) -> Back:
     """Whatever is found: all of it."""
-    return lambda _start, _end: [(start, end)]
+    return lambda found: [(start, end, name) for _, _, name in found]
 
 
 def unwrap_hex(b: bytes, to: int, lo: int, hi: int) -> Unwrapped:
@@ -120,8 +123,7 @@ def unwrap_dump(b: bytes, to: int, lo: int, hi: int) -> Unwrapped:
     if not rows:
         return to, [], []
 
-    def back(begin: int, end: int) -> list[tuple[int, int]]:
-        last = rows[max(0, bisect_left(places, end) - 1)]
-        return [(rows[bisect_right(places, begin) - 1][0], last[1])]
+    def back(found: Sequence[Span]) -> list[Span]:
+        return [(rows[bisect_right(places, a) - 1][0], rows[max(0, bisect_left(places, z) - 1)][1], name) for a, z, name in found]
 
     return max(to, start), [(b"".join(pieces), back)], mute
