@@ -111,13 +111,13 @@ class _Batch:
     versions: list[int]
     contents: list[tuple[Span, Content, int]]
     transcripts: list[Sealed]
-    stamped: Stamped | None
+    stamped: list[Stamped]
     answers: list[tuple[Export, Receipt]]
 
     @property
     def rows(self) -> int:
         """Journal rows."""
-        return len(self.spans) + (self.stamped.spans.num_rows if self.stamped is not None else 0)
+        return len(self.spans) + sum(stamped.spans.num_rows for stamped in self.stamped)
 
     def tables(self, most: int) -> Iterator[tuple[pa.RecordBatch | None, pa.RecordBatch]]:
         """(texts if there are any, journal rows with their figures) of at most ``most`` journal rows each."""
@@ -126,9 +126,9 @@ class _Batch:
             spans = self.spans[at : at + most]
             texts = [contents[id(s)] for s in spans if id(s) in contents]
             yield contents_batch(texts) if texts else None, spooled_batch(spans, self.facts[at : at + most], self.versions[at : at + most])
-        if self.stamped is not None:
-            for at in range(0, self.stamped.spans.num_rows, most):
-                yield self.stamped.contents.slice(at, most), self.stamped.spans.slice(at, most)
+        for rows, texts in self.stamped:
+            for at in range(0, rows.num_rows, most):
+                yield texts.slice(at, most) if texts is not None else None, rows.slice(at, most)
 
 
 class Intake:
@@ -254,14 +254,15 @@ class Intake:
             records += decoded.records
             stamps += decoded.stamps
             answers.append((export, Receipt(decoded.received, len(decoded.rejected), "; ".join(sorted(set(decoded.rejected))[:5]))))
-        records, stamps = sealer.divided(records, stamps)
+        records, stored, unstored = sealer.divided(records, stamps)
         sealed = sealer.seal(records)
         spans = [span for span, _ in sealed]
         facts = [facts_of(s) for s in spans]
         versions = [version_of(s, f) for s, f in zip(spans, facts, strict=True)]
         contents = [(s, c, v) for (s, c), v in zip(sealed, versions, strict=True) if c is not None and not c.empty]
         transcripts = [_sealed(spans[i], versions[i], tenant, key, sealed) for i, tenant, key, sealed in sealer.transcripts()]
-        return _Batch(spans, facts, versions, contents, transcripts, sealer.seal_stamps(stamps) if stamps else None, answers)
+        stamped = [sealer.seal_stamps(part, stored=part is stored) for part in (stored, unstored) if part]
+        return _Batch(spans, facts, versions, contents, transcripts, stamped, answers)
 
     def _decode(self, export: Export, options: DecodeOptions) -> Decoded:
         body = inflate(export.body, export.encoding, self._max_message)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from itertools import compress
 from operator import attrgetter
 from typing import Protocol
 
@@ -58,6 +57,7 @@ _IDS = ("response_id", "request_id", "tool_call_id", "companion_of")
 _ANSWER = Content(response="x")
 #: Identity that is only ever stored hashed.
 _HASHED = ("user", "session", "tenant")
+_STAMPED = ("redacted", "none")  # content modes whose rows are made of stamps
 _KNOWN_WORDS = 100_000
 _KNOWN_TRACES = 50_000
 
@@ -117,30 +117,40 @@ class Sealer:
         self._count()
         return records
 
-    def divided(self, records: list[Record], stamps: Sequence[Stamp]) -> tuple[list[Record], list[Stamp]]:
-        """What :meth:`seal` takes, and what :meth:`seal_stamps` takes: few stamps, and those of which more is asked than redaction, are records."""
+    def divided(self, records: list[Record], stamps: Sequence[Stamp]) -> tuple[list[Record], list[Stamp], list[Stamp]]:
+        """What :meth:`seal` takes, and what :meth:`seal_stamps` takes, of whose text redactions or nothing at all is stored.
+
+        Few stamps, and those of which more is asked, are records.
+        """
         if len(stamps) < FEW:
-            return records + list(map(record, stamps)), []
+            return records + list(map(record, stamps)), [], []
         policy = self._current()
         asked = set[Stencil]()
         if self._check is not None:
             asked = {stencil for stencil in {stamp[0] for stamp in stamps} if self._check(stencil.span, _ANSWER, policy)}
+        default = policy.content.default
+        if not asked and not policy.content.tenants and default in _STAMPED:
+            return (records, list(stamps), []) if default == "redacted" else (records, [], list(stamps))
         if policy.content.tenants:
             told = [_teller(span) for span, _ in records] + [(stamp[1], stamp[0].tenant, stamp[0].app) for stamp in stamps]
-            plain = [policy.content.mode(tenant) == "redacted" for tenant in self._tenants_of(told, policy)[len(records) :]]
+            modes = [policy.content.mode(tenant) for tenant in self._tenants_of(told, policy)[len(records) :]]
         else:
-            plain = [policy.content.default == "redacted"] * len(stamps)
-        if all(plain) and not asked:
-            return records, list(stamps)
-        taken = [fits and stamp[0] not in asked for stamp, fits in zip(stamps, plain, strict=True)]
-        others = [record(stamp) for stamp, fits in zip(stamps, taken, strict=True) if not fits]
-        return records + others, list(compress(stamps, taken))
+            modes = [default] * len(stamps)
+        if asked:
+            modes = ["asked" if stamp[0] in asked else mode for stamp, mode in zip(stamps, modes, strict=True)]
+        stored, unstored = ([stamp for stamp, mode in zip(stamps, modes, strict=True) if mode == wanted] for wanted in _STAMPED)
+        others = [record(stamp) for stamp, mode in zip(stamps, modes, strict=True) if mode not in _STAMPED]
+        return records + others, stored, unstored
 
-    def seal_stamps(self, stamps: Sequence[Stamp]) -> Stamped:
-        """Rows of these stamps."""
-        sealed = self._stamps.seal(stamps)
+    def seal_stamps(self, stamps: Sequence[Stamp], *, stored: bool = True) -> Stamped:
+        """Rows of these stamps; texts that are not ``stored`` are shown to the window, if there is one."""
+        sealed = self._stamps.seal(stamps, texts=stored or self._feed is not None)
         self._count()
-        return sealed
+        if stored:
+            return sealed
+        if self._feed is not None and sealed.contents is not None:
+            self._feed.offer_rows(sealed.contents)
+        return Stamped(sealed.spans, None)
 
     def transcripts(self) -> list[tuple[int, str, int, bytes]]:
         """Full transcripts of the last batch, sealed: (index of the record, tenant hash, key version, object)."""

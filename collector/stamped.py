@@ -1,7 +1,7 @@
 """Stamps sealed and laid out in columns: the same rows as sealing and spooling their records one by one.
 
 What a stencil says is sealed once (words redacted, tenant hashed, the JSON of its facts with holes for what varies). For each stamp the
-prompt and the answer are fingerprinted and redacted, people are hashed, and the holes are filled. For content mode ``redacted`` only.
+prompt and the answer are fingerprinted and redacted, people are hashed, and the holes are filled. For content modes without an audit store.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ Redact = Callable[[Sequence[str], Sequence[int]], list[str]]
 
 
 class Stamped(NamedTuple):
-    """Rows of table ``spans`` with their figures (``lone.SPOOLED``), and of table ``contents``."""
+    """Rows of table ``spans`` with their figures (``lone.SPOOLED``), and of table ``contents`` (None: their text is not stored)."""
 
     spans: pa.RecordBatch
-    contents: pa.RecordBatch
+    contents: pa.RecordBatch | None
 
 
 class _Form:
@@ -89,8 +89,8 @@ class StampSealer:
         """Words are redacted by other rules now."""
         self._forms.clear()
 
-    def seal(self, stamps: Sequence[Stamp]) -> Stamped:
-        """Rows of these stamps."""
+    def seal(self, stamps: Sequence[Stamp], *, texts: bool = True) -> Stamped:
+        """Rows of these stamps. Without ``texts`` prompts and answers are hashed and not looked at otherwise."""
         n = len(stamps)
         stencils, traces, ids, parents, starts, ends, usage, response_ids, request_ids, users, sessions, messages, responses = zip(
             *stamps, strict=True
@@ -102,7 +102,8 @@ class StampSealer:
         tenants = [f.tenant for f in forms]
         odd = [odd_ids(response_ids), odd_ids(request_ids)]
         prompt, response, told_ids = self._texts(
-            messages, responses, [values[i] for values, some in zip((response_ids, request_ids), odd, strict=True) for i in some]
+            *((messages, responses) if texts else ((), ())),
+            [values[i] for values, some in zip((response_ids, request_ids), odd, strict=True) for i in some],
         )
         response_ids = self._stored_ids(response_ids, odd[0], told_ids[: len(odd[0])])
         request_ids = self._stored_ids(request_ids, odd[1], told_ids[len(odd[0]) :])
@@ -143,7 +144,9 @@ class StampSealer:
             "latency_ms": (ended - begun) / 1e6,
             "ttft_ms": pa.nulls(n, pa.float64()),
         }
-        texts = {
+        if not texts:
+            return Stamped(_batch(spans, SPOOLED), None)
+        contents = {
             **shared,
             **taken(TEXT_WORDS, [f.contents for f in few], index, CONTENTS),
             "prompt": prompt,
@@ -151,7 +154,7 @@ class StampSealer:
             "context": pa.ListArray.from_arrays(pa.array(np.zeros(n + 1, np.int32)), pa.nulls(0, pa.string())),
             "extra": pa.MapArray.from_arrays(pa.array(np.zeros(n + 1, np.int32)), pa.nulls(0, pa.string()), pa.nulls(0, pa.string())),
         }
-        return Stamped(_batch(spans, SPOOLED), _batch(texts, CONTENTS))
+        return Stamped(_batch(spans, SPOOLED), _batch(contents, CONTENTS))
 
     def _formed(self, stencils: dict[Stencil, int], stamps: Sequence[Stamp]) -> list[_Form]:
         """The forms of these stencils, in order."""

@@ -13,12 +13,16 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from collector import metrics
 from spanledger.model import Content, Span
 
 _ROWS = 500  # texts of one request
 _WAITING = 200  # requests that wait, at most
+
+
+_Part = list[dict[str, Any]] | pa.RecordBatch
 
 
 class WindowFeed:
@@ -31,7 +35,7 @@ class WindowFeed:
 
     def __init__(self, address: Callable[[], str], token: Callable[[], str]) -> None:
         self._address, self._token = address, token
-        self._waiting: queue.Queue[list[dict[str, Any]] | None] = queue.Queue(_WAITING)
+        self._waiting: queue.Queue[_Part | None] = queue.Queue(_WAITING)
         self._thread = threading.Thread(target=self._run, name="window-feed", daemon=True)
         self._thread.start()
 
@@ -39,10 +43,19 @@ class WindowFeed:
         """Hand over redacted texts; returns at once."""
         for at in range(0, len(texts), _ROWS):
             part = [_row(span, content) for span, content in texts[at : at + _ROWS]]
-            try:
-                self._waiting.put_nowait(part)
-            except queue.Full:
-                metrics.content_dropped.labels("window_full").inc(len(part))
+            self._put(part, len(part))
+
+    def offer_rows(self, texts: pa.RecordBatch) -> None:
+        """The same of rows of table ``contents`` that are nothing but prompts and answers."""
+        for at in range(0, texts.num_rows, _ROWS):
+            part = texts.slice(at, _ROWS)
+            self._put(part, part.num_rows)
+
+    def _put(self, part: _Part, rows: int) -> None:
+        try:
+            self._waiting.put_nowait(part)
+        except queue.Full:
+            metrics.content_dropped.labels("window_full").inc(rows)
 
     def close(self) -> None:
         """End; what waits is let go."""
@@ -53,7 +66,8 @@ class WindowFeed:
         self._thread.join(2)
 
     def _run(self) -> None:
-        while (part := self._waiting.get()) is not None:
+        while (told := self._waiting.get()) is not None:
+            part = _rows_of(told) if isinstance(told, pa.RecordBatch) else told
             try:
                 self._post(part)
             except (OSError, http.client.HTTPException):
@@ -90,3 +104,13 @@ def _row(span: Span, content: Content) -> dict[str, Any]:
         "prompt_hash": span.prompt_hash,
         "context_hash": span.context_hash,
     }
+
+
+_AS_STORED = ("kind", "prompt", "response", "prompt_hash")
+
+
+def _rows_of(texts: pa.RecordBatch) -> list[dict[str, Any]]:
+    names = ("trace_id", "span_id", "ts_us", *_AS_STORED)
+    ids = ([value.hex() for value in texts[name].to_pylist()] for name in ("trace_id", "span_id"))
+    values = (*ids, texts["ts"].cast(pa.int64()).to_pylist(), *(texts[name].to_pylist() for name in _AS_STORED))
+    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]

@@ -19,6 +19,8 @@ from collector.redaction import Redactor
 from collector.rows import FEW, contents_batch, facts_of, version_of
 from collector.sealing import Sealer
 from collector.stencils import record
+from collector.window_feed import WindowFeed
+from detectors.window import Window, served
 from spanledger.model import Content, Span
 from spanledger.policy import Policy
 
@@ -203,23 +205,23 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(kept._known) <= 21
 
 
-def rows(body: bytes, policy: Policy, *, stamps: bool, keys: IdentityKeys = KEYS) -> list[pa.Table]:
+def rows(body: bytes, policy: Policy, *, stamps: bool, feed: WindowFeed | None = None) -> list[pa.Table]:
     """Journal rows and texts of an export, in order of span ids."""
-    sealer = Sealer(ENGINE, keys, lambda: policy, None)
+    sealer = Sealer(ENGINE, KEYS, lambda: policy, None, feed=feed)
     found = decoded(body, stamps=stamps)
     if stamps:
         found = decoded(body, stamps=True)
-    whole, stamped = sealer.divided(found.records, found.stamps)
-    assert bool(stamped) == stamps
+    whole, stored, unstored = sealer.divided(found.records, found.stamps)
+    assert bool(stored or unstored) == stamps
     sealed = sealer.seal(whole)
     facts = [facts_of(span) for span, _ in sealed]
     versions = [version_of(span, f) for (span, _), f in zip(sealed, facts, strict=True)]
     journal = [spooled_batch([span for span, _ in sealed], facts, versions)]
     texts = [contents_batch([(s, c, v) for (s, c), v in zip(sealed, versions, strict=True) if c is not None])]
-    if stamped:
-        made = sealer.seal_stamps(stamped)
+    for part in filter(None, (stored, unstored)):
+        made = sealer.seal_stamps(part, stored=part is stored)
         journal.append(made.spans)
-        texts.append(made.contents)
+        texts += [made.contents] if made.contents is not None else []
     return [pa.Table.from_batches(batches).sort_by("span_id").combine_chunks() for batches in (journal, texts)]
 
 
@@ -240,28 +242,49 @@ def test_rows_made_in_columns_equal_rows_made_one_by_one(spans: list[dict[str, A
         assert "4111-1111-1111-1111" not in str(other.to_pydict())
 
 
-@pytest.mark.parametrize("content", [{"default": "none"}, {"default": "audit"}, {"tenants": {"acme": "none"}}])
-def test_where_more_is_asked_than_redaction_stamps_go_the_ordinary_way(content: dict[str, Any]) -> None:
+@pytest.mark.parametrize("content", [{"default": "none"}, {"tenants": {"globex": "none"}}])
+def test_text_that_is_not_stored_is_hashed_and_shown_to_the_window_alone(content: dict[str, Any]) -> None:
     policy = Policy.model_validate({"content": content})
+    asked = told("write to bob@example.org", "thanks")
+    spans = [plain(session__id=f"s{i}", tenant__id="globex" if i % 2 else "initech", gen_ai__input__messages=asked) for i in range(2 * FEW)]
+    ways = []
+    for stamps in (False, True):
+        window = Window(1 << 20, 600)
+        with served(window, lambda: "token") as address:
+            feed = WindowFeed(lambda address=address: address, lambda: "token")
+            seen = rows(request(spans), policy, stamps=stamps, feed=feed)
+            feed.close()
+        blind = rows(request(spans), policy, stamps=stamps)
+        assert [table.equals(other) for table, other in zip(blind, seen, strict=True)] == [True, True]
+        shown = window.texts([(i + 1).to_bytes(16, "big").hex() for i in range(2 * FEW)])
+        assert "bob@" not in str(shown)
+        ways.append((*seen, shown))
+    for one, other in zip(*ways, strict=True):
+        assert one == other
+    _, texts, shown = ways[1]
+    assert texts.num_rows + len(shown) == 2 * FEW
+    assert (len(shown) == 2 * FEW) == ("default" in content)
+
+
+def test_transcripts_are_made_of_records() -> None:
+    policy = Policy.model_validate({"content": {"default": "audit"}})
     sealer = Sealer(ENGINE, KEYS, lambda: policy, None)
     body = request([plain(session__id=f"s{i}") for i in range(2 * FEW)])
     decoded(body, stamps=True)
     found = decoded(body, stamps=True)
-    whole, stamped = sealer.divided(found.records, found.stamps)
-    assert not stamped
-    assert len(whole) == 2 * FEW
+    whole, stored, unstored = sealer.divided(found.records, found.stamps)
+    assert (len(whole), stored, unstored) == (2 * FEW, [], [])
 
 
 def test_one_tenants_mode_leaves_the_others_stamps_alone() -> None:
-    policy = Policy.model_validate({"content": {"tenants": {"globex": "none"}}})
+    policy = Policy.model_validate({"content": {"tenants": {"globex": "none", "hooli": "audit"}}})
     sealer = Sealer(ENGINE, KEYS, lambda: policy, None)
-    spans = [plain(session__id=f"s{i}", tenant__id="globex" if i % 2 else "initech") for i in range(2 * FEW)]
+    spans = [plain(session__id=f"s{i}", tenant__id=("globex", "initech", "hooli")[i % 3]) for i in range(3 * FEW)]
     body = request(spans)
     decoded(body, stamps=True)
     found = decoded(body, stamps=True)
-    whole, stamped = sealer.divided(found.records, found.stamps)
-    assert (len(whole), len(stamped)) == (FEW, FEW)
-    assert {stamp.stencil.tenant for stamp in stamped} == {"initech"}
+    whole, stored, unstored = sealer.divided(found.records, found.stamps)
+    assert (len(whole), {s.stencil.tenant for s in stored}, {s.stencil.tenant for s in unstored}) == (FEW, {"initech"}, {"globex"})
 
 
 def test_a_registered_schema_is_checked_on_records() -> None:
@@ -272,6 +295,6 @@ def test_a_registered_schema_is_checked_on_records() -> None:
     body = request([plain(session__id=f"s{i}", route="/a" if i % 2 else "/b") for i in range(2 * FEW)])
     decoded(body, stamps=True)
     found = decoded(body, stamps=True)
-    whole, stamped = sealer.divided(found.records, found.stamps)
-    assert (len(whole), len(stamped)) == (FEW, FEW)
+    whole, stamped, unstored = sealer.divided(found.records, found.stamps)
+    assert (len(whole), len(stamped), unstored) == (FEW, FEW, [])
     assert {stamp.stencil.span.own["route"] for stamp in stamped} == {"/b"}
