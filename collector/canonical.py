@@ -39,6 +39,7 @@ _HOLDS_THOUGHTS = frozenset({"openai", "azure", "anthropic", "aws"})
 _HOUR_NS = 3_600_000_000_000
 _DAY_S = 86_400
 _MOMENT_NS = 4_000_000_000
+_STRAY_NS = 2_000_000_000
 _SESSION = 8  # a session key is at least this long: Codex says its threads' numbers under the same name
 _MAX_TEXT, _MAX_KEPT, _MAX_KEPT_VALUE = 512, 4_096, 256
 _lower: dict[str, str] = {}
@@ -116,7 +117,15 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
         _moment(source, span)
         if not span.link and not span.response_id:  # nothing else finds what another callback tells of this call
             span.link, span.link_kind = f"instant:{span.scope}:{span.start_ns}:{span.end_ns}", "instant"
+    if shape.strays and not span.parent_id and span.kind == "llm" and not span.link:
+        _stray(source, span)
     return span
+
+
+def _stray(source: Source, span: Span) -> None:
+    """A call without surroundings may be told again in another trace: by what is above it, or by what is below."""
+    if span.authority != 2 or span.stream or not span.response_id:  # a client's plain call is found by its id
+        span.link, span.link_kind = f"stray:{source.service}:{source.instance}:{span.start_ns // _STRAY_NS}", "stray"
 
 
 def _repeated(raw: Raw, shape: Shape, usage: Usage | None) -> Span:

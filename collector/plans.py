@@ -117,6 +117,7 @@ class Shape:
         "own_biz",
         "prototypes",
         "reason",
+        "strays",
         "usage",
         "usage_objects",
         "varying_fields",
@@ -144,6 +145,7 @@ class Shape:
     exclusive_for: frozenset[str]
     exclusive_output: bool
     estimates: bool
+    strays: bool
 
 
 class Plans:
@@ -200,6 +202,7 @@ class Plans:
         shape.exclusive_for = frozenset(name for p, names in table.exclusive_for.items() if matches((p,), scope) for name in names)
         shape.exclusive_output = matches(table.exclusive_output, scope)
         shape.estimates = matches(table.estimators, scope)
+        shape.strays = matches(table.strays, scope)
         return shape
 
     def _identity(self, there: frozenset[str]) -> Iterable[Names]:

@@ -125,7 +125,7 @@ class Span(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     link: str = ""  # agent session key: families of one session choose log events over spans (conventions-agents §3)
     #: ``moment``: no session, but what one user did in one process within seconds: an orphaned call finds its request by it (docs/posting.md);
     #: ``instant``: neither, but what a library measured once and tells in several traces.
-    link_kind: Literal["session", "moment", "instant"] = "session"
+    link_kind: Literal["session", "moment", "instant", "stray"] = "session"
     gateway_agent: str = ""  # user agent that a gateway served
     own: dict[str, str] = {}  # identity fields on the span itself (keys of IDENTITY; user/session/tenant hashed before storage)
     inherited: dict[str, str] = {}  # identity fields of the resource

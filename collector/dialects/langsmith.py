@@ -43,5 +43,6 @@ LANGSMITH = Dialect(
     kinds=(("langsmith.span.kind", OPERATIONS),),
     default_kind="chain",
     authority=1,
+    strays=("langsmith*",),
     refine=_refine,
 )

@@ -49,6 +49,18 @@ def _by_request(span: Span, attributes: Mapping[str, Any]) -> None:
         span.provider = span.provider or by_model(model)
 
 
+#: What an answered request of pydantic-ai's says, whatever content is kept; ``gen_ai.response.model`` is set for others too.
+_ANSWERED = ("events", "output.value", "gen_ai.response.finish_reasons", "gen_ai.response.id", "operation.cost")
+
+
+def _never_answered(span: Span, attributes: Mapping[str, Any]) -> None:
+    """A stream that was refused ends its span like any other, but for what an answer adds to it."""
+    if span.role == "call" and span.usage is None and span.status == "unset" and not any(n in attributes for n in _ANSWERED):
+        said = parse(attributes.get("gen_ai.output.messages"))
+        if not any(dig(message, "parts") or dig(message, "content") for message in (said if isinstance(said, list) else ())):
+            span.outcome = "error"
+
+
 LOGFIRE = Dialect(
     name="logfire",
     scopes=("logfire.*", "logfire"),
@@ -71,4 +83,5 @@ PYDANTIC_AI = Dialect(
     kinds=(("name", {"agent run": "agent", "running tools": "step", "running": "tool"}),),
     default_kind="chain",
     authority=1,
+    refine=_never_answered,
 )  # fmt: skip

@@ -74,12 +74,14 @@ OPENINFERENCE = Dialect(
     authority=2,
     exclusive_input=("@arizeai/openinference-instrumentation-bedrock",),
     exclusive_for={"openinference.instrumentation.agno": ("anthropic", "aws")},
+    strays=("@arizeai/*", *(f"openinference.instrumentation.{name}" for name in ("langchain", "openai", "anthropic"))),
     authorities={
-        f"openinference.instrumentation.{name}": 1
+        **{f"@arizeai/openinference-instrumentation-{name}": 1 for name in ("langchain*", "beeai", "mcp", "claude-agent-sdk")},
+        **{f"openinference.instrumentation.{name}": 1
         for name in (
             "langchain", "llama_index", "openai_agents", "agents", "crewai", "dspy", "haystack", "smolagents", "pydantic_ai", "autogen",
             "autogen_agentchat", "agno", "beeai", "mcp", "guardrails", "instructor", "litellm", "google_adk", "strands_agents", "portkey", "pipecat",
-        )
+        )}
     },
     refine=_refine,
     text=_text,

@@ -49,6 +49,7 @@ OPENLLMETRY = Dialect(
     default_kind="chain",
     authority=2,
     authorities={f"opentelemetry.instrumentation.{n}": 1 for n in ("langchain", "llamaindex", "crewai", "haystack", "openai_agents", "agno", "mcp")},
+    exclusive_input=("opentelemetry.instrumentation.bedrock",),
     refine=_refine,
 )  # fmt: skip
 

@@ -7,13 +7,14 @@ and Bedrock's exclusive counts on, and Gemini's without thoughts: the provider's
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from msgspec import structs
 
 from collector.dialects.table import Dialect
 from collector.usage import from_object, normalise
-from collector.values import dig, parse, to_int
+from collector.values import dig, parse, to_float, to_int
 from spanledger.model import Span, Usage
 
 _OUTER = dict.fromkeys(
@@ -40,6 +41,7 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
     metadata = parse(attributes.get("ai.response.providerMetadata"))
     if span.usage.cache_read is None and isinstance(metadata, dict):
         span.usage = _with_parts(span.usage, metadata)
+        _openrouter(span, metadata.get("openrouter"))
     whole = _gemini(metadata)
     if whole is not None:
         span.usage = whole
@@ -55,6 +57,17 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
         exclusive = to_int(own["input_tokens"]) == given if "input_tokens" in own else True
         counts = {"input": given, "output": span.usage.output, "cache_read": read, "cache_write": write, "reasoning": span.usage.reasoning}
         span.usage = normalise(counts, exclusive_input=exclusive)
+
+
+def _openrouter(span: Span, told: Any) -> None:
+    """What OpenRouter's own object adds: cached tokens, reasoning, and what it charged."""
+    usage = dig(told, "usage")
+    if not isinstance(usage, dict) or span.usage is None or to_int(usage.get("promptTokens")) != span.usage.input:
+        return
+    read, thought = to_int(dig(usage, "promptTokensDetails", "cachedTokens")), to_int(dig(usage, "completionTokensDetails", "reasoningTokens"))
+    span.usage = structs.replace(span.usage, cache_read=read, reasoning=span.usage.reasoning if thought is None else thought)
+    if cost := to_float(usage.get("cost")):
+        span.cost_usd, span.cost_is_provider = Decimal(str(cost)), True
 
 
 def _gemini(metadata: Any) -> Usage | None:

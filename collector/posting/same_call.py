@@ -14,6 +14,7 @@ from collector.posting.family import Family, response_key, tells_call
 from collector.posting.matching import pairs
 from collector.posting.sessions import settle_sessions
 
+_CLOCK_NS = 5_000_000  # JavaScript tells starts in whole milliseconds
 ACROSS_NS = 600_000_000_000  # traces are linked by response id when calls start within ten minutes
 
 
@@ -44,6 +45,7 @@ def same_calls(family: Family) -> Told:
     _join_instants(family, [c for c in _roots(calls.values()) if id(c) not in covers])
     left, dropped = settle_sessions(family, [c for c in _roots(calls.values()) if id(c) not in covers])
     _join_across(family, left)
+    _join_strays(family, _roots(c for c in left if id(c) not in dropped))
     final = sorted(_roots(c for c in left if id(c) not in dropped), key=lambda c: c.members[0])
     return Told(final, sorted(m for c in covers.values() for m in c.members))
 
@@ -155,11 +157,38 @@ def _join_instants(family: Family, calls: Sequence[Call]) -> None:
     owner: dict[tuple[str, str, int, int], Call] = {}
     for call in calls:
         for span in [family.spans[m] for m in call.members]:
-            if span.link and span.link_kind != "session" and span.role == "call" and span.start_ns < span.end_ns:
+            if span.link and span.link_kind in ("moment", "instant") and span.role == "call" and span.start_ns < span.end_ns:
                 one = owner.setdefault((span.project, span.scope, span.start_ns, span.end_ns), call).root
                 two = call.root
                 if one is not two and (one.ids <= two.ids or two.ids <= one.ids) and models_related(one, two) and sums_agree(one, two):
                     one.take(two)
+
+
+def _join_strays(family: Family, calls: Sequence[Call]) -> None:
+    """What a framework and the client beneath it tell in two traces, one to one: the client's within the framework's."""
+    groups: dict[tuple[str, str, str], dict[int, list[Call]]] = {}
+    for call in calls:
+        spans = [family.spans[m] for m in call.members]
+        if spans[0].link_kind == "stray" and len(call.scopes) == len(call.traces) == 1 and call.answered and not call.cache_hit:
+            levels = groups.setdefault((call.project, spans[0].service, spans[0].link), {})
+            levels.setdefault(max(s.authority for s in spans), []).append(call)
+    for levels in groups.values():
+        inner, *outer = (levels[authority] for authority in sorted(levels, reverse=True))
+        for fresh in outer:
+            wishes: dict[int, list[int]] = {}
+            for n, call in enumerate(fresh):
+                fits = [k for k, below in enumerate(inner) if _around(call, below)]
+                if fits:
+                    wishes[n] = sorted(fits, key=lambda k, call=call: (distance(call, inner[k]), inner[k].members[0]))
+            for n, k in pairs(sorted(wishes, key=lambda n, fresh=fresh: fresh[n].members[0]), wishes).items():
+                inner[k].take(fresh[n])
+            inner = _roots([*inner, *fresh])
+
+
+def _around(outer: Call, inner: Call) -> bool:
+    """Does one telling lie around the other in time, and agree with it in all that both tell?"""
+    agree = twins(outer, inner) and (outer.sums or inner.sums or bool(outer.ids & inner.ids))
+    return bool(agree) and outer.start - _CLOCK_NS <= inner.start and inner.end <= outer.end + _CLOCK_NS
 
 
 def _join_across(family: Family, calls: Sequence[Call]) -> None:

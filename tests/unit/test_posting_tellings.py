@@ -130,3 +130,53 @@ def test_callbacks_of_one_library_tell_a_call_once_though_only_its_times_say_so(
     second = call("two", **{**told, "link": "litellm", "trace_id": trace, **other})
     entries = [e for e in post([first, second], RULES) if e.billed]
     assert len(entries) == calls
+
+
+def stray(name: str, start: float = 0, end: float = 1, usage: Usage | None = None, **told) -> Span:
+    """A call's telling without surroundings, in a trace of its own."""
+    lost = {"trace_id": name.encode().ljust(16, b"\0"), "scope": "client", "link": "stray:shop::1", "link_kind": "stray"}
+    return call(name, "", start, end, usage, **{**lost, **told})
+
+
+LC = {"scope": "framework", "authority": 1}
+
+
+@pytest.mark.parametrize(
+    ("inner", "calls"),
+    [
+        ({}, 1),
+        ({"usage": u(1000, 50, cache_read=768)}, 1),
+        ({"start_ns": T0 - 2_000_000}, 1),  # whole milliseconds
+        ({"usage": u(1000, 51)}, 2),
+        ({"model": "gpt-4.1", "model_requested": "gpt-4.1"}, 2),
+        ({"end_ns": T0 + 2 * S}, 2),
+        ({"start_ns": T0 - S}, 2),
+        ({"scope": "framework"}, 2),
+        ({"service": "other"}, 2),
+        ({"authority": 1}, 2),
+        ({"link": "stray:shop::2"}, 2),
+        ({"response_id": "chatcmpl-2222222222222222"}, 2),
+        ({"status": "error"}, 2),
+    ],
+)
+def test_a_framework_and_the_client_within_it_tell_a_call_once_in_two_traces(inner, calls):
+    outer = stray("fw", 0, 1, u(1000, 50), response_id="chatcmpl-1111111111111111", **LC)
+    entries = post([outer, stray("c", **{"start": 0.1, "end": 0.9, **inner})], RULES)
+    assert sum(e.billed or e.outcome == "error" for e in entries) == calls
+    assert calls == 2 or (entries[0].tokens_in, entries[0].tokens_out) == (1000, 50)
+
+
+def test_concurrent_strays_stay_as_many_as_they_are():
+    outer = [stray(f"fw{n}", n / 1000, 1 + n / 1000, u(1000, 50), response_id=f"chatcmpl-{n}111111111111111", **LC) for n in range(4)]
+    inner = [stray(f"c{n}", n / 1000, 1 + n / 1000) for n in range(6)]  # two that no framework asked for
+    for spans in (outer + inner, inner[::-1] + outer):
+        entries = post(spans, RULES)
+        assert (len(entries), sum(e.tokens_in for e in entries)) == (6, 4000)
+
+
+def test_a_client_tells_no_frameworks_call_whose_usage_nobody_knows():
+    assert len(post([stray("fw", **LC), stray("c", 0.1, 0.9)], RULES)) == 2
+
+
+def test_calls_of_one_scope_at_one_instant_are_not_one_for_being_strays():
+    assert len(post([stray("a", usage=u(9, 9)), stray("b", usage=u(9, 9))], RULES)) == 2
