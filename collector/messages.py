@@ -22,6 +22,12 @@ _SYSTEM_KEYS = ("system", "instructions", "systemInstruction", "system_instructi
 _INPUT_KEYS = (
     "messages", "contents", "prompts", "input", "prompt", "inputs", "query", "question", "texts", "text", "user_prompt", "args", "kwargs",
 )  # fmt: skip
+_NESTED = (list, dict)
+_WORDLESS = frozenset({"tool_call", "tool_use", "function_call", "image", "image_url", "reasoning_encrypted", "blob", "file", "uri"})
+_RESULTS = frozenset({"tool_call_response", "tool_result", "tool-result", "function_call_output"})
+_CALLS = frozenset({"tool_call", "tool_use", "function_call", "tool-call"})
+_CALL_KEYS = ("parts", "content", "tool_calls", "message", "kwargs", "choices", "output", "candidates", "generations")
+_PART_KEYS = ("parts", "message", "kwargs", "data", "contents", "json")
 _TEXT_KEYS = ("text", "content", "output_text", "input_text", "thinking", "refusal", "value", "page_content", "transcript")
 
 
@@ -40,37 +46,29 @@ def text_of(value: Any, depth: int = 0) -> str:
     if value is None or depth > _DEPTH:
         return ""
     if isinstance(value, list):
-        return "\n".join(t for t in (text_of(v, depth + 1) for v in value) if t)
-    if isinstance(value, dict):
-        kind = value.get("type")
-        if isinstance(kind, str) and kind in (
-            "tool_call",
-            "tool_use",
-            "function_call",
-            "image",
-            "image_url",
-            "reasoning_encrypted",
-            "blob",
-            "file",
-            "uri",
-        ):
+        return "\n".join([t for v in value if (t := text_of(v, depth + 1))])
+    if not isinstance(value, dict):
+        return to_text(value)
+    kind = value.get("type")
+    if type(kind) is str:
+        if kind in _WORDLESS:
             return ""
-        if kind in ("tool_call_response", "tool_result", "tool-result", "function_call_output"):
+        if kind in _RESULTS:
             inner = next((value[k] for k in ("response", "result", "content", "output") if k in value), None)
             return inner if isinstance(inner, str) else text_of(inner, depth + 1) or ("" if inner is None else to_json(inner))
-        if "toolResult" in value:
-            return text_of(dig(value, "toolResult", "content"), depth + 1)
-        for key in _TEXT_KEYS:
-            inner = value.get(key)
+    if "toolResult" in value:
+        return text_of(dig(value, "toolResult", "content"), depth + 1)
+    for key in _TEXT_KEYS:
+        if key in value:
+            inner = value[key]
             if isinstance(inner, str):
                 return inner
-            if isinstance(inner, list | dict):
+            if isinstance(inner, _NESTED):
                 return text_of(inner, depth + 1)
-        for key in ("parts", "message", "kwargs", "data", "contents", "json"):
-            if isinstance(value.get(key), list | dict):
-                return text_of(value[key], depth + 1) if key != "json" else to_json(value[key])
-        return ""
-    return to_text(value)
+    for key in _PART_KEYS:
+        if key in value and isinstance(value[key], _NESTED):
+            return text_of(value[key], depth + 1) if key != "json" else to_json(value[key])
+    return ""
 
 
 def tool_calls(value: Any, depth: int = 0) -> list[str]:
@@ -81,20 +79,23 @@ def tool_calls(value: Any, depth: int = 0) -> list[str]:
         return [c for v in value for c in tool_calls(v, depth + 1)]
     if not isinstance(value, dict):
         return []
-    if value.get("type") in ("tool_call", "tool_use", "function_call", "tool-call") and (value.get("name") or value.get("toolName")):
-        arguments = next((value[k] for k in ("arguments", "input", "args") if k in value), "")
-        return [f"{to_text(value.get('name') or value.get('toolName'))}({arguments if isinstance(arguments, str) else to_json(arguments)})"]
-    if isinstance(value.get("function"), dict) and value["function"].get("name"):
-        arguments = value["function"].get("arguments", "")
-        return [f"{to_text(value['function']['name'])}({arguments if isinstance(arguments, str) else to_json(arguments)})"]
+    kind = value.get("type")
+    if type(kind) is str and kind in _CALLS and (name := value.get("name") or value.get("toolName")):
+        return [_call(name, next((value[k] for k in ("arguments", "input", "args") if k in value), ""))]
+    below = {key: inner for key, inner in value.items() if isinstance(inner, _NESTED)}
+    if not below:
+        return []
+    told = below.get("function")
+    if isinstance(told, dict) and told.get("name"):
+        return [_call(told["name"], told.get("arguments", ""))]
     for key in ("toolUse", "functionCall"):
-        if isinstance(value.get(key), dict):
-            return [f"{to_text(value[key].get('name'))}({to_json(value[key].get('input', value[key].get('args')))})"]
-    found: list[str] = []
-    for key in ("parts", "content", "tool_calls", "message", "kwargs", "choices", "output", "candidates", "generations"):
-        if isinstance(value.get(key), list | dict):
-            found += tool_calls(value[key], depth + 1)
-    return found
+        if isinstance(told := below.get(key), dict):
+            return [f"{to_text(told.get('name'))}({to_json(told.get('input', told.get('args')))})"]
+    return [c for key in _CALL_KEYS if key in below for c in tool_calls(below[key], depth + 1)]
+
+
+def _call(name: Any, arguments: Any) -> str:
+    return f"{to_text(name)}({arguments if isinstance(arguments, str) else to_json(arguments)})"
 
 
 def _turn(value: Any, default: str, depth: int) -> list[Message]:
@@ -119,7 +120,7 @@ def _turn(value: Any, default: str, depth: int) -> list[Message]:
 
 def _with_calls(value: dict[str, Any]) -> str:
     text, calls = text_of(value), tool_calls(value)
-    return "\n".join(t for t in (text, *calls) if t)
+    return "\n".join([t for t in (text, *calls) if t]) if calls else text
 
 
 def plain_parts(turn: Any) -> str | None:
@@ -212,7 +213,7 @@ def answer(value: Any) -> tuple[str, str, list[str]]:
 
 def _answer_text(found: Any) -> str:
     if isinstance(found, list):
-        return "\n".join(t for t in (_answer_text(v) for v in found) if t)
+        return "\n".join([t for v in found if (t := _answer_text(v))])
     if not isinstance(found, dict):
         return text_of(found)
     for key in ("choices", "generations", "candidates", "output", "message", "response", "answer", "result", "data", "outputs", "completion"):
