@@ -117,15 +117,25 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
         _moment(source, span)
         if not span.link and not span.response_id:  # nothing else finds what another callback tells of this call
             span.link, span.link_kind = f"instant:{span.scope}:{span.start_ns}:{span.end_ns}", "instant"
-    if shape.strays and not span.parent_id and span.kind == "llm" and not span.link:
+    if shape.strays and span.kind == "llm" and not span.link:
         _stray(source, span)
     return span
 
 
 def _stray(source: Source, span: Span) -> None:
-    """A call without surroundings may be told again in another trace: by what is above it, or by what is below."""
-    if span.authority != 2 or span.stream or not span.response_id:  # a client's plain call is found by its id
-        span.link, span.link_kind = f"stray:{source.service}:{source.instance}:{span.start_ns // _STRAY_NS}", "stray"
+    """What finds another telling of this call in another trace: its counts and about when it began; the time alone for roots that may lack counts."""
+    if span.authority == 2 and span.response_id and not span.stream:
+        return  # a client's plain call is found by its id
+    usage = span.usage
+    counts = (usage.input, usage.output) if usage is not None else (0, 0)
+    uncounted = span.provider in ("", "openai", "azure") and source.scope.startswith("@")  # OpenInference for JavaScript reads no stream's usage
+    if all(counts) and not (uncounted and not span.parent_id):
+        told = f"{counts[0]}:{counts[1]}:{span.start_ns // _MOMENT_NS}"
+    elif not span.parent_id:
+        told = str(span.start_ns // _STRAY_NS)
+    else:
+        return
+    span.link, span.link_kind = f"stray:{source.service}:{source.instance}:{told}", "stray"
 
 
 def _repeated(raw: Raw, shape: Shape, usage: Usage | None) -> Span:

@@ -50,6 +50,7 @@ OPENLLMETRY = Dialect(
     authority=2,
     authorities={f"opentelemetry.instrumentation.{n}": 1 for n in ("langchain", "llamaindex", "crewai", "haystack", "openai_agents", "agno", "mcp")},
     exclusive_input=("opentelemetry.instrumentation.bedrock",),
+    strays=("opentelemetry.instrumentation.openai*", "opentelemetry.instrumentation.anthropic", "opentelemetry.instrumentation.langchain"),
     refine=_refine,
 )  # fmt: skip
 

@@ -169,11 +169,12 @@ def _join_strays(family: Family, calls: Sequence[Call]) -> None:
     groups: dict[tuple[str, str, str], dict[int, list[Call]]] = {}
     for call in calls:
         spans = [family.spans[m] for m in call.members]
-        if spans[0].link_kind == "stray" and len(call.scopes) == len(call.traces) == 1 and call.answered and not call.cache_hit:
-            levels = groups.setdefault((call.project, spans[0].service, spans[0].link), {})
-            levels.setdefault(max(s.authority for s in spans), []).append(call)
-    for levels in groups.values():
-        inner, *outer = (levels[authority] for authority in sorted(levels, reverse=True))
+        links = {(call.project, s.service, s.link) for s in spans if s.link_kind == "stray"}
+        if len(call.traces) == 1 and call.answered and not call.cache_hit:
+            for link in links:
+                groups.setdefault(link, {}).setdefault(max(s.authority for s in spans), []).append(call)
+    for _, levels in sorted(groups.items()):
+        inner, *outer = (_roots(levels[authority]) for authority in sorted(levels, reverse=True))
         for fresh in outer:
             wishes: dict[int, list[int]] = {}
             for n, call in enumerate(fresh):
