@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import re2
 
@@ -40,9 +41,9 @@ _PATTERNS = {
 }
 
 
-def plain_addresses(b: bytes, lo: int, hi: int, out: list[Span]) -> None:
-    """Append the addresses of a text in their usual form, as the matcher finds them."""
-    out.extend([(*m.span(), "STREET_ADDRESS") for m in _LISTED.finditer(b, lo, hi + 1) if m[1] in _SUFFIXES])
+def plain_addresses(b: bytes, numbers: Sequence[int], hi: int) -> list[Span]:
+    """The addresses in their usual form that begin with one of these numbers, as the matcher finds them."""
+    return [(*m.span(), "STREET_ADDRESS") for at in numbers if (m := _LISTED.match(b, at, hi + 1)) and m[1] in _SUFFIXES]
 
 
 def address_handler(rule: Rule) -> Handler:

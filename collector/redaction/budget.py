@@ -7,7 +7,8 @@ import time
 BUDGET_S = 0.008  # CPU time for a text, besides its size at RATE and what it finds; both looks, before and after replacement, share it
 FIND_S = 60e-6  # CPU time for every value found: a list of customers takes longer than prose, noise that looks like one does not
 RATE = 9_000_000  # bytes per second that any input reaches or is dropped; ordinary text is many times as fast
-LOOK_S = 0.18  # at most for the first look at one text: replacement and the second look take the rest up to a quarter of a second
+LOOK_S = 0.18  # at most for the first look at one text
+REST_S = 0.06  # at most for replacement and the second look, if the first took all of its time: in all a quarter of a second, overrun included
 
 
 class Dropped(Exception):
@@ -19,17 +20,33 @@ class Budget:
     nothing, before the thread's own clock, a system call; a busy machine costs no text.
     """
 
-    __slots__ = ("_cpu_from", "_found", "_granted", "_most", "_seconds", "_wall_until")
+    __slots__ = ("_cpu_from", "_found", "_granted", "_most", "_prolonged", "_seconds", "_wall_until")
 
     def __init__(self, seconds: float, most: float) -> None:
         self._seconds, self._most = seconds, most
         self._wall_until = time.perf_counter() + seconds
         self._cpu_from = time.thread_time()
         self._found = self._granted = 0
+        self._prolonged = False
 
     def grant(self, values: int) -> None:
         """So many values are about to be looked at where a heading says what they are."""
         self._granted += values
+
+    def prolong(self) -> None:
+        """The first look is over: the time for what comes after it counts too, once."""
+        if not self._prolonged:
+            self._prolonged = True
+            self._most += REST_S
+
+    def late(self) -> bool:
+        """Is the most that may be spent spent, whatever has been found? For steps that cannot tell yet what they find."""
+        return time.perf_counter() >= self._wall_until and time.thread_time() - self._cpu_from > self._most
+
+    def check(self) -> None:
+        """Raises ``Dropped`` if it is late."""
+        if self.late():
+            raise Dropped("time")
 
     def over(self, found: int = 0) -> bool:
         """Is it spent, where so many values have been found so far?"""

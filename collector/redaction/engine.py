@@ -16,7 +16,7 @@ from collector.redaction.exceptions import Exceptions
 from collector.redaction.finding import Finder
 from collector.redaction.joined import Joined, join, join_texts
 from collector.redaction.matching import Span
-from collector.redaction.placeholders import placeholder, placeholders, resolve
+from collector.redaction.placeholders import CHECKED, placeholder, placeholders, resolve
 from collector.redaction.second_look import marks, masked, origin, stretches
 from collector.redaction.seen import Seen
 
@@ -241,11 +241,20 @@ class Redactor:
 
     def _settle(self, found: dict[int, list[Span]], parts: Joined, changed: Changed) -> None:
         """Replace, then look again until nothing is found: what a redacted text says is stable."""
+        self._deadline.prolong()
         for _ in range(ROUNDS):
             if not found:
                 return
-            order = list(found)
-            replaced = [self._replace(parts[i], found[i]) for i in order]
+            order: list[int] = []
+            replaced: list[list[bytes]] = []
+            for i, spans in found.items():
+                try:
+                    replaced.append(
+                        self._replace(parts[i], spans, self._deadline if len(parts) == 1 or len(spans) < CHECKED else Budget(0.0, LOOK_S))
+                    )
+                    order.append(i)
+                except Dropped as exc:
+                    self._drop(changed, i, str(exc))
             again = self._again(replaced)
             names: list[str] = []
             later: dict[int, list[Span]] = {}
@@ -296,7 +305,7 @@ class Redactor:
                     out[k] = str(exc) if isinstance(exc, Dropped) else "error"
             return out
 
-    def _replace(self, raw: bytes, spans: Sequence[Span]) -> list[bytes]:
+    def _replace(self, raw: bytes, spans: Sequence[Span], clock: Budget) -> list[bytes]:
         """What is kept and what stands for each span, by turns; both ends are kept."""
         key = self._key
         if len(spans) == 1:
@@ -305,7 +314,7 @@ class Redactor:
         starts, ends, _ = zip(*spans, strict=True)
         pieces = [b""] * (2 * len(spans) + 1)
         pieces[::2] = [raw[a:z] for a, z in zip((0, *ends), (*starts, len(raw)), strict=True)]
-        pieces[1::2] = placeholders(raw, spans, key)
+        pieces[1::2] = placeholders(raw, spans, key, clock.check)
         return pieces
 
 

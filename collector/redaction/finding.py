@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 
 from collector.redaction import handlers, rules, scan
-from collector.redaction.addresses import plain_addresses
 from collector.redaction.budget import Budget, Dropped
 from collector.redaction.exceptions import Exceptions
 from collector.redaction.html_tables import unwrap_table
@@ -20,7 +19,7 @@ from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import resolve
 from collector.redaction.plain import DENSE, LEAST, plain_values
 from collector.redaction.plain_numbers import full_of_digits
-from collector.redaction.plain_secrets import MANY, plain_assignments
+from collector.redaction.plain_secrets import MANY, SPARSE, plain_assignments
 from collector.redaction.seams import SeamView, borders, listed_borders
 from collector.redaction.views import decode, prepare, window
 from collector.redaction.wrapped import Derived, Unwrapped, unwrap_base64, unwrap_dump, unwrap_hex
@@ -47,7 +46,6 @@ class Finder:
         triggers = rules.triggers(own)
         self.scanner: scan.Scanner = scan.HyperscanScanner(triggers) if engine == "hyperscan" else scan.Re2Scanner(triggers)
         self.table = handlers.build(own, triggers)
-        self._street = next(i for i, trigger in enumerate(triggers) if trigger.rule.id == "address-number-street")
         self._assigns = np.array([trigger.rule.handler == "assignment" for trigger in triggers])
         self._user, self._exceptions = user, exceptions
         prepare()
@@ -89,6 +87,7 @@ class Finder:
             return
         for n, spans in self._inner([text for text, _ in derived], deadline).items():
             out += derived[n][1](spans)
+            deadline.check()
 
     def _look(
         self, b: bytes, starts: list[int], ends: list[int], out: list[Span], deadline: Budget, *, views: bool = True
@@ -96,12 +95,12 @@ class Finder:
         """Scan and hand each candidate to its matcher. Returns triggers for decoding, for what is wrapped, and for messages."""
         before = len(out)
         full = _full_of_digits(b, starts, ends)
-        taken = {i: _plain(b, starts[i], ends[i], out) for i in full}
+        taken = {i: _plain(b, starts[i], ends[i], out, deadline) for i in full}
         try:
-            hits = self.scanner.hits(_veiled(b, taken) if taken else b, starts, ends)
+            hits = self.scanner.hits(_veiled(b, taken) if taken else b, starts, ends, deadline)
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
-        placed = _placed(b, starts, ends, hits, taken, out, self._street, self._assigns)
+        placed = _placed(b, starts, ends, hits, taken, out, deadline, self._assigns)
         if len(out) > before and deadline.over(len(out)):
             raise Dropped("time")
         table = self.table
@@ -219,10 +218,10 @@ def _full_of_digits(b: bytes, starts: list[int], ends: list[int]) -> list[int]:
     return [i for i, size in enumerate(map(sub, ends, starts)) if size >= _LONG and full_of_digits(b, starts[i], ends[i])]
 
 
-def _plain(b: bytes, start: int, end: int, out: list[Span], *, streets: bool = False) -> list[Span]:
+def _plain(b: bytes, start: int, end: int, out: list[Span], deadline: Budget) -> list[Span]:
     """Append the plain values of a text; gives where no trigger says more: from behind the words in front of a value, which are looked at."""
     first = len(out)
-    dull = plain_values(b, start, end, out, streets=streets)
+    dull = plain_values(b, start, end, out, deadline)
     return dull + [(b.index(b"@", a), z, name) if name == "EMAIL" else (a, z, name) for a, z, name in out[first:]]
 
 
@@ -244,7 +243,7 @@ def _placed(
     hits: scan.Hits,
     taken: dict[int, list[Span]],
     out: list[Span],
-    street: int,
+    deadline: Budget,
     assigns: Array,
 ) -> Iterable[tuple[int, int, int]]:
     """Hits that matchers have to look at: end, trigger, text. Plain values of dense texts are taken here, but for those ``taken`` already."""
@@ -254,21 +253,15 @@ def _placed(
     ats = packed >> scan.HIT_BITS
     owners = np.searchsorted(starts, ats) - 1
     for i, n in enumerate(np.bincount(owners).tolist()):
-        if n >= LEAST and (i in taken or n * DENSE >= ends[i] - starts[i]):
-            many = int(np.count_nonzero((packed[owners == i] & scan.HIT_NUMBER) == street)) >= LEAST
-            if i not in taken:
-                taken[i] = _plain(b, starts[i], ends[i], out, streets=many)
-            elif many:
-                first = len(out)
-                plain_addresses(b, starts[i], ends[i], out)
-                taken[i] += out[first:]
+        if n >= LEAST and n * DENSE >= ends[i] - starts[i] and i not in taken:
+            taken[i] = _plain(b, starts[i], ends[i], out, deadline)
     spans = sorted(span for some in taken.values() for span in some)
     if spans:
         before = np.searchsorted(np.array([start for start, _, _ in spans]), ats) - 1
         left = (before < 0) | (ats > np.array([end for _, end, _ in spans])[before] + 1)
         packed, ats, owners = packed[left], ats[left], owners[left]
     signs = np.flatnonzero(assigns[packed & scan.HIT_NUMBER])
-    if len(signs) >= MANY:
+    if len(signs) >= MANY and len(signs) * SPARSE >= len(b):
         left = np.ones(len(packed), np.bool_)
         left[signs] = ~plain_assignments(b, ats[signs], np.array(starts)[owners[signs]], "SECRET_ASSIGN", out)
         packed, ats, owners = packed[left], ats[left], owners[left]

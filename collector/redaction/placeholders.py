@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 
 from collector.redaction.matching import Span
@@ -15,28 +15,37 @@ JOINABLE = frozenset({"EMAIL", "IP_ADDRESS", "MAC_ADDRESS", "PHONE", "STREET_ADD
 
 _GENERAL = frozenset({"NATIONAL_ID", "BANK_ACCOUNT", "API_KEY", "SECRET_ASSIGN", "PHONE"})  # give way to a more telling class of equal extent
 
+CHECKED = 4_096  # placeholders between looks at the clock
+_BLANKS = b" \t\n\r\v\f"
 _LONGEST = 64  # bytes of a placeholder
 _MANY = 16  # spans from which on it is worth asking whether the text is plain ASCII
 
 
 def placeholder(class_name: str, value: bytes, key: bytes) -> bytes:
     """``[CLASS]``, or with a keyed hash of the value for classes that people want to join on."""
-    return placeholders(value, [(0, len(value), class_name)], key)[0]
+    if not key or class_name not in JOINABLE:
+        return bare(class_name)
+    hashed = _keyed(key).copy()
+    hashed.update(value.lower().translate(None, _BLANKS))
+    return f"[{class_name}:{hashed.hexdigest()}]".encode()
 
 
-def placeholders(raw: bytes, spans: Sequence[Span], key: bytes) -> list[bytes]:
-    """What stands for each of these spans of a text."""
+def placeholders(raw: bytes, spans: Sequence[Span], key: bytes, check: Callable[[], None]) -> list[bytes]:
+    """What stands for each of these spans of a text. ``check`` is called now and then."""
     if not key:
         return [bare(name) for _, _, name in spans]
     low, copy = raw.lower(), _keyed(key).copy
     found: list[bytes] = []
-    for start, end, name in spans:
-        if name in JOINABLE:
-            hashed = copy()
-            hashed.update(low[start:end].translate(None, b" \t\n\r\v\f"))
-            found.append(f"[{name}:{hashed.hexdigest()}]".encode())
-        else:
-            found.append(bare(name))
+    for k in range(0, len(spans), CHECKED):
+        for start, end, name in spans[k : k + CHECKED]:
+            if name in JOINABLE:
+                hashed = copy()
+                hashed.update(low[start:end].translate(None, _BLANKS))
+                found.append(f"[{name}:{hashed.hexdigest()}]".encode())
+            else:
+                found.append(bare(name))
+        if k:
+            check()
     return found
 
 

@@ -9,12 +9,13 @@ as ever.
 from __future__ import annotations
 
 import string
+from collections.abc import Iterator
 from itertools import repeat
 from typing import Any
 
 import numpy as np
 
-from collector.redaction.addresses import plain_addresses
+from collector.redaction.budget import Budget
 from collector.redaction.contact import top_level_domains
 from collector.redaction.matching import Span
 from collector.redaction.plain_numbers import MARKS, plain_numbers, table
@@ -24,6 +25,7 @@ Array = np.ndarray[Any, Any]
 DENSE = 48  # bytes a trigger in a text that is worth it
 LEAST = 24  # triggers in it
 
+_CHUNK, _CONTEXT = 1 << 16, 64  # bytes looked at at once, and bytes before these that say something of a number
 _LONGEST_NAME, _LONGEST_LABEL, _LONGEST_ENDING, _MOST_LABELS = 61, 61, 24, 6
 _ENDINGS = top_level_domains()
 _AT, _POINT = b"@."
@@ -37,17 +39,37 @@ _KINDS = bytes(
 )
 
 
-def plain_values(b: bytes, lo: int, hi: int, out: list[Span], *, streets: bool = False) -> list[Span]:
-    """Append the spans of all values of a text that stand by themselves, in order; addresses only if there are many.
-    Gives places where there is nothing."""
+def plain_values(b: bytes, lo: int, hi: int, out: list[Span], deadline: Budget | None = None) -> list[Span]:
+    """Append the spans of all values of a text that stand by themselves, in order.
+    Gives places where there is nothing. Raises ``Dropped`` past the deadline."""
     before = len(out)
-    dull = plain_numbers(b, lo, hi, out)
-    if b.find(b"@", lo, hi) >= 0:
-        _emails(b, lo, hi, out)
-    if streets:
-        plain_addresses(b, lo, hi, out)
+    check = deadline.check if deadline else _no_check
+    dull: list[Span] = []
+    for start, end in _chunks(b, lo, hi):
+        numbers: list[Span] = []
+        first = max(lo, start - _CONTEXT)
+        while 48 <= b[first - 1] <= 57:
+            first += 1
+        nothing = plain_numbers(b, first, end, hi, numbers, check)
+        out += numbers if start == lo else [span for span in numbers if span[0] >= start]
+        dull += nothing if start == lo else [span for span in nothing if span[0] >= start]
+        if b.find(b"@", start, end) >= 0:
+            _emails(b, start, end, out)
+        check()
     out[before:] = sorted(out[before:])
     return dull
+
+
+def _chunks(b: bytes, lo: int, hi: int) -> Iterator[tuple[int, int]]:
+    """The text in pieces that stay in the processor's cache, cut at line breaks: no value goes beyond one."""
+    while hi - lo > 2 * _CHUNK and (cut := b.find(b"\n", lo + _CHUNK, hi)) >= 0:
+        yield lo, cut
+        lo = cut + 1
+    yield lo, hi
+
+
+def _no_check() -> None:
+    """There is no deadline."""
 
 
 def _emails(b: bytes, lo: int, hi: int, out: list[Span]) -> None:

@@ -8,6 +8,7 @@ The forms and checks are those of the matchers (``numbers.py``, ``contact.py``);
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from collector.redaction.addresses import plain_addresses
 from collector.redaction.checksums import card_issuer, iban
 from collector.redaction.contact import follows_version
 from collector.redaction.matching import Span, near, words
@@ -23,6 +25,7 @@ from collector.redaction.rules import load
 
 Array = np.ndarray[Any, Any]
 
+_CHECK_EVERY = 2_048  # accounts between looks at the clock
 _FORMS = 6  # runs that the longest form has
 _DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], np.uint8)
 _PHONE_WORD, _NUMBER_WORDS = 14, (56, 20)  # bytes before (and behind) a number in which a word may say something else of it
@@ -42,6 +45,7 @@ _EXTENDS = table(b"#xXeEpPdD")
 _LOOSE = table(b" \t\r\n\v\f:=\"'")  # between a word such as *version* and a number
 _CAPITALS = table(bytes(range(65, 91)))
 _WORDY = table(bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)) + b"=<>~^@._")
+_GLUES = table(bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)) + bytes(range(128, 256)) + b"_.-/$#")
 _IBAN = re.compile(
     rb"[A-Z]{2}[0-9]{2}( ?)[A-Z0-9]{4}(?:\1[A-Z0-9]{4}){2,6}(?:\1[A-Z0-9]{1,3})?+(?! ?(?:[0-9#]|x[0-9]|ext))(?=[\0 \t\r\n,;|\"'<>]|\.[\0 \r\n])"
 )
@@ -284,14 +288,25 @@ def _worded(runs: Runs, start: Array) -> Array:
     return _WORDY[c] | ((c == 47) & _WORDY[runs.raw[at - 1]])
 
 
-def _accounts(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> None:
+def _accounts(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int, check: Callable[[], None]) -> None:
     """IBANs: two capitals before the digits say where one may begin."""
     raw, first = runs.raw, runs.first[: len(runs.apart)]
     capital = _CAPITALS[raw[first - 1]] & _CAPITALS[raw[first - 2]] & MARKS[raw[first - 3]] & (first > 2)
-    for at in (first[capital] + lo - 3).tolist():
+    for k, at in enumerate((first[capital] + lo - 3).tolist(), 1):
+        if not k % _CHECK_EVERY:
+            check()
         m = _IBAN.match(b, at, hi + 1)
         if m and iban(m[0].translate(None, b" ").decode()):
             out.append((at, m.end(), "IBAN"))
+
+
+def _streets(runs: Runs, b: bytes, out: list[Span], lo: int, end: int) -> None:
+    """Addresses: a number, a blank and a capital say where one may begin."""
+    n = len(runs.apart)
+    first, past = runs.first[:n], runs.past[:n]
+    likely = (runs.size[:n] < 7) & _CAPITALS[runs.at(past + 1)] & (runs.at(past) == 32) & ~_GLUES[runs.raw[first - 1]]
+    if likely.any():
+        out += plain_addresses(b, (first[likely] + lo - 1).tolist(), end)
 
 
 def _append(out: list[Span], lo: int, start: Array, end: Array, name: str) -> None:
@@ -305,16 +320,21 @@ def full_of_digits(b: bytes, lo: int, hi: int) -> bool:
     return bool(4 * np.count_nonzero(np.subtract(raw, 48) < 10) > len(raw))
 
 
-def plain_numbers(b: bytes, lo: int, hi: int, out: list[Span]) -> list[Span]:
-    """Append the spans of the plain numbers of a text, in no order; gives places where there is nothing."""
+def plain_numbers(b: bytes, lo: int, hi: int, end: int, out: list[Span], check: Callable[[], None]) -> list[Span]:
+    """Append the spans of the plain numbers of a part of a text that ends at ``end``, in no order; gives places where there is nothing.
+    ``check`` is called now and then."""
     dull: list[Span] = []
     runs = runs_of(np.frombuffer(b, np.uint8, hi - lo + 2, lo - 1))
     if len(runs.apart):
         _cards(runs, out, lo)
         _card_rows(runs, out, dull, lo)
+        check()
         _social_security_numbers(runs, out, lo)
         _international(runs, out, lo)
+        check()
         _in_brackets(runs, b, out, lo, hi)
         _addresses(runs, b, out, lo)
-        _accounts(runs, b, out, lo, hi)
+        check()
+        _accounts(runs, b, out, lo, hi, check)
+        _streets(runs, b, out, lo, end)
     return dull

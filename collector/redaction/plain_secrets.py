@@ -18,7 +18,7 @@ from collector.redaction.secrets import PLACEHOLDER_HEADS, TAKEN, promise
 
 Array = np.ndarray[Any, Any]
 
-MANY = 48  # assignments from which on columns are worth it
+MANY, SPARSE = 48, 256  # assignments from which on columns are worth it, and bytes for each at most
 _REACH, _BACK = 68, 40  # bytes looked at behind a sign, and before it
 _SHORTEST, _LONGEST, _SECRET = 6, 64, 16  # characters of a value; the last: of one whose name says less than *password*
 _LETTER, _DIGIT, _MARK, _ENDING, _QUOTE, _BLANK = 1, 2, 4, 8, 16, 32

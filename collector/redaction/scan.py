@@ -16,6 +16,7 @@ import hyperscan as hs
 import numpy as np
 import re2
 
+from collector.redaction.budget import Budget, Dropped
 from collector.redaction.gates import Gates
 from collector.redaction.rules import DATABASES, Trigger
 from collector.redaction.spelled import spelled_out
@@ -23,6 +24,7 @@ from collector.redaction.spelled import spelled_out
 Hits = list[int]
 HIT_BITS = 12  # a hit is ``end << HIT_BITS | number``: a fifth of what a pair costs where there are many
 HIT_NUMBER = (1 << HIT_BITS) - 1
+_CHECK_EVERY = 8_192  # hits between looks at the clock: two milliseconds
 _MOST_HITS = 300_000  # to hear of them takes a tenth of a second
 
 
@@ -33,8 +35,8 @@ class TooDense(Exception):
 class Scanner(Protocol):
     """What the engine asks of a scanner."""
 
-    def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int]) -> Hits:
-        """Trigger ends over all texts, group by group, ascending within a group."""
+    def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int], deadline: Budget | None = None) -> Hits:
+        """Trigger ends over all texts, group by group, ascending within a group. Raises ``TooDense``, or ``Dropped`` past the deadline."""
         ...
 
 
@@ -73,7 +75,7 @@ class HyperscanScanner:
                 db.scratch = hs.Scratch(db)
                 self._databases.append((gate, db))
 
-    def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int]) -> Hits:
+    def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int], deadline: Budget | None = None) -> Hits:
         """See ``Scanner``."""
         limit = candidate_limit(len(buffer))
         regions = self._gates.regions(buffer)
@@ -82,9 +84,9 @@ class HyperscanScanner:
         found: dict[str, Hits] = {gate: [] for gate in cuts}
         for gate, db in self._databases:
             if regions[gate] is None:
-                _scan(db, buffer, together, limit)
+                _scan(db, buffer, together, limit, deadline)
             elif gate in cuts:
-                _scan(db, cuts[gate], found[gate], limit)
+                _scan(db, cuts[gate], found[gate], limit, deadline)
         for gate, hits in found.items():
             if hits:
                 cut = np.array(hits)
@@ -94,18 +96,24 @@ class HyperscanScanner:
         return together
 
 
-def _scan(db: Any, text: bytes, hits: Hits, limit: int) -> None:
+def _scan(db: Any, text: bytes, hits: Hits, limit: int, deadline: Budget | None) -> None:
     append = hits.append
     most = len(hits) + limit
+    checked = min(most, len(hits) + _CHECK_EVERY)
 
     def on_match(trigger: int, _start: int, end: int, _flags: int, _context: object) -> bool:
         append(end << HIT_BITS | trigger)
-        return len(hits) > most
+        return len(hits) > checked and stop()
+
+    def stop() -> bool:
+        nonlocal checked
+        checked = min(most, len(hits) + _CHECK_EVERY)
+        return len(hits) > most or (deadline is not None and deadline.late())
 
     try:
         db.scan(text, match_event_handler=on_match)
     except hs.ScanTerminated as exc:
-        raise TooDense from exc
+        raise (TooDense if len(hits) > most else Dropped("time")) from exc
 
 
 class Re2Scanner:
@@ -127,7 +135,7 @@ class Re2Scanner:
             group.Compile()
             self._groups.append((gate, group, numbers))
 
-    def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int]) -> Hits:
+    def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int], deadline: Budget | None = None) -> Hits:
         """See ``Scanner``."""
         regions = self._gates.regions(buffer)
         limit = candidate_limit(len(buffer))
@@ -135,6 +143,8 @@ class Re2Scanner:
         for gate, group, numbers in self._groups:
             found: Hits = []
             some = regions[gate]
+            if deadline is not None and deadline.late():
+                raise Dropped("time")
             for start, end in zip(starts, ends, strict=True) if some is None else some:
                 text, shift = (buffer[start - 1 : end + 1], start - 1) if some is None else (b"\0" + buffer[start:end] + b"\0", start - 1)
                 for n in group.Match(text) or ():

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,6 +23,8 @@ from collector.redaction.matching import Span
 Array = np.ndarray[Any, Any]
 Layer = tuple[Sequence[int], Sequence[int]]  # positions in the output, and in the input: where stretches (even) and replacements (odd) begin
 
+_SHORT = 1_024  # characters from which on columns are worth it
+_STRANGE = re.compile(r"[^\x01-\x7f]")
 _MANY = 12  # spans from which on columns are worth it
 _MARGIN = 224  # bytes decoded on each side of a trigger
 _LAYERS = 3
@@ -163,20 +165,42 @@ def _all_after(out: Array, into: Array, at: Array) -> Array:
     return np.where(at == 0, into[0], np.where(k % 2, into[np.minimum(k + 1, len(into) - 1)], into[k] + at - out[k]))
 
 
-def _layer(places: Sequence[int] | Array, old: Sequence[int] | Array, new: Sequence[int] | Array) -> Layer:
+def _layer(places: Sequence[int], old: Sequence[int], new: Sequence[int]) -> Layer:
     """Replacements at ``places`` of the input, so many characters there and in the output."""
-    into = np.zeros(2 * len(places) + 1, np.int64)
-    into[1::2] = places
-    into[2::2] = into[1::2] + old
-    grown = np.cumsum(np.subtract(new, old))
-    out = into.copy()
-    out[3::2] += grown[:-1]
-    out[2::2] += grown
-    return out.tolist(), into.tolist()
+    out, into, grown = [0], [0], 0
+    for at, before, after in zip(places, old, new, strict=True):
+        out += (at + grown, at + grown + after)
+        into += (at, at + before)
+        grown += after - before
+    return out, into
+
+
+def _replaced(pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str | None], text: str) -> tuple[str, Layer | None]:
+    """The text with what ``replace`` gives for each match; ``None`` leaves it."""
+    pieces: list[str] = []
+    out, into = [0], [0]
+    last = size = 0
+    for m in pattern.finditer(text):
+        new = replace(m)
+        if new is None:
+            continue
+        a, z = m.span()
+        pieces += (text[last:a], new)
+        size += a - last
+        out += (size, size + len(new))
+        into += (a, z)
+        size += len(new)
+        last = z
+    if not pieces:
+        return text, None
+    pieces.append(text[last:])
+    return "".join(pieces), (out, into)
 
 
 def _unescaped(text: str) -> tuple[str, Layer | None]:
     """The text with what its escapes stand for."""
+    if len(text) < _SHORT:
+        return _replaced(_ESCAPE, _unescape, text)
     places: list[int] = []
     told: list[str] = []
     known: dict[str, str | None] = {}  # an escape stands for one thing, wherever it stands
@@ -193,19 +217,19 @@ def _unescaped(text: str) -> tuple[str, Layer | None]:
         return new
 
     new = _ESCAPE.sub(replace, text)
-    if new == text:
-        return text, None
-    return new, _layer(places, list(map(len, told)), [len(known[said] or "") for said in told])
+    return new, _layer(places, list(map(len, told)), [len(known[said] or "") for said in told]) if told else None
 
 
 def _plain_characters(text: str) -> tuple[str, Layer | None]:
     """The text with what its characters read as."""
     table, sizes = _changing()
+    if len(text) < _SHORT:
+        return _replaced(_STRANGE, lambda m: table.get(ord(m[0])), text)
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     places = np.flatnonzero(sizes[np.minimum(points, len(sizes) - 1)] >= 0)
     if not len(places):
         return text, None
-    return text.translate(table), _layer(places, np.ones(len(places), np.int64), sizes[points[places]])
+    return text.translate(table), _layer(places.tolist(), [1] * len(places), sizes[points[places]].tolist())
 
 
 def _unescape(m: re.Match[str]) -> str | None:

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from collector.redaction import Redactor
-from collector.redaction.budget import Budget
+from collector.redaction.budget import REST_S, Budget, Dropped
+from collector.redaction.placeholders import placeholders
 from collector.redaction.plain import plain_values
 
 ROWS = [
@@ -133,3 +134,39 @@ def test_values_found_early_give_time_to_what_comes_after() -> None:
         pass
     assert not budget.over()
     assert Budget(0.0, 0.5).over()
+
+
+def test_what_is_late_is_noticed_within_a_long_step() -> None:
+    spent = Budget(0.0, 0.0)
+    until = time.thread_time() + 0.001
+    while time.thread_time() < until:
+        pass
+    text = "\n".join(ROWS) * 40
+    raw = f"\0{text}\0".encode()
+    with pytest.raises(Dropped, match="time"):
+        plain_values(raw, 1, len(raw) - 1, [], spent)
+    with pytest.raises(Dropped, match="time"):
+        Redactor()._finder.scanner.hits(raw, [1], [len(raw) - 1], spent)  # pyright: ignore[reportPrivateUsage]
+    spans = [(k, k + 4, "EMAIL") for k in range(0, 60_000, 6)]
+    with pytest.raises(Dropped, match="time"):
+        placeholders(raw * 40, spans, b"key", spent.check)
+
+
+def test_the_rest_of_a_budget_is_given_once() -> None:
+    budget = Budget(0.0, 0.0)
+    budget.prolong()
+    budget.prolong()
+    assert not budget.late()
+    until = time.thread_time() + REST_S + 0.001
+    while time.thread_time() < until:
+        pass
+    assert budget.late()
+
+
+def test_a_long_table_reads_as_a_short_one_wherever_it_is_cut() -> None:
+    row = "call (202) 555-0143, +44 7700 900123, 4111 1111 1111 1111\nversion\n10.2.3.4\norder\n(202) 555-0143\n"
+    spans: list[tuple[int, int, str]] = []
+    raw = f"\0{row * 4_000}\0".encode()
+    plain_values(raw, 1, len(raw) - 1, spans)
+    first = [span for span in spans if span[0] <= len(row)]
+    assert [(a + k * len(row), z + k * len(row), name) for k in range(4_000) for a, z, name in first] == spans
