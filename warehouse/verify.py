@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from warehouse import journal
 from warehouse.queries.ask import frame, measures, rollup_dimensions, stamp
-from warehouse.queries.sources import Day, clean_days, merged, named_pairs
+from warehouse.queries.plans import Day, clean_days
+from warehouse.queries.sources import merged, named_pairs
 from warehouse.rollups import LIVE, TABLES
 from warehouse.sqlfiles import sql
 

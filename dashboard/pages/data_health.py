@@ -30,13 +30,13 @@ def show(view: View) -> None:
     """The page."""
     st.html(cards.head("Data health", view.window.words, "How much of the total is known, and what was not kept. Nothing is dropped in silence."))
     answers = view.ask(
-        known=view.about(queries.coverage),
         unpriced=view.about(queries.unpriced, by=("provider", "model")),
-        silent=view.about(queries.missing_usage, by=("app", "provider", "model")),
+        silent=view.about(queries.missing_usage, by=("app", "provider", "model"), drawn=True),
         doubts=view.about(queries.conflicts),
-        apps=view.about(queries.spend, by=("app",)),
+        apps=view.about(queries.coverage_report, by=("app",)),
     )
-    known: queries.Coverage = answers["known"]
+    apps: queries.Spend = answers["apps"]
+    known = apps.coverage
     samples = _samples()
     if not known.calls:
         st.html(cards.empty(*nothing(view)))
@@ -49,7 +49,7 @@ def show(view: View) -> None:
     with right:
         _silent(answers["silent"])
     _doubts(answers["doubts"])
-    _apps(view, answers["apps"])
+    _apps(view, apps.rows)
     _losses(samples)
 
 

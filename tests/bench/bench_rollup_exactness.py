@@ -29,7 +29,7 @@ from warehouse import queries, verify
 from warehouse.engine import Engine
 from warehouse.migrate import migrate
 from warehouse.queries import Scope
-from warehouse.queries.sources import clean_days
+from warehouse.queries.plans import clean_days
 from warehouse.rollups import HourClock, RollupWorker
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

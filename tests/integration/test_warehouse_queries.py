@@ -239,6 +239,15 @@ def test_unpriced_and_usage_lists_name_the_models(client: Client, entries: list[
     unpriced = queries.unpriced(client, WHOLE)
     assert unpriced["unpriced_calls"].sum() == sum(e.billed and e.cost_source == "unpriced" for e in entries)
     assert queries.missing_usage(client, WHOLE)["missing_calls"].sum() == sum(e.billed and e.usage_source == "missing" for e in entries)
+    counted = ["app", "provider", "model", "missing_calls", "estimated_calls"]
+    assert queries.missing_usage(client, WHOLE, drawn=True).equals(
+        queries.missing_usage(client, WHOLE)
+        .select(counted)
+        .sort("missing_calls", "estimated_calls", "app", "provider", "model", descending=[True, True, False, False, False])
+    )
+    report, spend = queries.coverage_report(client, WHOLE), queries.spend_report(client, WHOLE, by=("app",))
+    assert report.coverage == spend.coverage
+    assert report.rows.sort("app").equals(spend.rows.select(report.rows.columns).sort("app"))
 
 
 def test_dimensions_list_what_there_is(client: Client) -> None:

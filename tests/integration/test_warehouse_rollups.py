@@ -242,6 +242,8 @@ def test_every_question_says_the_same_from_rollups_as_from_the_base(client: Clie
         lambda s: queries.cost_per_1000(client, s),
         lambda s: queries.unpriced(client, s),
         lambda s: queries.missing_usage(client, s),
+        lambda s: queries.missing_usage(client, s, drawn=True),
+        lambda s: queries.coverage_report(client, s).rows,
         lambda s: queries.dimensions(client, s),
         lambda s: queries.latency(client, s, by=("app",)),
         lambda s: queries.rates(client, s),

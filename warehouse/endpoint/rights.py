@@ -35,6 +35,7 @@ CLASSES: tuple[tuple[str, str], ...] = (
     ("hour_marks", "reference"),
     ("hour_states", "reference"),
     ("hour_rollups", "reference"),
+    ("hour_prints", "reference"),
     ("price*", "reference"),
     ("contents", "content"),
     ("texts", "content"),

@@ -11,7 +11,8 @@ Money and tokens (``spending``)
     | ``spend_report(client, scope, *, by, scaled=False) -> Spend(rows, total, coverage)``: all of one reading
     | ``spend_over_time(client, scope, *, grain="day", by=()) -> DataFrame``
     | ``tokens(client, scope, *, by=("app", "model"))`` · ``cost_per_1000(client, scope, *, by=("model_tier",))``
-    | ``coverage(client, scope) -> Coverage`` · ``unpriced(client, scope, *, by)`` · ``missing_usage(client, scope, *, by)``
+    | ``coverage(client, scope) -> Coverage`` · ``coverage_report(client, scope, *, by=("app",)) -> Spend``
+    | ``unpriced(client, scope, *, by)`` · ``missing_usage(client, scope, *, by)``
     | ``dimensions(client, scope, *, names) -> DataFrame[dimension, value, calls]`` · ``ping(client) -> None``
 Service (``performance``)
     | ``latency(client, scope, *, by=("model", "endpoint"))`` · ``rates(client, scope, *, by=("app",))`` · ``people(client, scope, *, by)``
@@ -32,7 +33,7 @@ Redacted texts (``texts``; callers check the role)
     | ``tool_audit(client, scope, *, limit=500, with_text=False)``
 """
 
-from warehouse.queries.answers import Objective, feedback, feedback_rates, quality, quality_objective, verdicts, worst_answers
+from warehouse.queries.answers import Objective, feedback, feedback_rates, quality, quality_objective, verdicts
 from warehouse.queries.ask import DIMENSIONS, GRAINS, NO_FILTERS, Filters, Scope
 from warehouse.queries.comparing import conflicts, errors_by_type, prices_used, release_calls, releases, sessions, top, unit_economics
 from warehouse.queries.performance import latency, people, rates
@@ -42,6 +43,7 @@ from warehouse.queries.spending import (
     Spend,
     cost_per_1000,
     coverage,
+    coverage_report,
     dimensions,
     missing_usage,
     ping,
@@ -52,6 +54,7 @@ from warehouse.queries.spending import (
     unpriced,
 )
 from warehouse.queries.texts import search, tool_audit, trace_contents
+from warehouse.queries.worst import worst_answers
 
 __all__ = [
     "DIMENSIONS",
@@ -69,6 +72,7 @@ __all__ = [
     "conflicts",
     "cost_per_1000",
     "coverage",
+    "coverage_report",
     "dimensions",
     "entry_counts",
     "errors_by_type",

@@ -4,18 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from spanledger.errors import QueryRefused
-from warehouse.queries.ask import DIMENSIONS, Scope, aware, fill, frame, group_clause, listed, order_of, require
-from warehouse.queries.sources import Plan, around, composed, plans
+from warehouse.queries.ask import DIMENSIONS, Scope, fill, frame, listed, ordered, require
+from warehouse.queries.plans import Plan, plans
+from warehouse.queries.sources import composed
+from warehouse.queries.worst import of_detector
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _SCORES = ["judged", "unjudged", "flagged", "score_sum", "risk_judged", "risk_sum"]
+
+
+def _of(detector: str, measure: str) -> pl.Expr:
+    return pl.col(measure).filter(pl.col("detector") == detector).sum()
+
+
+def _share(count: str, of: str) -> pl.Expr:
+    return pl.when(pl.col(of) != 0).then(pl.col(count) / pl.col(of))
+
+
+_SUMS = {
+    "scored": _of("composite", "risk_judged"),
+    "answers": _of("composite", "judged") + _of("composite", "unjudged"),
+    "score_avg": _of("composite", "risk_sum").cast(pl.Float64),
+    "flagged": _of("composite", "flagged"),
+    "schema_checked": _of("schema", "judged"),
+    "schema_failures": _of("schema", "flagged"),
+    "grounding_scored": _of("grounding", "judged"),
+    "grounding_avg": _of("grounding", "score_sum").cast(pl.Float64),
+    "grounding_flagged": _of("grounding", "flagged"),
+    "contradiction_scored": _of("contradiction", "judged"),
+    "contradictions": _of("contradiction", "flagged"),
+}
+_SHARES = {
+    "score_avg": _share("score_avg", "scored"),
+    "flagged_share": _share("flagged", "scored"),
+    "coverage": _share("scored", "answers"),
+    "schema_failure_rate": _share("schema_failures", "schema_checked"),
+    "grounding_avg": _share("grounding_avg", "grounding_scored"),
+    "contradiction_rate": _share("contradictions", "contradiction_scored"),
+}
+_TOLD = (
+    "scored", "answers", "score_avg", "flagged", "flagged_share", "coverage", "schema_checked", "schema_failures", "schema_failure_rate",
+    "grounding_scored", "grounding_avg", "grounding_flagged", "contradiction_scored", "contradictions", "contradiction_rate",
+)  # fmt: skip
 _FEEDBACK = {"project", "app_id", "team", "tenant_hash", "user_hash"}
 
 
@@ -45,14 +82,7 @@ def quality(
     ``held``: plans looked up already.
     """
     held = held or plans(client, ("scores", "calls") if safety else ("scores",), scope, daily="hour" not in by)
-    source = composed(client, [*by, "detector"], scope, _SCORES, base="scores", held=held)
-    parts = {
-        "names": listed([f"s.`{n}` AS `{n}`" for n in by]),
-        "source": source.sql,
-        "group": group_clause(by),
-        "order": order_of(by, "answers DESC"),
-    }
-    rows = frame(client, fill("quality", parts), source.params)
+    rows = ordered(by_detector(client, scope, by, held), by, "answers")
     if not safety:
         return rows
     told = frame(client, *composed(client, by, scope, ["safety"], held=held))
@@ -61,23 +91,19 @@ def quality(
     return rows.join(told, on=list(by), how="left", maintain_order="left").with_columns(pl.col("safety").fill_null(0))
 
 
+def by_detector(client: Client, scope: Scope, by: Sequence[str], held: Mapping[str, Plan]) -> pl.DataFrame:
+    """What detectors say per group, in no order: the columns of :func:`quality` without ``safety``."""
+    source = composed(client, [*by, *(() if "detector" in by else ("detector",))], scope, _SCORES, base="scores", held=held)
+    rows = frame(client, *source)
+    return (rows.group_by(by).agg(**_SUMS) if by else rows.select(**_SUMS)).with_columns(**_SHARES).select(*by, *_TOLD)
+
+
 def quality_objective(client: Client, scope: Scope, *, detector: str = "composite") -> Objective:
     """The average score of a window (SLO "hallucination_score < 0.02 over 30 minutes"), from the exact rows."""
     require(scope, "scores")
-    row = _of_detector(client, "quality_objective", scope, detector=detector).row(0, named=True)
+    row = of_detector(client, "quality_objective", scope, detector=detector).row(0, named=True)
     average = float(row["score_avg"]) if row["scored"] else None
     return Objective(average, int(row["scored"]), int(row["judged"]), int(row["answers"]), int(row["flagged"]))
-
-
-def worst_answers(client: Client, scope: Scope, *, detector: str = "composite", limit: int = 50) -> pl.DataFrame:
-    """The riskiest answers: ids in hexadecimal, score, label, ``evidence`` (JSON with offsets, no text)."""
-    require(scope, "scores")
-    return _of_detector(client, "worst_answers", scope, detector=detector, rows=limit)
-
-
-def _of_detector(client: Client, name: str, scope: Scope, **named: Any) -> pl.DataFrame:
-    hours = around(aware(scope.since), aware(scope.until))
-    return frame(client, fill(name, {"where": scope.where}), scope.params | hours | named)
 
 
 def verdicts(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | None = None) -> pl.DataFrame:

@@ -229,6 +229,12 @@ def order_of(by: Sequence[str], otherwise: str) -> str:
     return ", ".join([*grains, otherwise, *names])
 
 
+def ordered(rows: pl.DataFrame, by: Sequence[str], measure: str) -> pl.DataFrame:
+    """As :func:`order_of`, done here: a layer of SQL around thirty measures costs ten milliseconds to plan."""
+    grains, names = ([name for name in by if (name in GRAINS) is grain] for grain in (True, False))
+    return rows.sort(*grains, measure, *names, descending=[*(False for _ in grains), True, *(False for _ in names)])
+
+
 def listed(items: Sequence[str]) -> str:
     """``a, b, `` for use before further select-list items; empty for none."""
     return "".join(f"{item}, " for item in items)

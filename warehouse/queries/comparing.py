@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from warehouse.queries.ask import Scope, fill, frame, group_clause, listed
-from warehouse.queries.sources import Plan, composed, plans
+from warehouse.queries.answers import by_detector
+from warehouse.queries.ask import Scope, fill, frame, listed
+from warehouse.queries.plans import Plan, plans
+from warehouse.queries.sources import composed
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -36,10 +38,8 @@ def releases(client: Client, scope: Scope, *, by: Sequence[str] = ("app", "promp
 
 def _release_scores(client: Client, scope: Scope, by: Sequence[str], held: Mapping[str, Plan]) -> pl.DataFrame:
     """What detectors say of each release: ``scored`` of ``answers``, ``score_avg``, ``flagged``, schema, grounding, contradictions."""
-    wanted = ["judged", "unjudged", "flagged", "score_sum", "risk_judged", "risk_sum"]
-    source = composed(client, [*by, "detector"], scope, wanted, base="scores", held=held)
-    parts = {"names": listed([f"s.`{n}` AS `{n}`" for n in by]), "source": source.sql, "group": group_clause(by)}
-    return frame(client, fill("release_scores", parts), source.params)
+    kept = ("scored", "answers", "score_avg", "flagged", "schema_checked", "schema_failures", "grounding_avg", "contradictions")
+    return by_detector(client, scope, by, held).select(*by, *kept)
 
 
 def release_calls(client: Client, scope: Scope, *, limit: int = 20_000) -> pl.DataFrame:
@@ -72,7 +72,8 @@ def sessions(client: Client, scope: Scope, *, limit: int = 50) -> pl.DataFrame:
 
 def errors_by_type(client: Client, scope: Scope, *, limit: int = 100) -> pl.DataFrame:
     """Calls that did not end well: ``outcome``, ``error_type``, ``provider``, ``model``, ``calls``, ``cost_usd``, ``last_at`` (an hour)."""
-    source = composed(client, ["hour", "outcome", "error_type", "provider", "model"], scope, ["calls", "cost_usd"])
+    only, by = " AND e.outcome NOT IN ('success', '')", ["outcome", "error_type", "provider", "model"]
+    source = composed(client, by, scope, ["calls", "cost_usd", "last_hour"], only=(only, only))
     return frame(client, fill("errors_by_type", {"source": source.sql}), source.params | {"rows": limit})
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from warehouse.queries.ask import Scope, fill, frame, group_clause, listed, order_of
+from warehouse.queries.ask import Scope, arrow, fill, frame, group_clause, listed, order_of, ordered, polars
+from warehouse.queries.model_names import switched
 from warehouse.queries.sources import composed
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ _RATES = [
     "cancelled",
     "cache_hits",
     "fallbacks",
-    "model_switches",
+    "told_switches",
+    "switch_pairs",
     "retried_calls",
     "retries",
     "safety",
@@ -38,6 +41,46 @@ _RATES = [
     "cost_out_usd",
 ]
 
+_COUNTS = [
+    "calls", "errors", "timeouts", "rate_limited", "filtered", "cancelled", "cache_hits", "fallbacks", "model_switches", "retried_calls", "retries",
+    "safety",
+]  # fmt: skip
+
+
+def _share(count: pl.Expr, of: pl.Expr) -> pl.Expr:
+    return pl.when(of != 0).then(count / of)
+
+
+def _per(cost: pl.Expr, tokens: pl.Expr) -> pl.Expr:
+    """USD a token, 0 without tokens."""
+    return _share(cost.cast(pl.Float64), tokens.cast(pl.Float64)).fill_null(0.0)
+
+
+_CALLS, _IN, _READ = pl.col("calls"), pl.col("tokens_in").cast(pl.Int64), pl.col("tokens_cache_read").cast(pl.Int64)
+_HIT_IN, _HIT_OUT = pl.col("hit_tokens_in").cast(pl.Int64), pl.col("hit_tokens_out").cast(pl.Int64)
+_SHARES = {
+    "error_rate": _share(pl.col("errors"), _CALLS),
+    "timeout_rate": _share(pl.col("timeouts"), _CALLS),
+    "rate_limited_rate": _share(pl.col("rate_limited"), _CALLS),
+    "filtered_rate": _share(pl.col("filtered"), _CALLS),
+    "failure_rate": _share(pl.col("errors") + pl.col("timeouts") + pl.col("rate_limited"), _CALLS),
+    "cache_hit_rate": _share(pl.col("cache_hits"), _CALLS),
+    "fallback_rate": _share(pl.col("fallbacks"), _CALLS),
+    "model_switch_rate": _share(pl.col("model_switches"), _CALLS),
+    "retry_rate": _share(pl.col("retried_calls"), _CALLS),
+    "prompt_cache_rate": _share(pl.col("tokens_cache_read"), pl.col("tokens_in")),
+}
+#: Of one model's calls of a group. A hit's saving is its tokens at what the model's other calls paid per token; a cached input token's is the
+#: difference to an uncached one.
+_SAVED = {
+    "cache_saved_usd": _HIT_IN * _per(pl.col("cost_in_usd") + pl.col("cost_cache_read_usd") + pl.col("cost_cache_write_usd"), _IN - _HIT_IN)
+    + _HIT_OUT * _per(pl.col("cost_out_usd"), pl.col("tokens_out").cast(pl.Int64) - _HIT_OUT),
+    "prompt_cache_saved_usd": _READ * _per(pl.col("cost_in_usd"), _IN - _READ - pl.col("tokens_cache_write").cast(pl.Int64) - _HIT_IN)
+    - pl.when(pl.col("cost_in_usd") > 0).then(pl.col("cost_cache_read_usd").cast(pl.Float64)).otherwise(0.0),
+}
+_JUDGED: dict[str, bool] = {}  # pairs of model names
+_MOST_JUDGED = 10_000
+
 
 def latency(
     client: Client,
@@ -49,7 +92,7 @@ def latency(
 
     Quantiles come from histograms with 2 % buckets: within 1.1 % of the exact ones, and the same whichever hours are rolled up.
     """
-    return _ask(client, "latency", ["calls", "latency_us", "latency_quantiles", "ttft_quantiles"], by, by, scope)
+    return _ask(client, "latency", ["calls", "latency_us", "latency_quantiles", "ttft_quantiles"], by, scope)
 
 
 def rates(
@@ -63,7 +106,35 @@ def rates(
     ``failure_rate`` counts errors, timeouts and rate limits. Savings are estimates from what the same model's calls of the window paid.
     """
     inner = [*by, *(n for n in ("provider", "model") if n not in by)]
-    return _ask(client, "rates", _RATES, by, inner, scope)
+    found = arrow(client, *composed(client, inner, scope, _RATES))
+    judged = _switches(client, found["switch_pairs"].to_pylist())
+    rows = polars(found.drop_columns("switch_pairs")).with_columns(model_switches=pl.col("told_switches") + judged, **_SAVED)
+    sums = [pl.col(name).sum() for name in (*_COUNTS, "tokens_in", "tokens_cache_read", *_SAVED)]
+    told = (rows.group_by(by).agg(sums) if by else rows.select(sums)).with_columns(**_SHARES)
+    saved = [pl.Series(name, map(_usd, told[name]), pl.Decimal(38, 9)) for name in _SAVED]
+    return ordered(told.select(*by, *_COUNTS, *_SHARES, *saved), by, "calls")
+
+
+def _switches(client: Client, told: Sequence[Sequence[tuple[str, int]]]) -> pl.Series:
+    """How many calls of each row were answered by another model than they asked for, of pairs of names and how often they came."""
+    known = _two_models(client, {pair for row in told for pair, _ in row})
+    return pl.Series([sum(n for pair, n in row if known[pair]) for row in told], dtype=pl.UInt64)
+
+
+def _two_models(client: Client, pairs: set[str]) -> dict[str, bool]:
+    """Whether these pairs (asked, a line break, answered) are two models: a matter of their names alone, judged once."""
+    known = {pair: _JUDGED[pair] for pair in pairs if pair in _JUDGED}
+    if new := sorted(pairs - known.keys()):
+        found = frame(client, fill("model_pairs", {"switched": switched("pair[1]", "pair[2]")}), {"pairs": new})
+        known |= dict(zip(found["pair_"].to_list(), map(bool, found["switched"].to_list()), strict=True))
+        if len(_JUDGED) > _MOST_JUDGED:
+            _JUDGED.clear()
+        _JUDGED.update(known)
+    return known
+
+
+def _usd(amount: float) -> Decimal:
+    return Decimal(int(amount * 1e9)).scaleb(-9)
 
 
 def people(
@@ -73,20 +144,12 @@ def people(
     by: Sequence[str] = ("app",),
 ) -> pl.DataFrame:
     """Distinct ``users`` and ``sessions`` per group (estimates, about 1 % off; empty ids do not count)."""
-    return _ask(client, "people", ["users", "sessions"], by, by, scope, order="users DESC", base="people")
+    return _ask(client, "people", ["users", "sessions"], by, scope, order="users DESC", base="people")
 
 
 def _ask(
-    client: Client,
-    name: str,
-    wanted: Sequence[str],
-    by: Sequence[str],
-    inner: Sequence[str],
-    scope: Scope,
-    *,
-    order: str = "calls DESC",
-    base: str = "calls",
+    client: Client, name: str, wanted: Sequence[str], by: Sequence[str], scope: Scope, *, order: str = "calls DESC", base: str = "calls"
 ) -> pl.DataFrame:
-    source = composed(client, inner, scope, wanted, base=base)
+    source = composed(client, by, scope, wanted, base=base)
     parts = {"names": listed([f"`{n}`" for n in by]), "source": source.sql, "order": order_of(by, order), "group": group_clause(by)}
     return frame(client, fill(name, parts), source.params)

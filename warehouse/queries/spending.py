@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from warehouse.queries.ask import Scope, fill, frame, group_clause, listed, order_of
+from warehouse.queries.ask import Scope, fill, frame, group_clause, listed, order_of, ordered
+from warehouse.queries.plans import closed_hours
 from warehouse.queries.sources import composed
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ _SPEND = [
     "cost_disputed",
 ]
 _OVER_TIME = ["calls", "billed_calls", "tokens_in", "tokens_out", "cost_usd", "unpriced_calls"]
+_COVERAGE = [
+    "calls", "billed_calls", "priced_calls", "covered_calls", "partial_calls", "unpriced_calls", "unpriced_tokens", "usage_reported",
+    "usage_aggregate", "usage_estimated", "usage_missing", "sampled_calls", "conflicts", "cost_disputed",
+]  # fmt: skip
 _TOKENS = [
     "calls",
     "billed_calls",
@@ -128,15 +133,18 @@ def spend(client: Client, scope: Scope, *, by: Sequence[str] = SPEND_BY, scaled:
     Columns: ``by`` as named, ``calls`` … UInt64, ``cost_usd`` and its parts Decimal(38, 9), counts behind the coverage.
     ``scaled``: ``cost_usd`` divided by each call's sampling ratio, an estimate; never the default.
     """
-    rows = _ask(client, "spend", _SPEND, by, scope)
+    rows = _ask(client, _SPEND, by, scope)
     return rows.with_columns(cost_usd=pl.col("cost_scaled_usd")) if scaled else rows
 
 
 def spend_report(client: Client, scope: Scope, *, by: Sequence[str] = SPEND_BY, scaled: bool = False) -> Spend:
     """:func:`spend` with its total and coverage, which are sums of the same rows."""
-    rows = spend(client, scope, by=by, scaled=scaled)
-    total = _total(rows, _SPEND)
-    return Spend(rows, total, _coverage(client, total, scope))
+    return _report(client, scope, by, spend(client, scope, by=by, scaled=scaled), _SPEND)
+
+
+def coverage_report(client: Client, scope: Scope, *, by: Sequence[str] = ("app",)) -> Spend:
+    """What is known of the calls of each group and of all: the counts of :class:`Coverage`, most calls first; half the cost of all of spend."""
+    return _report(client, scope, by, _ask(client, _COVERAGE, by, scope, order="calls"), _COVERAGE)
 
 
 def spend_over_time(
@@ -151,7 +159,7 @@ def spend_over_time(
     In order of time; a column named as the grain (``hour`` Datetime, else Date). Periods without a call have no row. All measures of
     :func:`spend` are had with a grain in its ``by``; planning and adding up thirty of them costs twice as much.
     """
-    return _ask(client, "spend_over_time", _OVER_TIME, [grain, *by], scope)
+    return _ask(client, _OVER_TIME, [grain, *by], scope)
 
 
 def tokens(
@@ -161,7 +169,7 @@ def tokens(
     by: Sequence[str] = ("app", "model"),
 ) -> pl.DataFrame:
     """Tokens by class (UInt64), per billed call and as shares (Float64, null where undefined)."""
-    return _ask(client, "tokens", _TOKENS, by, scope, order="tokens_in DESC")
+    return _told(client, "tokens", _TOKENS, by, scope, order="tokens_in DESC")
 
 
 def cost_per_1000(
@@ -172,12 +180,12 @@ def cost_per_1000(
 ) -> pl.DataFrame:
     """``calls``, ``cost_usd``, ``unpriced_calls`` and ``cost_per_1000_usd`` (Decimal(38, 9)) per group."""
     wanted = ["calls", "cost_usd", "unpriced_calls"]
-    return _ask(client, "cost_per_1000", wanted, by, scope)
+    return _told(client, "cost_per_1000", wanted, by, scope)
 
 
 def coverage(client: Client, scope: Scope) -> Coverage:
     """What is known of the calls of a window."""
-    return spend_report(client, scope, by=()).coverage
+    return coverage_report(client, scope, by=()).coverage
 
 
 def unpriced(
@@ -187,7 +195,8 @@ def unpriced(
     by: Sequence[str] = ("provider", "model"),
 ) -> pl.DataFrame:
     """Groups with billed calls without a (complete) price: ``unpriced_calls``, ``partial_calls``, ``unpriced_tokens``, first and last hour."""
-    return _by_hour(client, "unpriced", ["unpriced_calls", "partial_calls", "unpriced_tokens"], by, scope)
+    wanted, only = ["unpriced_calls", "partial_calls", "unpriced_tokens"], " AND e.billed AND e.cost_source IN ('unpriced', 'partial')"
+    return _by_hour(client, "unpriced", wanted, by, scope, (" AND e.unpriced_calls + e.partial_calls > 0", only))
 
 
 def missing_usage(
@@ -195,19 +204,34 @@ def missing_usage(
     scope: Scope,
     *,
     by: Sequence[str] = ("app", "provider", "model"),
+    drawn: bool = False,
 ) -> pl.DataFrame:
-    """Groups with billed calls without usage: ``missing_calls``, ``estimated_calls``, ``billed_calls`` of those hours, first and last hour."""
+    """Groups with billed calls without usage: ``missing_calls``, ``estimated_calls``, ``billed_calls`` of those hours, first and last hour.
+
+    ``drawn=True``: only how many, as the page draws them; whole days then answer.
+    """
+    if drawn:
+        wanted, only = ["usage_missing", "usage_estimated"], " AND e.billed AND e.usage_source IN ('missing', 'estimated')"
+        source = composed(client, by, scope, wanted, only=(" AND e.usage_missing + e.usage_estimated > 0", only))
+        rows = frame(client, *source).rename({"usage_missing": "missing_calls", "usage_estimated": "estimated_calls"})
+        rows = rows.filter(pl.col("missing_calls") + pl.col("estimated_calls") > 0)
+        return rows.sort("missing_calls", "estimated_calls", *by, descending=[True, True, *(False for _ in by)])
     return _by_hour(client, "missing_usage", ["usage_missing", "usage_estimated", "billed_calls"], by, scope)
 
 
-def _ask(client: Client, name: str, wanted: Sequence[str], by: Sequence[str], scope: Scope, *, order: str = "cost_usd DESC") -> pl.DataFrame:
+def _ask(client: Client, wanted: Sequence[str], by: Sequence[str], scope: Scope, *, order: str = "cost_usd") -> pl.DataFrame:
+    """The measures as they are, in order."""
+    return ordered(frame(client, *composed(client, by, scope, wanted)), by, order)
+
+
+def _told(client: Client, name: str, wanted: Sequence[str], by: Sequence[str], scope: Scope, *, order: str = "cost_usd DESC") -> pl.DataFrame:
     source = composed(client, by, scope, wanted)
     parts = {"names": listed([f"`{n}`" for n in by]), "source": source.sql, "order": order_of(by, order), "group": group_clause(by)}
     return frame(client, fill(name, parts), source.params)
 
 
-def _by_hour(client: Client, name: str, wanted: Sequence[str], by: Sequence[str], scope: Scope) -> pl.DataFrame:
-    source = composed(client, ["hour", *by], scope, wanted)
+def _by_hour(client: Client, name: str, wanted: Sequence[str], by: Sequence[str], scope: Scope, only: tuple[str, str] = ("", "")) -> pl.DataFrame:
+    source = composed(client, ["hour", *by], scope, wanted, only=only)
     parts = {"names": listed([f"s.`{n}` AS `{n}`" for n in by]), "source": source.sql, "group": group_clause(by)}
     return frame(client, fill(name, parts), source.params)
 
@@ -218,10 +242,10 @@ def _total(rows: pl.DataFrame, measures: Sequence[str]) -> dict[str, Any]:
     return zero if rows.is_empty() else dict(rows.select(pl.col(measures).sum()).row(0, named=True))
 
 
-def _coverage(client: Client, total: dict[str, Any], scope: Scope) -> Coverage:
-    closed = frame(client, fill("closed_hours", {}), scope.params)["closed_hours"][0]
-    names = [n for n in Coverage.__dataclass_fields__ if n not in ("hours", "closed_hours")]
-    return Coverage(**{n: int(total[n]) for n in names}, hours=whole_hours(scope.since, scope.until), closed_hours=int(closed))
+def _report(client: Client, scope: Scope, by: Sequence[str], rows: pl.DataFrame, measures: Sequence[str]) -> Spend:
+    total, closed = _total(rows, measures), closed_hours(client, scope, daily="hour" not in by)
+    known = {n: int(total[n]) for n in _COVERAGE}
+    return Spend(rows, total, Coverage(**known, hours=whole_hours(scope.since, scope.until), closed_hours=closed))
 
 
 def whole_hours(since: datetime, until: datetime) -> int:
