@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from warehouse import queries
-from warehouse.engine import Engine
+from warehouse.endpoint import Principal, serve
+from warehouse.engine import Engine, connect
 from warehouse.migrate import migrate
 from warehouse.queries import Filters, Scope
 
@@ -68,6 +70,27 @@ def test_the_worst_of_a_long_window_are_those_of_all_of_it(client: Client, seed:
     for scope in (SCOPE, replace(SCOPE, filters=Filters(app=("a",)))):
         for limit in (1, 5, 30, 500):
             assert queries.worst_answers(client, scope, limit=limit).equals(sorted_whole(client, scope, limit)), (limit, scope.filters)
+
+
+def test_a_reader_of_one_team_gets_the_worst_of_its_own(client: Client, tmp_path: Path) -> None:
+    write(client, [(n, n, (n * 37 % 100) / 100, (n * 37 % 100) / 100, 1, "", "a") for n in range(144)])
+    client.command(
+        "INSERT INTO spanledger.scores (project, service, ts, trace_id, span_id, detector, team, score, hallucination_score, ver)"
+        " SELECT 'p', 'other', toDateTime64('2026-11-01 00:00:00', 6, 'UTC') + toIntervalHour(number), unhex(hex(sipHash128(number, 9))),"
+        " unhex(hex(sipHash64(number, 9))), 'composite', 'other', 0.995, 0.995, 1 FROM numbers(144)"
+    )
+    reader = Principal("r", "operator", ("t",))
+    with (
+        Engine.open(tmp_path) as engine,
+        closing(serve(engine, "127.0.0.1", 0, lambda user, _: reader)) as endpoint,
+        closing(connect(f"clickhouse://{endpoint.address}")) as scoped,
+    ):
+        own = replace(SCOPE, teams=("t",))
+        found = queries.worst_answers(scoped, own, limit=5)
+        assert found["team"].unique().to_list() == ["t"]
+        assert found.equals(queries.worst_answers(client, own, limit=5))
+        assert found["score"].max() == pytest.approx(0.99)
+        assert queries.worst_answers(client, SCOPE, limit=5)["team"].unique().to_list() == ["other"]
 
 
 def test_candidates_that_do_not_count_any_more_hide_no_other(client: Client) -> None:
