@@ -29,8 +29,10 @@ class Told:
 def same_calls(family: Family) -> Told:
     """Group the spans of a family into calls. Deterministic in the set of spans."""
     calls = {i: Call.of(family, i) for i, s in enumerate(family.spans) if tells_call(s)}
-    if len(calls) == 1:
-        return Told(list(calls.values()))
+    return Told(list(calls.values())) if len(calls) == 1 or _apart(family, calls) else _joined(family, calls)
+
+
+def _joined(family: Family, calls: dict[int, Call]) -> Told:
     _join_companions(family, calls)
     waiting = _join_nested(family, calls)
     by_trace: dict[tuple[str, bytes], list[Call]] = {}
@@ -48,6 +50,18 @@ def same_calls(family: Family) -> Told:
     _join_strays(family, _roots(c for c in left if id(c) not in dropped))
     final = sorted(_roots(c for c in left if id(c) not in dropped), key=lambda c: c.members[0])
     return Told(final, sorted(m for c in covers.values() for m in c.members))
+
+
+def _apart(family: Family, calls: dict[int, Call]) -> bool:
+    """Is nothing to be joined: one instrumentation, no call within another, no response id twice, no way into other traces?"""
+    spans = [family.spans[i] for i in calls]
+    ids = [s.response_id for s in spans if s.response_id]
+    return (
+        len(set(ids)) == len(ids)
+        and len({(s.service, s.scope or s.dialect) for s in spans}) == 1
+        and all(s.signal == "span" and not s.companion_of and not s.link for s in spans)
+        and all(family.enclosing_call(i) not in calls for i in calls)
+    )
 
 
 def _roots(calls: Iterable[Call]) -> list[Call]:

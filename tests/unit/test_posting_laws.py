@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.posting import PostingRules, family_keys, key, pick, post, post_singles
-from collector.posting.family import Family
+from collector.posting import PostingRules, family_keys, key, pick, post, post_singles, same_call
+from collector.posting.calls import Call
+from collector.posting.family import Family, tells_call
 from collector.posting.post import post_family
 from spanledger.model import Entry, Span, Usage
 
@@ -355,3 +356,34 @@ def test_odd_data_gives_entries_never_an_exception(n, data):
     mixed = spans[::-1] + spans[: n // 2]
     assert post(mixed, RULES) == entries
     assert all(e.cost_estimate_usd.is_finite() and e.tokens_in >= 0 for e in entries)
+
+
+def joined(spans: list[Span]) -> tuple[bool, bool]:
+    """Of a family: has it calls that are taken as they are, and do the joining steps leave these as they are?"""
+    family = Family(spans)
+    calls = {i: Call.of(family, i) for i, s in enumerate(family.spans) if tells_call(s)}
+    if not same_call._apart(family, calls):
+        return False, True
+    return True, [c.members for c in same_call._joined(family, calls).calls] == [[i] for i in calls]
+
+
+@settings(max_examples=150, deadline=None)
+@given(seeds, st.lists(odd_spans, max_size=4), st.sampled_from(["", "shop"]))
+def test_calls_that_nothing_joins_are_taken_as_they_are(seed, odd, service):
+    spans = shape(seed).spans
+    for n, span in enumerate(spans):  # one instrumentation, as agents have it
+        span.scope, span.service, span.response_id = "one", service, span.response_id and f"resp_{n // 2 if seed % 3 == 0 else n}"
+        span.companion_of, span.link, span.signal = "", "", "span"
+    assert joined(spans)[1]
+    assert joined([*spans, *odd])[1]
+    assert joined(odd)[1]
+
+
+def test_most_agent_traces_are_such() -> None:
+    found = []
+    for seed in range(200):
+        spans = shape(seed).spans
+        for n, span in enumerate(spans):
+            span.scope, span.service, span.response_id, span.companion_of, span.link = "one", "shop", span.response_id and f"resp_{n}", "", ""
+        found.append(joined(spans)[0])
+    assert sum(found) > 20
