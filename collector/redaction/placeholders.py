@@ -83,9 +83,9 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
 
 
 def _overlap(ordered: Sequence[Span], lo: int, hi: int) -> bool:
-    """Does one begin before another ends, or lie beyond the text?"""
+    """Does one begin before another ends, lie beyond the text, or say nothing?"""
     for start, end, _ in ordered:
-        if start < lo:
+        if start < lo or end <= start:
             return True
         lo = end
     return lo > hi

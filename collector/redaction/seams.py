@@ -46,7 +46,7 @@ class SeamView:
 
     def back(self, start: int, end: int) -> list[Part]:
         """Buffer ranges of ``[start, end)`` if it crosses a border, else nothing."""
-        found = [(a + max(0, start - at), min(z, a + end - at)) for at, a, z in self.pieces if start < at + (z - a) and end > at]
+        found = [(a + max(0, start - at), min(z, a + end - at)) for at, a, z in self.pieces if a < z and start < at + (z - a) and end > at]
         return found if len(found) > 1 else []
 
 

@@ -206,3 +206,10 @@ def test_an_account_number_with_and_without_letters_is_checked_by_its_remainder(
     assert len(value) == IBAN_LENGTH[value[:2]]
     for k in range(2, len(value)):
         assert not iban(value[:k] + ("1" if value[k] != "1" else "2") + value[k + 1 :])
+
+
+def test_an_empty_message_between_two_halves_stays_empty() -> None:
+    head = 'setPassword("{"content":"pwd: string = 4111,1111,eyJhbGciOiJIUzI1NiJ9.e30."},{"role":"user","content":""},'
+    redacted = REDACTOR.redact(head + '{"role":"user","content":"-k =Xk9#CrJk0Rsk.eyJ, v4.local"}')
+    assert all(entity.start < entity.end for entity in redacted.entities)
+    assert '"content":""}' in redacted.text
