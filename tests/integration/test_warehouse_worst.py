@@ -1,4 +1,4 @@
-"""The riskiest answers of a long window, found from a floor and a few candidates, are those that sorting the whole window gives."""
+"""The riskiest answers of a long window are those of its days, put in order."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_reader_of_one_team_gets_the_worst_of_its_own(client: Client, tmp_path
         assert queries.worst_answers(client, SCOPE, limit=5)["team"].unique().to_list() == ["other"]
 
 
-def test_candidates_that_do_not_count_any_more_hide_no_other(client: Client) -> None:
+def test_answers_that_were_judged_again_hide_no_other(client: Client) -> None:
     """Forty answers that were the worst have been judged again; behind them stand those that count."""
     write(
         client, [(n, n, 0.99, 0.99, 1, "", "a") for n in range(40)] + [(100 + n, 50 + n, 0.5 + n / 100, 0.5 + n / 100, 1, "", "a") for n in range(9)]

@@ -33,7 +33,7 @@ Redacted texts (``texts``; callers check the role)
     | ``tool_audit(client, scope, *, limit=500, with_text=False)``
 """
 
-from warehouse.queries.answers import Objective, feedback, feedback_rates, quality, quality_objective, verdicts
+from warehouse.queries.answers import Objective, feedback, feedback_rates, quality, quality_objective, verdicts, worst_answers
 from warehouse.queries.ask import DIMENSIONS, GRAINS, NO_FILTERS, Filters, Scope
 from warehouse.queries.comparing import conflicts, errors_by_type, prices_used, release_calls, releases, sessions, top, unit_economics
 from warehouse.queries.performance import latency, people, rates
@@ -54,7 +54,6 @@ from warehouse.queries.spending import (
     unpriced,
 )
 from warehouse.queries.texts import search, tool_audit, trace_contents
-from warehouse.queries.worst import worst_answers
 
 __all__ = [
     "DIMENSIONS",

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from spanledger.errors import QueryRefused
-from warehouse.queries.ask import DIMENSIONS, Scope, fill, frame, listed, ordered, require
+from warehouse.queries.ask import DIMENSIONS, Scope, aware, fill, frame, listed, ordered, require
 from warehouse.queries.plans import Plan, plans
-from warehouse.queries.sources import composed
-from warehouse.queries.worst import of_detector
+from warehouse.queries.sources import around, composed
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -101,9 +100,20 @@ def by_detector(client: Client, scope: Scope, by: Sequence[str], held: Mapping[s
 def quality_objective(client: Client, scope: Scope, *, detector: str = "composite") -> Objective:
     """The average score of a window (SLO "hallucination_score < 0.02 over 30 minutes"), from the exact rows."""
     require(scope, "scores")
-    row = of_detector(client, "quality_objective", scope, detector=detector).row(0, named=True)
+    row = _of_detector(client, "quality_objective", scope, detector=detector).row(0, named=True)
     average = float(row["score_avg"]) if row["scored"] else None
     return Objective(average, int(row["scored"]), int(row["judged"]), int(row["answers"]), int(row["flagged"]))
+
+
+def worst_answers(client: Client, scope: Scope, *, detector: str = "composite", limit: int = 50) -> pl.DataFrame:
+    """The riskiest answers: ids in hexadecimal, score, label, ``evidence`` (JSON with offsets, no text)."""
+    require(scope, "scores")
+    return _of_detector(client, "worst_answers", scope, detector=detector, rows=limit)
+
+
+def _of_detector(client: Client, name: str, scope: Scope, **named: Any) -> pl.DataFrame:
+    hours = around(aware(scope.since), aware(scope.until))
+    return frame(client, fill(name, {"where": scope.where}), scope.params | hours | named)
 
 
 def verdicts(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | None = None) -> pl.DataFrame:
