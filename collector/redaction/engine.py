@@ -197,7 +197,7 @@ class Redactor:
         """Something in the batch is too costly or broken: find out what, drop that, keep the rest. Dropped texts are empty in what it gives."""
         found: dict[int, list[Span]] = {}
         parts = list(texts)
-        if len(parts) == 1 and not _unlucky(reason, parts[0]):
+        if len(parts) == 1 and not _unlucky(reason, len(parts[0])):
             parts[0] = self._drop(changed, 0, reason)
             return join(parts), found
         for i, raw in enumerate(parts):
@@ -218,7 +218,7 @@ class Redactor:
         try:
             return self._find([raw], afresh=True).get(0, [])
         except Dropped as exc:
-            if not _unlucky(str(exc), raw):
+            if not _unlucky(str(exc), len(raw)):
                 raise
         return self._find([raw], afresh=True).get(0, [])
 
@@ -290,15 +290,15 @@ class Redactor:
                 owners += [k] * len(some)
             if not near:
                 return {}
+            self._deadline.check()
             doubtful = sorted({owners[n] for n in self._find(near)})
             return {doubtful[n]: found for n, found in self._find([masked(replaced[k]) for k in doubtful]).items()} if doubtful else {}
         except Exception as first:
-            texts = list(map(masked, replaced))
             out: dict[int, list[Span] | str] = {}
             reason = str(first) if isinstance(first, Dropped) else "error"
-            if len(texts) == 1 and not _unlucky(reason, texts[0]):
+            if len(replaced) == 1 and not _unlucky(reason, sum(map(len, replaced[0]))):
                 return {0: reason}
-            for k, text in enumerate(texts):
+            for k, text in enumerate(map(masked, replaced)):
                 try:
                     out[k] = self._alone(text)
                 except Exception as exc:
@@ -345,6 +345,6 @@ def _in_characters(raw: bytes, spans: Sequence[Span]) -> list[Span]:
     return found
 
 
-def _unlucky(reason: str, raw: bytes) -> bool:
+def _unlucky(reason: str, size: int) -> bool:
     """May the time of this text have gone into something else, such as a garbage collection? Its budget is so small that it is worth a try."""
-    return reason == "time" and len(raw) <= _SHORT
+    return reason == "time" and size <= _SHORT

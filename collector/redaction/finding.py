@@ -100,6 +100,7 @@ class Finder:
             hits = self.scanner.hits(_veiled(b, taken) if taken else b, starts, ends, deadline)
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
+        deadline.check()
         placed = _placed(b, starts, ends, hits, taken, out, deadline, self._assigns)
         if len(out) > before and deadline.over(len(out)):
             raise Dropped("time")

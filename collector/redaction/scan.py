@@ -83,6 +83,8 @@ class HyperscanScanner:
         together: Hits = []
         found: dict[str, Hits] = {gate: [] for gate in cuts}
         for gate, db in self._databases:
+            if deadline is not None:
+                deadline.check()
             if regions[gate] is None:
                 _scan(db, buffer, together, limit, deadline)
             elif gate in cuts:
@@ -143,8 +145,8 @@ class Re2Scanner:
         for gate, group, numbers in self._groups:
             found: Hits = []
             some = regions[gate]
-            if deadline is not None and deadline.late():
-                raise Dropped("time")
+            if deadline is not None:
+                deadline.check()
             for start, end in zip(starts, ends, strict=True) if some is None else some:
                 text, shift = (buffer[start - 1 : end + 1], start - 1) if some is None else (b"\0" + buffer[start:end] + b"\0", start - 1)
                 for n in group.Match(text) or ():
