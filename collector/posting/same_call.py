@@ -6,7 +6,7 @@ In this order, each step on what the one before left: companions of one dialect,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from collector.posting.calls import NEAR_NS, Call, Neighbours, distance, models_related, nested_same, sums_agree, twins
@@ -155,15 +155,23 @@ def _join_twins(calls: Sequence[Call]) -> None:
 def _match(clusters: list[Call], fresh: list[Call], *, exact: bool) -> list[Call]:
     """Join each fresh call with at most one cluster that it may be the twin of."""
     around = Neighbours(clusters)
-    wishes: dict[int, list[int]] = {}
-    for n, call in enumerate(fresh):
-        fits = [k for k in around.of(call, NEAR_NS) if (not exact or (call.sums and clusters[k].sums)) and twins(call, clusters[k])]
-        if fits:
-            wishes[n] = sorted(fits, key=lambda k: (distance(call, clusters[k]), clusters[k].members[0]))
-    found = pairs(sorted(wishes, key=lambda n: fresh[n].members[0]), wishes)
-    for n, k in found.items():
-        clusters[k].take(fresh[n])
-    return _roots([*clusters, *fresh])
+    return _one_to_one(
+        clusters,
+        fresh,
+        lambda call: [k for k in around.of(call, NEAR_NS) if (not exact or (call.sums and clusters[k].sums)) and twins(call, clusters[k])],
+    )
+
+
+def _one_to_one(known: list[Call], fresh: list[Call], fits: Callable[[Call], list[int]]) -> list[Call]:
+    """Join each fresh call with at most one of the known ones that fit it, the closest in time first; all that live on."""
+    wishes = {
+        n: sorted(found, key=lambda k, call=call: (distance(call, known[k]), known[k].members[0]))
+        for n, call in enumerate(fresh)
+        if (found := fits(call))
+    }
+    for n, k in pairs(sorted(wishes, key=lambda n: fresh[n].members[0]), wishes).items():
+        known[k].take(fresh[n])
+    return _roots([*known, *fresh])
 
 
 def _join_instants(family: Family, calls: Sequence[Call]) -> None:
@@ -190,14 +198,7 @@ def _join_strays(family: Family, calls: Sequence[Call]) -> None:
     for _, levels in sorted(groups.items()):
         inner, *outer = (_roots(levels[authority]) for authority in sorted(levels, reverse=True))
         for fresh in outer:
-            wishes: dict[int, list[int]] = {}
-            for n, call in enumerate(fresh):
-                fits = [k for k, below in enumerate(inner) if _around(call, below)]
-                if fits:
-                    wishes[n] = sorted(fits, key=lambda k, call=call: (distance(call, inner[k]), inner[k].members[0]))
-            for n, k in pairs(sorted(wishes, key=lambda n, fresh=fresh: fresh[n].members[0]), wishes).items():
-                inner[k].take(fresh[n])
-            inner = _roots([*inner, *fresh])
+            inner = _one_to_one(inner, fresh, lambda call, inner=inner: [k for k, below in enumerate(inner) if _around(call, below)])
 
 
 def _around(outer: Call, inner: Call) -> bool:
