@@ -11,7 +11,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from spanledger.errors import WarehouseBusy
-from warehouse import infile, journal, tables
+from warehouse import infile, inserts, journal, tables
 from warehouse.engine import Engine
 from warehouse.migrate import migrate
 
@@ -70,6 +70,28 @@ def test_a_span_that_stands_twice_in_one_insert_counts_once(client: Client) -> N
     gone = rows(tables.CALLS, 1, ver=[3], is_deleted=[1])
     journal.insert(client, "calls", pa.concat_tables([again, once, once, gone]))
     assert client.query("SELECT count(), sum(tokens_in) FROM spanledger.ledger").result_rows[0] == (2, 130)
+
+
+def test_a_null_where_none_is_held_becomes_the_columns_zero(client: Client) -> None:
+    journal.insert(client, "calls", rows(tables.CALLS, 2, tokens_in=[None, 7], team=[None, "t"], ttft_ms=[None, 3.0], cost_in_usd=[None, 1]))
+    journal.insert(client, "calls", rows(tables.CALLS, 1, ttft_ms=[None], trace_id=[b"x" * 16]))
+    told = client.query("SELECT team, tokens_in, ttft_ms, cost_in_usd FROM spanledger.ledger ORDER BY tokens_in, ts, trace_id").result_rows
+    assert [tuple(row) for row in told] == [("", 0, None, 0), ("", 0, None, 0), ("t", 7, 3.0, 1)]
+
+
+def test_which_columns_hold_nulls_is_as_the_tables_say(client: Client) -> None:
+    names = "SELECT DISTINCT name FROM system.columns WHERE database = 'spanledger' AND table IN {tables:Array(String)} AND type LIKE 'Nullable%'"
+    assert {name for (name,) in client.query(names, {"tables": list(tables.BY_NAME)}).result_rows} == inserts.NULLABLE
+
+
+def test_a_person_is_found_before_and_after_the_filter_by_persons_is_built(client: Client) -> None:
+    asked = "SELECT count() FROM spanledger.ledger WHERE user_hash = {u:String} AND session_hash = {s:String}"
+    journal.insert(client, "calls", rows(tables.CALLS, 3, user_hash=["u1", "u2", "u1"], session_hash=["s1", "s1", "s2"]))
+    fresh = client.query(asked, {"u": "u1", "s": "s1"}).result_rows[0][0]
+    client.command("OPTIMIZE TABLE spanledger.calls FINAL")
+    assert fresh == client.query(asked, {"u": "u1", "s": "s1"}).result_rows[0][0] == 1
+    held = "SELECT data_compressed_bytes FROM system.data_skipping_indices WHERE database = 'spanledger' AND table = 'calls' AND name = 'ix_user'"
+    assert client.query(held).result_rows[0][0] > 0
 
 
 def test_an_insert_that_the_engine_refuses_is_told_and_the_next_one_works(client: Client) -> None:
