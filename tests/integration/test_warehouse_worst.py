@@ -108,3 +108,9 @@ def test_a_score_that_is_no_number_does_not_upset_the_order(client: Client) -> N
     write(client, [(n, n, math.nan if n % 24 == 5 else 0.5, 0.5, 1, "", "a") for n in range(100)])
     write(client, [(200 + n, 130, 0.1, 0.1, 1, "", "a") for n in range(5)])
     assert queries.worst_answers(client, SCOPE, limit=5)["score"].to_list() == [0.5] * 5
+
+
+def test_of_answers_that_tie_to_the_microsecond_the_first_by_id_are_told(client: Client) -> None:
+    write(client, [(n, 70.5, 0.9, 0.9, 1, "", "a") for n in range(40)] + [(100 + n, n, 0.95, 0.95, 1, "", "a") for n in range(3)])
+    for limit in (2, 3, 4, 20, 43):
+        assert queries.worst_answers(client, SCOPE, limit=limit).equals(sorted_whole(client, SCOPE, limit))

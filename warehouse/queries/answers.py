@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -52,6 +53,7 @@ _TOLD = (
     "scored", "answers", "score_avg", "flagged", "flagged_share", "coverage", "schema_checked", "schema_failures", "schema_failure_rate",
     "grounding_scored", "grounding_avg", "grounding_flagged", "contradiction_scored", "contradictions", "contradiction_rate",
 )  # fmt: skip
+_FEW, _LONG = 100, timedelta(days=3)  # answers, window: from when on it pays to find out first which hours to read whole
 _FEEDBACK = {"project", "app_id", "team", "tenant_hash", "user_hash"}
 
 
@@ -108,12 +110,19 @@ def quality_objective(client: Client, scope: Scope, *, detector: str = "composit
 def worst_answers(client: Client, scope: Scope, *, detector: str = "composite", limit: int = 50) -> pl.DataFrame:
     """The riskiest answers: ids in hexadecimal, score, label, ``evidence`` (JSON with offsets, no text)."""
     require(scope, "scores")
+    if limit <= _FEW and aware(scope.until) - aware(scope.since) > _LONG:
+        moments = _of_detector(client, "worst_moments", scope, detector=detector, rows=limit)["ts"]
+        hours = [f"{hour:%Y-%m-%d %H:%M:%S}" for hour in moments.dt.truncate("1h").unique()]
+        among = " AND toStartOfHour(e.ts) IN {hours:Array(DateTime('UTC'))}"
+        found = _of_detector(client, "worst_answers", scope, among, detector=detector, rows=limit, hours=hours)
+        if found["ts"].equals(moments):
+            return found  # else something was judged meanwhile
     return _of_detector(client, "worst_answers", scope, detector=detector, rows=limit)
 
 
-def _of_detector(client: Client, name: str, scope: Scope, **named: Any) -> pl.DataFrame:
+def _of_detector(client: Client, name: str, scope: Scope, among: str = "", **named: Any) -> pl.DataFrame:
     hours = around(aware(scope.since), aware(scope.until))
-    return frame(client, fill(name, {"where": scope.where}), scope.params | hours | named)
+    return frame(client, fill(name, {"where": scope.where, "among": among}), scope.params | hours | named)
 
 
 def verdicts(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | None = None) -> pl.DataFrame:
