@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import dashboard
-from dashboard import api, health, login, shell, theme
+from dashboard import ahead, api, health, login, shell, theme
 from dashboard.api import problems
 from dashboard.context import Context
 from spanledger import __version__
@@ -38,7 +38,12 @@ def build(context: Context) -> FastAPI:
         lifespan=pages.lifespan() if pages else None,
     )
     problems.install(app)
-    app.add_middleware(_Door, context=context, shelled=shell.served if pages else lambda _request: None)
+
+    def shelled(request: Request) -> Response | None:
+        ahead.start(context, request)
+        return shell.served(request)
+
+    app.add_middleware(_Door, context=context, shelled=shelled if pages else lambda _request: None)
     app.include_router(health.router)
     app.include_router(login.router)
     for router in api.routers():

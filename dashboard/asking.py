@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,9 +44,13 @@ class Asker:
         self._lock = threading.Lock()
         self._kept: dict[Hashable, tuple[float, Future[Any]]] = {}
 
+    def start(self, caller: Caller, questions: Mapping[str, Question]) -> dict[str, Future[Any]]:
+        """Begin to ask, unless the answers are known or on their way."""
+        return {name: self._start(caller, one) for name, one in questions.items()}
+
     def all(self, caller: Caller, **questions: Question) -> dict[str, Any]:
         """Answers by name; the first error is raised once every question has ended."""
-        running = {name: self._start(caller, one) for name, one in questions.items()}
+        running = self.start(caller, questions)
         for future in running.values():
             future.exception()
         return {name: future.result() for name, future in running.items()}

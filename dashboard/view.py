@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import windows
 from dashboard.access import Caller
+from dashboard.ahead import DEFAULT
 from dashboard.asking import KEPT_S, Question, question
 from dashboard.context import current
 from dashboard.theme import colours
@@ -75,9 +76,10 @@ class View:
 
 def choose(caller: Caller) -> View:
     """Draw the filter bar and return what it says; unknown values in the URL are dropped by the widgets."""
-    known = _known(caller)
+    frame: pl.DataFrame = current().asker.all(caller, it=dimensions(caller, datetime.now(UTC)))["it"]
+    known = {str(name): tuple(part["value"].to_list()) for (name,), part in frame.group_by("dimension")}
     with st.sidebar, st.container(key="choices"):
-        name = st.pills("Time (UTC)", [*windows.PRESETS, "custom"], default="7d", key="since", bind="query-params", required=True)
+        name = st.pills("Time (UTC)", [*windows.PRESETS, "custom"], default=DEFAULT, key="since", bind="query-params", required=True)
         window = _custom() if name == "custom" else windows.preset(name, datetime.now(UTC))
         chosen: dict[str, tuple[str, ...]] = {}
         for parameter, (label, dimension) in BOXES.items():
@@ -98,9 +100,8 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _known(caller: Caller) -> dict[str, tuple[str, ...]]:
+def dimensions(caller: Caller, now: datetime) -> Question:
     """Every value of the dimensions in the last 90 days and tomorrow (clocks differ), most used first."""
-    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    hour = now.replace(minute=0, second=0, microsecond=0)
     scope = Scope(hour - timedelta(days=90), hour + timedelta(days=1), teams=caller.teams or None)
-    frame: pl.DataFrame = current().asker.one(caller, queries.dimensions, scope, kept_s=60)
-    return {str(name): tuple(part["value"].to_list()) for (name,), part in frame.group_by("dimension")}
+    return question(queries.dimensions, scope, kept_s=60)

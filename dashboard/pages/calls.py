@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from html import escape
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import polars as pl
 import streamlit as st
 
 from dashboard import cards, money, trees
-from dashboard.asking import question
+from dashboard.asking import Question, question
+from dashboard.cards import Column, Html
 from dashboard.context import current
-from dashboard.pages.spend import nothing
-from dashboard.view import View
+from dashboard.pages.spend import csv, nothing
+from dashboard.view import BOXES, View
 from spanledger.errors import NotFound
 from warehouse import queries
 
 OUTCOMES = ("success", "error", "timeout", "rate_limited", "filtered", "cancelled")
+ORDERS = {"Newest": "", "Most expensive": "cost_usd", "Slowest": "latency_ms"}
 _PAGE = 100
 _MOST = 2_000
 
@@ -39,11 +42,18 @@ def show(view: View) -> None:
         _list(view)
 
 
+def asks(view: View, outcomes: tuple[str, ...] = (), rows: int = _PAGE) -> dict[str, Question]:
+    """The list's question, as far as the caller may ask it."""
+    if not view.caller.may("calls"):
+        return {}
+    return {"calls": question(queries.calls, view.narrowed(outcome=outcomes), limit=rows, scored=view.caller.may("quality"), kept_s=5)}
+
+
 def _list(view: View) -> None:
-    st.html(cards.head("Calls", view.window.words, "Every provider call once, newest first. Choose a row to see its trace."))
+    st.html(cards.head("Calls", view.window.words, "Every provider call once, newest first. Open one to see its trace."))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        outcomes = st.multiselect("Outcome", OUTCOMES, key="outcome", bind="query-params", placeholder="All", width=260)
-        sought = st.text_input("Trace id", placeholder="32 hexadecimal digits", width=330, icon=":material/search:")
+        outcomes = st.multiselect("Outcome", OUTCOMES, key="outcome", bind="query-params", placeholder="All", width=240)
+        sought = st.text_input("Trace id", placeholder="32 hexadecimal digits", width=300, icon=":material/search:")
         words = (
             st.text_input("Words in prompt or response", placeholder="redacted text", width=280, icon=":material/manage_search:")
             if view.caller.may("content")
@@ -56,29 +66,21 @@ def _list(view: View) -> None:
     if frame.is_empty():
         st.html(cards.empty(*nothing(view)))
         return
-    chosen = st.dataframe(
-        _shown(frame),
-        column_config=_columns(),
-        hide_index=True,
-        height=min(640, 37 * (frame.height + 1)),
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"calls-{rows}",
-    )
-    picked = chosen.selection.rows
-    if picked:
-        row = frame.row(picked[0], named=True)
-        _open(row["trace_id"], row["span_id"])
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        order = st.segmented_control(
+            "Order", list(ORDERS), key="order", bind="query-params", default="Newest", required=True, label_visibility="collapsed"
+        )
+        st.download_button("Download CSV", lambda: csv(exported(frame)), "calls.csv", "text/csv", icon=":material/download:", on_click="ignore")
+    st.html(listed(view, ordered(frame, order)))
     if frame.height == rows and rows < _MOST and st.button(f"Show {_PAGE} more", icon=":material/expand_more:"):
         st.session_state["rows"] = rows + _PAGE
         st.rerun()
 
 
 def _found(view: View, outcomes: tuple[str, ...], words: str, rows: int) -> pl.DataFrame:
-    scope = view.narrowed(outcome=outcomes)
     if words:
-        return current().connections.search(view.caller, scope, words, limit=rows).rows
-    return view.ask(it=question(queries.calls, scope, limit=rows, scored=view.caller.may("quality"), kept_s=5))["it"].rows
+        return current().connections.search(view.caller, view.narrowed(outcome=outcomes), words, limit=rows).rows
+    return view.ask(**asks(view, outcomes, rows))["calls"].rows
 
 
 def _open(trace: str, span: str = "") -> None:
@@ -88,39 +90,54 @@ def _open(trace: str, span: str = "") -> None:
     st.rerun()
 
 
-def _shown(frame: pl.DataFrame) -> pl.DataFrame:
-    """What the list shows of each call, money as words so that small amounts stay visible."""
-    marks = {"success": "✓", "cancelled": "–"}
-    return frame.select(
-        pl.col("ts"),
-        pl.col("app_id").alias("app"),
-        "team",
-        "model",
-        pl.Series("outcome", [f"{marks.get(one, '✗')} {one.replace('_', ' ')}" for one in frame["outcome"]]),
-        pl.Series("tokens", [_tokens(row) for row in frame.iter_rows(named=True)]),
-        pl.Series("cost", [_cost(row) for row in frame.iter_rows(named=True)]),
-        pl.Series("latency", [money.milliseconds(one) for one in frame["latency_ms"]]),
-        pl.col("env"),
-        pl.col("prompt_version").alias("version"),
-        pl.col("trace_id"),
-    )
+def ordered(frame: pl.DataFrame, order: str) -> pl.DataFrame:
+    """The calls found, the newest, the dearest or the slowest first."""
+    column = ORDERS[order]
+    return frame.sort(column, descending=True, nulls_last=True, maintain_order=True) if column else frame
 
 
-def _columns() -> dict[str, Any]:
-    column = st.column_config
-    return {
-        "ts": column.DatetimeColumn("Start (UTC)", format="DD MMM HH:mm:ss", timezone="UTC", width=118),
-        "app": column.TextColumn("App", width=145),
-        "team": column.TextColumn("Team", width=85),
-        "model": "Model",
-        "outcome": column.TextColumn("Outcome", width=100),
-        "tokens": column.TextColumn("Tokens in → out", alignment="right", width=112),
-        "cost": column.TextColumn("Cost", alignment="right", width=92),
-        "latency": column.TextColumn("Latency", alignment="right", width=70),
-        "env": column.TextColumn("Env", width=88),
-        "version": column.TextColumn("Version", width=70, help="Prompt version"),
-        "trace_id": column.TextColumn("Trace", width=120),
-    }
+def exported(frame: pl.DataFrame) -> pl.DataFrame:
+    """What the CSV holds of each call, money exact."""
+    kept = ("ts", "app_id", "team", "provider", "model", "model_tier", "outcome", "error_type", "tokens_in", "tokens_out", "usage_source")
+    more = ("cost_usd", "cost_source", "latency_ms", "env", "prompt_id", "prompt_version", "trace_id", "span_id")
+    return frame.select(name for name in (*kept, *more) if name in frame.columns)
+
+
+def listed(view: View, frame: pl.DataFrame) -> str:
+    """The list of calls, each with a way to its trace."""
+    rows = [
+        row
+        | {
+            "ts": linked(f"{row['ts']:%d %b %H:%M:%S}", row["trace_id"], row["span_id"]),
+            "outcome": _outcome(row["outcome"]),
+            "tokens": _tokens(row),
+            "cost": _cost(row),
+        }
+        for row in frame.iter_rows(named=True)
+    ]
+    columns = [
+        Column("ts", "Start (UTC)", _as_it_is),
+        Column("app_id", "App", cards.named),
+        Column("team", "Team", cards.named),
+        Column("model", "Model", cards.named),
+        Column("outcome", "Outcome", _as_it_is),
+        Column("tokens", "Tokens in → out", number=True),
+        Column("cost", "Cost", number=True),
+        Column("latency_ms", "Latency", money.milliseconds, number=True),
+        Column("hallucination_score", "Risk", lambda one: f"{one:.2f}", number=True, hint="Hallucination risk, 0 to 1; – where nothing was judged"),
+        Column("env", "Env", cards.named),
+        Column("prompt_version", "Version", cards.named, hint="Prompt version"),
+    ]
+    columns = [one for one in columns if one.name in rows[0]]
+    return cards.table(rows, columns, dots={"team": view.colours("team", frame)}, key="calls")
+
+
+def _outcome(told: str) -> str:
+    return "success" if told == "success" else cards.pill(told.replace("_", " "), "" if told == "cancelled" else "bad")
+
+
+def _as_it_is(cell: Any) -> Any:
+    return cell
 
 
 def _tokens(row: dict[str, Any]) -> str:
@@ -202,6 +219,8 @@ def _entry(view: View, trace: str, entry: dict[str, Any]) -> None:
             ]
         )
     )
+    if view.caller.may("quality"):
+        _findings(view, trace, entry["span_id"])
     if not view.caller.may("content"):
         st.html(f'<div class="sl-note">Text is shown to operators and auditors, not to the role {view.caller.role}.</div>')
         return
@@ -220,6 +239,26 @@ def _entry(view: View, trace: str, entry: dict[str, Any]) -> None:
             st.html(cards.section(title) + cards.text(words))
 
 
+def _findings(view: View, trace: str, span: str) -> None:
+    """What each detector found about the call."""
+    found: pl.DataFrame = view.ask(it=question(queries.verdicts, trace, span, teams=view.caller.teams or None, kept_s=5))["it"]
+    if found.is_empty():
+        return
+    columns = [
+        Column("detector", "Detector"),
+        Column("score", "Risk", lambda one: f"{one:.3f}", number=True),
+        Column("label", "Finding", cards.named),
+        Column("reason", "Why not judged", lambda words: str(words or money.DASH)),
+    ]
+    st.html(cards.section("Findings", "0 is fine, 1 is bad; – was not judged") + cards.table(found, columns, key="verdicts"))
+
+
 def link(trace: str, span: str = "") -> str:
-    """The address of a trace's page."""
-    return f"/calls?trace={quote(trace)}" + (f"&span={quote(span)}" if span else "")
+    """The address of a trace's page; time and filters stay as chosen."""
+    kept = {name: st.query_params.get_all(name) for name in (*BOXES, "since", "days") if name in st.query_params}
+    return "/calls?" + urlencode(kept | {"trace": trace} | ({"span": span} if span else {}), doseq=True)
+
+
+def linked(words: str, trace: str, span: str = "") -> Html:
+    """A way to a trace's page."""
+    return Html(f'<a href="{escape(link(trace, span))}" target="_self">{escape(words)}</a>')

@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import cards, collector_metrics, money
+from dashboard.asking import Question
 from dashboard.cards import Card, Column
 from dashboard.collector_metrics import Sample
 from dashboard.context import current
@@ -29,12 +30,7 @@ DOUBTS = {
 def show(view: View) -> None:
     """The page."""
     st.html(cards.head("Data health", view.window.words, "How much of the total is known, and what was not kept. Nothing is dropped in silence."))
-    answers = view.ask(
-        unpriced=view.about(queries.unpriced, by=("provider", "model")),
-        silent=view.about(queries.missing_usage, by=("app", "provider", "model"), drawn=True),
-        doubts=view.about(queries.conflicts),
-        apps=view.about(queries.coverage_report, by=("app",)),
-    )
+    answers = view.ask(**asks(view))
     apps: queries.Spend = answers["apps"]
     known = apps.coverage
     samples = _samples()
@@ -51,6 +47,16 @@ def show(view: View) -> None:
     _doubts(answers["doubts"])
     _apps(view, apps.rows)
     _losses(samples)
+
+
+def asks(view: View) -> dict[str, Question]:
+    """The page's questions."""
+    return {
+        "unpriced": view.about(queries.unpriced, by=("provider", "model")),
+        "silent": view.about(queries.missing_usage, by=("app", "provider", "model"), drawn=True),
+        "doubts": view.about(queries.conflicts),
+        "apps": view.about(queries.coverage_report, by=("app",)),
+    }
 
 
 def _samples() -> list[Sample] | None:

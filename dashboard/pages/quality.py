@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import cards, figures, money
-from dashboard.asking import question
+from dashboard.asking import Question
 from dashboard.cards import Card, Column
 from dashboard.pages import calls
 from dashboard.pages.spend import nothing
@@ -42,17 +42,8 @@ def show(view: View) -> None:
         name = st.segmented_control(
             "By", list(GROUPS), key="grouped", bind="query-params", default="App", required=True, label_visibility="collapsed"
         )
-    by, step = GROUPS[name], view.window.step
-    asked = {
-        "total": view.about(queries.quality, by=()),
-        "days": view.days_before(),
-        "before": view.about(queries.quality, by=(), before=True),
-        "over_time": view.about(queries.quality, by=(step,), safety=False),
-        "rows": view.about(queries.quality, by=(by,)),
-    }
-    if view.caller.may("calls"):
-        asked["worst"] = view.about(queries.worst_answers, limit=15)
-    answers = view.ask(**asked)
+    step = view.window.step
+    answers = view.ask(**asks(view, GROUPS[name]))
     total = answers["total"].row(0, named=True) if answers["total"].height else {}
     with top:
         if not total.get("answers") and not total.get("safety"):
@@ -68,7 +59,21 @@ def show(view: View) -> None:
     with side:
         st.html(_table(view, name, answers["rows"]))
     if "worst" in answers:
-        _worst(view, answers["worst"])
+        st.html(worst(view, answers["worst"]))
+
+
+def asks(view: View, by: str = "app") -> dict[str, Question]:
+    """The page's questions, as far as the caller may ask them."""
+    if not view.caller.may("quality"):
+        return {}
+    asked = {
+        "total": view.about(queries.quality, by=()),
+        "days": view.days_before(),
+        "before": view.about(queries.quality, by=(), before=True),
+        "over_time": view.about(queries.quality, by=(view.window.step,), safety=False),
+        "rows": view.about(queries.quality, by=(by,)),
+    }
+    return asked | ({"worst": view.about(queries.worst_answers, limit=15)} if view.caller.may("calls") else {})
 
 
 def unscored(view: View) -> tuple[str, str, str]:
@@ -109,14 +114,14 @@ def score(value: float | None) -> str:
 def _over_time(frame: pl.DataFrame, window: Window) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
-        st.html(cards.section("Average risk", f"per {window.step}; dotted: the usual objective, {OBJECTIVE}"))
+        title = cards.section("Average risk", f"per {window.step}; dashed: the usual objective, {OBJECTIVE}")
         figure = figures.lines(frame, values={"score_avg": ("average risk", BLUE)}, window=window, unit="", limit=OBJECTIVE)
-        st.plotly_chart(figure, config=dict(figures.CONFIG), key="risk")
+        st.html(title + figure)
     with right:
-        st.html(cards.section("Flagged answers and schema failures", f"per {window.step}, share of what was judged"))
+        title = cards.section("Flagged answers and schema failures", f"per {window.step}, share of what was judged")
         shown = {"flagged_share": ("flagged", AMBER), "schema_failure_rate": ("schema failures", "#a855f7")}
         figure = figures.lines(frame, values=shown, window=window, unit="", percent=True)
-        st.plotly_chart(figure, config=dict(figures.CONFIG), key="flagged")
+        st.html(title + figure)
 
 
 def _table(view: View, name: str, frame: pl.DataFrame) -> str:
@@ -148,41 +153,31 @@ def verdict(average: float | None, scored: int) -> str:
     return "over the objective" if average >= OBJECTIVE else "within the objective"
 
 
-def _worst(view: View, frame: pl.DataFrame) -> None:
+def worst(view: View, frame: pl.DataFrame) -> str:
+    """The answers most at risk, each with a way to its trace; empty without any."""
     risky = frame.filter(pl.col("flagged"))
     if risky.is_empty():
-        return
-    st.html(cards.section("Riskiest answers", "choose one to see its trace"))
-    shown = risky.select(
-        "ts",
-        pl.col("app_id").alias("app"),
-        "model",
-        pl.col("prompt_version").alias("version"),
-        pl.coalesce("hallucination_score", "score").alias("score"),
-        pl.when(pl.col("label") != "").then("label").otherwise(pl.col("coverage").list.join(", ")).alias("label"),
-    )
-    column = st.column_config
-    settings = {
-        "ts": column.DatetimeColumn("Start (UTC)", format="DD MMM HH:mm:ss", timezone="UTC"),
-        "app": "App",
-        "model": "Model",
-        "version": "Prompt version",
-        "score": column.ProgressColumn("Risk", min_value=0, max_value=1, format="%.2f"),
-        "label": "Finding",
-    }
-    picked = st.dataframe(shown, column_config=settings, hide_index=True, on_select="rerun", selection_mode="single-row", key="worst").selection.rows
-    if picked:
-        row = risky.row(picked[0], named=True)
-        _one(view, row)
-
-
-def _one(view: View, row: dict[str, Any]) -> None:
-    found: pl.DataFrame = view.ask(it=question(queries.verdicts, row["trace_id"], row["span_id"], teams=view.caller.teams or None, kept_s=5))["it"]
-    columns = [
-        Column("detector", "Detector"),
-        Column("score", "Score", score, number=True),
-        Column("label", "Finding", cards.named),
-        Column("reason", "Why not judged", cards.named),
+        return ""
+    rows = [
+        {
+            "ts": calls.linked(f"{row['ts']:%d %b %H:%M:%S}", row["trace_id"], row["span_id"]),
+            "app": row["app_id"],
+            "model": row["model"],
+            "version": row["prompt_version"],
+            "score": next((one for one in (row["hallucination_score"], row["score"]) if one is not None), None),
+            "label": row["label"] or ", ".join(row["coverage"] or ()),
+        }
+        for row in risky.iter_rows(named=True)
     ]
-    st.html(cards.table(found, columns, key="verdicts"))
-    st.html(f'<a href="{calls.link(row["trace_id"], row["span_id"])}" target="_self">Open the trace</a>')
+    columns = [
+        Column("ts", "Start (UTC)", lambda cell: cell),
+        Column("app", "App", cards.named),
+        Column("model", "Model", cards.named),
+        Column("version", "Prompt version", cards.named),
+        Column("score", "Risk", lambda one: f"{one:.2f}", number=True, bar=True),
+        Column("label", "Finding", cards.named),
+    ]
+    dots = {"app": view.colours("app", risky.rename({"app_id": "app"}))}
+    return cards.section("Riskiest answers", "open one to see its trace, its text and its findings") + cards.table(
+        rows, columns, dots=dots, key="worst"
+    )

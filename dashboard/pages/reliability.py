@@ -10,6 +10,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import cards, figures, money
+from dashboard.asking import Question
 from dashboard.cards import Card, Column
 from dashboard.pages.spend import nothing
 from dashboard.theme import AMBER, BLUE, GREY, HUES, RED, VIOLET
@@ -39,19 +40,8 @@ def show(view: View) -> None:
     with side, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(cards.section("Side by side"))
         name = st.segmented_control("By", list(GROUPS), key="side", bind="query-params", default="Model", required=True, label_visibility="collapsed")
-    by, step = GROUPS[name], view.window.step
-    answers = view.ask(
-        rates=view.about(queries.rates, by=()),
-        days=view.days_before(),
-        before=view.about(queries.rates, by=(), before=True),
-        latency=view.about(queries.latency, by=()),
-        latency_before=view.about(queries.latency, by=(), before=True),
-        rates_over_time=view.about(queries.rates, by=(step,)),
-        latency_over_time=view.about(queries.latency, by=(step,)),
-        rates_by=view.about(queries.rates, by=(by,)),
-        latency_by=view.about(queries.latency, by=(by,)),
-        kinds=view.about(queries.errors_by_type),
-    )
+    step = view.window.step
+    answers = view.ask(**asks(view, GROUPS[name]))
     rates = _first(answers["rates"])
     with top:
         if not rates.get("calls"):
@@ -65,22 +55,39 @@ def show(view: View) -> None:
     _kinds(answers["kinds"])
 
 
+def asks(view: View, by: str = "model") -> dict[str, Question]:
+    """The page's questions."""
+    step = view.window.step
+    return {
+        "rates": view.about(queries.rates, by=()),
+        "days": view.days_before(),
+        "before": view.about(queries.rates, by=(), before=True),
+        "latency": view.about(queries.latency, by=()),
+        "latency_before": view.about(queries.latency, by=(), before=True),
+        "rates_over_time": view.about(queries.rates, by=(step,)),
+        "latency_over_time": view.about(queries.latency, by=(step,)),
+        "rates_by": view.about(queries.rates, by=(by,)),
+        "latency_by": view.about(queries.latency, by=(by,)),
+        "kinds": view.about(queries.errors_by_type),
+    }
+
+
 def _over_time(latency: pl.DataFrame, rates: pl.DataFrame, window: Window) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
-        st.html(cards.section("Latency", f"per {window.step}: half, nine in ten, 99 in 100 requests were faster"))
+        title = cards.section("Latency", f"per {window.step}: half, nine in ten, 99 in 100 requests were faster")
         shown = {"p50_ms": ("p50", BLUE), "p90_ms": ("p90", AMBER), "p99_ms": ("p99", RED)}
         seconds = latency.with_columns(pl.col(list(shown)) / 1_000)
-        st.plotly_chart(figures.lines(seconds, values=shown, window=window, unit="s"), config=dict(figures.CONFIG), key="latency")
+        st.html(title + figures.lines(seconds, values=shown, window=window, unit="s"))
     with right:
-        st.html(cards.section("How requests failed", f"per {window.step}, share of requests"))
+        title = cards.section("How requests failed", f"per {window.step}, share of requests")
         kinds = {column: words for column, (words, _) in FAILURES.items()}
         shares = rates.with_columns(pl.col(list(kinds)) / pl.col("calls")).unpivot(list(kinds), index="at", variable_name="kind", value_name="share")
         shares = shares.with_columns(pl.col("kind").replace(kinds))
         figure = figures.stacked(
             shares, value="share", name="kind", colours=dict(FAILURES.values()), window=window, unit="%", order=list(kinds.values())
         )
-        st.plotly_chart(figure, config=dict(figures.CONFIG), key="failures")
+        st.html(title + figure)
 
 
 def _first(frame: pl.DataFrame) -> dict[str, Any]:

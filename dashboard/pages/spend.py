@@ -10,6 +10,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import cards, figures, money
+from dashboard.asking import Question
 from dashboard.cards import Card, Column
 from dashboard.context import current
 from dashboard.view import View
@@ -29,11 +30,7 @@ def show(view: View) -> None:
     top, chart = st.container(), st.container()
     with chart:
         by, measure = _choices(view)
-    answers = view.ask(
-        before=view.days_before(),
-        over_time=view.about(queries.spend_over_time, grain=view.window.step, by=(by,)),
-        table=view.about(queries.spend, by=TABLE_BY),
-    )
+    answers = view.ask(**asks(view, by))
     table: pl.DataFrame = answers["table"]
     total = summed(table)
     if not total["calls"]:
@@ -50,6 +47,15 @@ def show(view: View) -> None:
     with right:
         _tiers(view, table.group_by("model_tier").agg(pl.col("cost_usd", "calls").sum()))
     _table(view, table, total, by)
+
+
+def asks(view: View, by: str = "team") -> dict[str, Question]:
+    """The page's questions."""
+    return {
+        "before": view.days_before(),
+        "over_time": view.about(queries.spend_over_time, grain=view.window.step, by=(by,)),
+        "table": view.about(queries.spend, by=TABLE_BY),
+    }
 
 
 def kpis(total: Mapping[str, Any], before: Mapping[str, Any]) -> list[Card]:
@@ -98,8 +104,7 @@ def _choices(view: View) -> tuple[str, str]:
 def _over_time(view: View, frame: pl.DataFrame, by: str, measure: str) -> None:
     value, unit = MEASURES[measure]
     data = frame.rename({view.window.step: "at"}).with_columns((pl.col("tokens_in") + pl.col("tokens_out")).alias("tokens"))
-    figure = figures.stacked(data, value=value, name=by, colours=view.colours(by, frame), window=view.window, unit=unit)
-    st.plotly_chart(figure, config=dict(figures.CONFIG), key="over-time")
+    st.html(figures.stacked(data, value=value, name=by, colours=view.colours(by, frame), window=view.window, unit=unit))
 
 
 def _parts(total: Mapping[str, Any]) -> None:
