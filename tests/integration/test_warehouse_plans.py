@@ -36,9 +36,9 @@ def rolled_up(client: Client) -> RollupWorker:
     worker = RollupWorker([clock], days_every_s=0)
     with clock.writing(HOURS, 1):
         client.command(
-            "INSERT INTO spanledger.calls (project, service, ts, trace_id, span_id, entry_kind, app_id, team, billed, ver)"
+            "INSERT INTO spanledger.calls (project, service, ts, trace_id, span_id, entry_kind, app_id, team, billed, safety, ver)"
             " SELECT 'p', 's', toDateTime64('2026-11-01 00:00:00', 6, 'UTC') + toIntervalHour(number), unhex(hex(sipHash128(number))),"
-            " unhex(hex(sipHash64(number))), 'call', 'a', 't', 1, 1 FROM numbers(24)"
+            " unhex(hex(sipHash64(number))), 'call', 'a', 't', 1, number % 4, 1 FROM numbers(24)"
         )
     while worker.step(client):
         pass
@@ -106,3 +106,18 @@ def test_a_window_without_a_whole_hour_is_read_from_the_base(engine: Engine) -> 
     within = Scope(DAY + timedelta(minutes=1), DAY + timedelta(minutes=119))
     assert queries.spend(client, within, by=())["calls"].to_list() == [1]
     assert queries.coverage(client, within).closed_hours == 0
+
+
+def test_violations_are_counted_in_clean_and_in_touched_hours_and_none_is_none(engine: Engine) -> None:
+    client = engine.client()
+    rolled_up(client)
+    client.command(
+        "INSERT INTO spanledger.scores (project, service, ts, trace_id, span_id, detector, app_id, team, score, ver)"
+        " VALUES ('p', 's', '2026-11-01 00:00:00', unhex(hex(sipHash128(0))), unhex(hex(sipHash64(0))), 'composite', 'a', 't', 0.5, 1)"
+    )
+    first = Scope(DAY, DAY + timedelta(hours=1))
+    for _ in range(2):
+        for by in ((), ("app",), ("day",)):
+            assert queries.quality(client, SCOPE, by=by)["safety"].to_list() == [36]
+            assert queries.quality(client, first, by=by)["safety"].to_list() == [0]
+        touch(client, "calls", HOURS[:7], reason="test")

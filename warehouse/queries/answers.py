@@ -86,7 +86,8 @@ def quality(
     rows = ordered(by_detector(client, scope, by, held), by, "answers")
     if not safety:
         return rows
-    told = frame(client, *composed(client, by, scope, ["safety"], held=held))
+    some = " AND e.safety > 0"
+    told = frame(client, *composed(client, by, scope, ["safety"], held=held, only=(some, some)))
     if not by:
         return rows.with_columns(safety=told["safety"])
     return rows.join(told, on=list(by), how="left", maintain_order="left").with_columns(pl.col("safety").fill_null(0))
