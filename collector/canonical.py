@@ -160,6 +160,8 @@ def _repeated(raw: Raw, shape: Shape, usage: Usage | None) -> Span:
     _how(span, rest)
     if shape.estimates and span.stream and usage is not None:
         span.usage_estimated = True
+    if shape.miscounts and span.stream:
+        span.authority = 0
     return span
 
 

@@ -145,7 +145,7 @@ def _may_stencil(shape: Shape) -> bool:
     dialect, content = shape.dialect, shape.content
     return (
         shape.genai and dialect.refine is None and dialect.text is None and not dialect.loses_context
-        and not shape.strays and not shape.link and not shape.own_biz
+        and (shape.authority == 2 or not shape.strays) and not shape.link and not shape.own_biz
         and not shape.usage_objects and not shape.exclusive_for and bool(shape.usage) and _COUNTS.issuperset(field for field, _ in shape.usage)
         and content.keys() == _DIALOGUE and len(set(content["input"])) == 1 and set(content["output"]) == {_OUTPUT}
         and len(shape.prototypes.names) > 1 and set(_IDS).issuperset(told := {field for field, _, _ in shape.varying_fields})
@@ -160,7 +160,7 @@ def _may_be(span: Span) -> bool:
         span.role == "call" and span.usage is not None and not span.usage.empty and bool(span.response_id) and bool(span.finish_reason)
         and span.outcome != "cancelled" and not span.safety and span.status != "error" and not span.cache_hit and span.billed is None
         and span.cost_usd is None and not span.gateway_agent and not span.biz and span.sampling_ratio == 1.0
-        and span.kind not in ("embedding", "tool", "retriever")
+        and span.kind not in ("embedding", "tool", "retriever") and not span.link
     )  # fmt: skip
 
 

@@ -114,6 +114,7 @@ class Shape:
         "keep",
         "kinds",
         "link",
+        "miscounts",
         "own_biz",
         "prototypes",
         "reason",
@@ -145,6 +146,7 @@ class Shape:
     exclusive_for: frozenset[str]
     exclusive_output: bool
     estimates: bool
+    miscounts: bool
     strays: bool
 
 
@@ -202,6 +204,7 @@ class Plans:
         shape.exclusive_for = frozenset(name for p, names in table.exclusive_for.items() if matches((p,), scope) for name in names)
         shape.exclusive_output = matches(table.exclusive_output, scope)
         shape.estimates = matches(table.estimators, scope)
+        shape.miscounts = matches(table.miscounters, scope)
         shape.strays = matches(table.strays, scope)
         return shape
 

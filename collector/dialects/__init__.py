@@ -11,7 +11,7 @@ and its fixtures, nothing else. A table says
 - ``kinds``: which attribute's values tell what a span is about;
 - money: ``exclusive_input`` (scopes whose input count leaves cached tokens out; ``exclusive_for``: of some providers' calls),
   ``exclusive_output`` (… whose output leaves reasoning out), ``usage_objects``, ``aggregate_rule``, ``authority`` (3 the provider's own SDK,
-  2 a client instrumentation, 1 a framework, 0 a gateway or agent), ``estimators``;
+  2 a client instrumentation, 1 a framework, 0 a gateway or agent), ``estimators``, ``miscounters``;
 - agents: ``link`` (the session shared by logs and spans), ``events`` (which log event tells a call), ``metrics``, ``keep_names``;
 - ``own_events``: span events whose attributes are read as the span's own (any event that tells ``gen_ai.usage.*`` is);
 - ``refine`` and ``text``: a function each, for what a table cannot say. Most dialects have none.

@@ -30,12 +30,6 @@ _NAMES = {
 _KINDS = (("traceloop.span.kind", OPERATIONS), ("gen_ai.operation.name", OPERATIONS), ("llm.request.type", OPERATIONS), ("name", _NAMES))
 
 
-def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
-    """Streams of the Anthropic instrumentation: others who tell the same call know its output better."""
-    if span.scope == "opentelemetry.instrumentation.anthropic" and span.stream:
-        span.authority = 0
-
-
 OPENLLMETRY = Dialect(
     name="openllmetry",
     scopes=(*tuple(f"opentelemetry.instrumentation.{name}" for name in ("openai", "openai.*", "anthropic", "bedrock", "cohere",
@@ -51,7 +45,7 @@ OPENLLMETRY = Dialect(
     authorities={f"opentelemetry.instrumentation.{n}": 1 for n in ("langchain", "llamaindex", "crewai", "haystack", "openai_agents", "agno", "mcp")},
     exclusive_input=("opentelemetry.instrumentation.bedrock",),
     strays=("opentelemetry.instrumentation.openai*", "opentelemetry.instrumentation.anthropic", "opentelemetry.instrumentation.langchain"),
-    refine=_refine,
+    miscounters=("opentelemetry.instrumentation.anthropic",),
 )  # fmt: skip
 
 

@@ -53,6 +53,7 @@ class Dialect:
     exclusive_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # scope -> providers for which it does (what they say is passed on)
     exclusive_output: tuple[str, ...] = ()  # scopes whose output count leaves reasoning out
     estimators: tuple[str, ...] = ()  # scopes that count the tokens of streams themselves, unmarked
+    miscounters: tuple[str, ...] = ()  # scopes whose counts of streams are off a little: whoever else tells the call knows better
     keep_names: tuple[str, ...] | None = None  # noisy senders: only spans of these names (or with usage) are kept
     link: tuple[str, ...] = ()  # attributes that hold an agent's session, shared by its logs and spans
     events: Mapping[str, Event] = field(default_factory=dict)  # log event name -> what it is

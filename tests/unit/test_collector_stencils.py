@@ -61,6 +61,7 @@ _VALUES: dict[str, list[Any]] = {
     "route": ["/a", "/v1/chat/completions"],
     "url.full": ["https://a/b", "https://c/d", ""],
     "error.message": ["", "boom"],
+    "gen_ai.request.stream": [False, True],
     "deployment.ring": ["blue", "50 % green", 1, True],
     "gen_ai.input.messages": [
         told("hello"), told("who are you", "and I"), told(""), told("write to ana@example.org", role="critic"), "plain", "[]", 5,
@@ -106,13 +107,17 @@ def put(into: Any, name: str, value: Any) -> None:
         pair.value.string_value = value
 
 
-def request(spans: list[dict[str, Any]], service: str = "shop", **resource: str) -> bytes:
+_OFFICIAL = "opentelemetry.instrumentation.openai_v2"
+_SCOPES = [_OFFICIAL, *(f"opentelemetry.instrumentation.{name}" for name in ("openai.v1", "anthropic", "langchain"))]
+
+
+def request(spans: list[dict[str, Any]], service: str = "shop", scope: str = _OFFICIAL, **resource: str) -> bytes:
     message = ExportTraceServiceRequest()
     rs = message.resource_spans.add()
     for name, value in {"service.name": service, **resource}.items():
         put(rs.resource.attributes, name, value)
     ss = rs.scope_spans.add()
-    ss.scope.name = "opentelemetry.instrumentation.openai_v2"
+    ss.scope.name = scope
     for i, told in enumerate(spans):
         s = ss.spans.add(name=told["name"], kind=told.get("kind", 3), trace_id=(i + 1).to_bytes(16, "big"), span_id=(i + 1).to_bytes(8, "big"))
         s.parent_span_id, s.start_time_unix_nano, s.end_time_unix_nano = told["parent"], told["start"], max(0, told["start"] + told["lasts"])
@@ -141,9 +146,9 @@ def records(found: Decoded) -> dict[bytes, tuple[Span, Content | None]]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(_spans, min_size=1, max_size=10), st.sampled_from(["shop", "help"]))
-def test_stamps_say_what_the_ordinary_way_reads(spans: list[dict[str, Any]], service: str) -> None:
-    body = request(spans, service, region="eu")
+@given(st.lists(_spans, min_size=1, max_size=10), st.sampled_from(["shop", "help"]), st.sampled_from(_SCOPES))
+def test_stamps_say_what_the_ordinary_way_reads(spans: list[dict[str, Any]], service: str, scope: str) -> None:
+    body = request(spans, service, scope, region="eu")
     whole = decoded(body, stamps=False)
     for _ in range(2):
         found = decoded(body, stamps=True)
@@ -159,6 +164,15 @@ def test_what_repeats_is_stamped_whoever_sends_it() -> None:
     assert [(s.user, s.usage.input) for s in again.stamps] == [("u1", 12), ("u9", 77)]
     (stamp,) = other.stamps
     assert (stamp.stencil.span.service, stamp.stencil.span.inherited["team"], stamp.stencil.tenant) == ("second", "team-b", "acme")
+
+
+def test_clients_whose_calls_may_be_told_in_another_trace_have_stamps_of_what_an_id_finds() -> None:
+    body = request([plain(), plain(gen_ai__request__stream=True)], scope="opentelemetry.instrumentation.anthropic")
+    decoded(body, stamps=True)
+    again = decoded(body, stamps=True)
+    assert [s.span_id[-1] for s in again.stamps] == [1]
+    ((stream, _),) = again.records
+    assert (stream.link_kind, stream.authority) == ("stray", 0)
 
 
 def test_a_span_is_read_under_its_own_resource_whatever_is_known_of_its_source() -> None:
