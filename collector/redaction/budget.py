@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 BUDGET_S = 0.008  # CPU time for a text, besides its size at RATE and what it finds; both looks, before and after replacement, share it
@@ -20,18 +21,24 @@ class Budget:
     nothing, before the thread's own clock, a system call; a busy machine costs no text.
     """
 
-    __slots__ = ("_cpu_from", "_found", "_granted", "_most", "_prolonged", "_seconds", "_wall_until")
+    __slots__ = ("_collections", "_cpu_from", "_found", "_granted", "_kept", "_most", "_prolonged", "_seconds", "_wall_until")
 
     def __init__(self, seconds: float, most: float) -> None:
         self._seconds, self._most = seconds, most
         self._wall_until = time.perf_counter() + seconds
         self._cpu_from = time.thread_time()
-        self._found = self._granted = 0
+        self._collections = _collections()
+        self._found = self._granted = self._kept = 0
         self._prolonged = False
 
     def grant(self, values: int) -> None:
         """So many values are about to be looked at where a heading says what they are."""
         self._granted += values
+
+    def keep(self, values: int) -> None:
+        """So many values have been found in what has been looked at; from now on others are counted."""
+        self._kept += values
+        self._found = 0
 
     def prolong(self) -> None:
         """The first look is over: the time for what comes after it counts too, once."""
@@ -42,6 +49,21 @@ class Budget:
     def late(self) -> bool:
         """Is the most that may be spent spent, whatever has been found? For steps that cannot tell yet what they find."""
         return time.perf_counter() >= self._wall_until and time.thread_time() - self._cpu_from > self._most
+
+    def spent(self) -> tuple[float, float]:
+        """CPU seconds since it was given: those that nothing found has earned, and all."""
+        seconds = time.thread_time() - self._cpu_from
+        return max(0.0, seconds - self._earned()), seconds
+
+    def take(self, seconds: float, most: float) -> None:
+        """So much of it has been spent before."""
+        self._seconds -= seconds
+        self._most -= most
+        self._wall_until -= max(seconds, most)
+
+    def disturbed(self) -> bool:
+        """Has the interpreter gone through all of its objects meanwhile? That takes longer than a text does, and is not the text's fault."""
+        return _collections() != self._collections
 
     def check(self) -> None:
         """Raises ``Dropped`` if it is late."""
@@ -54,4 +76,12 @@ class Budget:
             self._found = found
         if time.perf_counter() < self._wall_until:
             return False
-        return time.thread_time() - self._cpu_from > min(self._seconds + (self._found + self._granted / 4) * FIND_S, self._most)
+        return time.thread_time() - self._cpu_from > min(self._seconds + self._earned(), self._most)
+
+    def _earned(self) -> float:
+        return (self._kept + self._found + self._granted / 4) * FIND_S
+
+
+def _collections() -> int:
+    """How often garbage of the oldest generation has been collected."""
+    return gc.get_stats()[-1]["collections"]

@@ -21,7 +21,7 @@ from collector.redaction.second_look import marks, masked, origin, stretches
 from collector.redaction.seen import Seen
 
 MAX_BYTES = 16 << 20
-_SHORT = 100_000  # bytes of a text whose budget may be spent three times within a quarter of a second
+_SHORT = 16_000  # bytes of a text whose budget is so small that it is worth another try
 ROUNDS = 3  # redact again until nothing changes, at most so often
 
 
@@ -75,6 +75,7 @@ class Redactor:
         self.counts: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self._deadline = Budget(0.0, 0.0)
+        self._spent: dict[int, tuple[float, float]] = {}  # what the first look at a text alone has taken
         self.seen = Seen()
 
     def take_counts(self) -> tuple[dict[str, int], dict[str, int]]:
@@ -165,6 +166,7 @@ class Redactor:
         """Changed texts only: index → new text, spans in bytes of the input, reason if dropped. ``changed``: those dropped already."""
         if len(texts.raw) > MAX_BYTES and texts.longest > MAX_BYTES:
             texts = join([self._drop(changed, i, "too_large") if len(part) > MAX_BYTES else part for i, part in enumerate(texts)])
+        self._spent.clear()
         self._give_time(texts)
         try:
             found = self._finder.find(texts, groups, self._deadline)
@@ -197,12 +199,12 @@ class Redactor:
         """Something in the batch is too costly or broken: find out what, drop that, keep the rest. Dropped texts are empty in what it gives."""
         found: dict[int, list[Span]] = {}
         parts = list(texts)
-        if len(parts) == 1 and not _unlucky(reason, len(parts[0])):
+        if len(parts) == 1 and not self._unlucky(reason, len(parts[0])):
             parts[0] = self._drop(changed, 0, reason)
             return join(parts), found
         for i, raw in enumerate(parts):
             try:
-                spans = self._alone(raw)
+                spans = self._alone(i, raw, again=True)
                 if spans:
                     found[i] = spans
             except Dropped as exc:
@@ -213,14 +215,25 @@ class Redactor:
             self._seams_only(parts, groups, changed, found)
         return join(parts), found
 
-    def _alone(self, raw: bytes) -> list[Span]:
-        """Spans of one text, looked at once more where bad luck may have taken its time."""
+    def _alone(self, i: int, raw: bytes, *, again: bool) -> list[Span]:
+        """Spans of text ``i`` within what is left of its time; ``again``: looked at once more where bad luck may have taken that."""
+        texts = join([raw])
+        self._give_time(texts)
+        if i in self._spent and len(raw) > _SHORT:
+            self._deadline.prolong()
+            self._deadline.take(*self._spent[i])
         try:
-            return self._find([raw], afresh=True).get(0, [])
+            found = self._finder.find(texts, None, self._deadline).get(0, [])
         except Dropped as exc:
-            if not _unlucky(str(exc), len(raw)):
+            if not again or not self._unlucky(str(exc), len(raw)):
                 raise
-        return self._find([raw], afresh=True).get(0, [])
+            return self._alone(i, raw, again=False)
+        self._spent[i] = self._deadline.spent()
+        return found
+
+    def _unlucky(self, reason: str, size: int) -> bool:
+        """May the time of a text have gone into something else, or is it so short that another try costs next to nothing?"""
+        return reason == "time" and (size <= _SHORT or self._deadline.disturbed())
 
     def _seams_only(self, parts: list[bytes], groups: Sequence[int], changed: Changed, found: dict[int, list[Span]]) -> None:
         """The cross-message view of each group by itself; a group that cannot be judged is dropped whole."""
@@ -255,7 +268,7 @@ class Redactor:
                     order.append(i)
                 except Dropped as exc:
                     self._drop(changed, i, str(exc))
-            again = self._again(replaced)
+            again = self._again(replaced, order)
             names: list[str] = []
             later: dict[int, list[Span]] = {}
             for k, i in enumerate(order):
@@ -275,8 +288,8 @@ class Redactor:
         for i in found:
             self._drop(changed, i, "unstable")
 
-    def _again(self, replaced: list[list[bytes]]) -> dict[int, list[Span] | str]:
-        """Spans per redacted text (its pieces as :meth:`_replace` gives them), or the reason why one cannot be judged.
+    def _again(self, replaced: list[list[bytes]], order: list[int]) -> dict[int, list[Span] | str]:
+        """Spans per redacted text (its pieces as :meth:`_replace` gives them; ``order``: their numbers), or why one cannot be judged.
 
         What replacement could have brought about stands near a placeholder: of long texts only these stretches are looked at
         first, and the whole text where one shows anything.
@@ -296,11 +309,11 @@ class Redactor:
         except Exception as first:
             out: dict[int, list[Span] | str] = {}
             reason = str(first) if isinstance(first, Dropped) else "error"
-            if len(replaced) == 1 and not _unlucky(reason, sum(map(len, replaced[0]))):
+            if len(replaced) == 1 and not self._unlucky(reason, sum(map(len, replaced[0]))):
                 return {0: reason}
             for k, text in enumerate(map(masked, replaced)):
                 try:
-                    out[k] = self._alone(text)
+                    out[k] = self._alone(order[k], text, again=True)
                 except Exception as exc:
                     out[k] = str(exc) if isinstance(exc, Dropped) else "error"
             return out
@@ -343,8 +356,3 @@ def _in_characters(raw: bytes, spans: Sequence[Span]) -> list[Span]:
         found.append((characters, characters + long, name))
         characters, at = characters + long, end
     return found
-
-
-def _unlucky(reason: str, size: int) -> bool:
-    """May the time of this text have gone into something else, such as a garbage collection? Its budget is so small that it is worth a try."""
-    return reason == "time" and size <= _SHORT

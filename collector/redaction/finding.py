@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from operator import eq, itemgetter, sub
 from typing import Any, Literal
@@ -28,6 +28,8 @@ Array = np.ndarray[Any, Any]
 
 _LONG = 4096  # bytes of a text in which it is worth asking whether it is full of digits
 _VEIL = ord("~")  # no trigger has it
+_DERIVED = 32_768  # bytes of derived texts that are looked at together
+_STEP = 64  # bytes of escaped text of which two places are enough
 _WINDOW = 16_384  # bytes of escaped text that are decoded at once
 _CHECK_EVERY = 32  # candidates between looks at the clock
 _UNWRAP: dict[str, Callable[[bytes, int, int, int], Unwrapped]] = {
@@ -47,6 +49,7 @@ class Finder:
         self.scanner: scan.Scanner = scan.HyperscanScanner(triggers) if engine == "hyperscan" else scan.Re2Scanner(triggers)
         self.table = handlers.build(own, triggers)
         self._assigns = np.array([trigger.rule.handler == "assignment" for trigger in triggers])
+        self._escapes = np.array([trigger.rule.handler == "escape" for trigger in triggers])
         self._user, self._exceptions = user, exceptions
         prepare()
 
@@ -62,17 +65,28 @@ class Finder:
         if texts.nul:
             escapes += [(i, at + 1) for i, (a, z) in enumerate(zip(starts, ends, strict=True)) for at in _nuls(b, a, z)]
         escapes.sort()  # by text and place, whatever database told of them: windows must not depend on what else is in a batch
+        if len(escapes) > 2:
+            owners, ats = np.array(escapes).T
+            escapes = [escapes[k] for k in np.flatnonzero(_telling(ats, owners, np.array(starts))).tolist()]
+        deadline.keep(len(out))
+        mute: list[tuple[int, int]] = []
         derived: list[Derived] = []
-        if escapes or wrapped:
-            views, mute = self._views(b, starts, ends, escapes, wrapped, deadline)
-            derived += views
-            if mute:
-                mute.sort()
-                out = [span for span in out if not _within(span, mute)]
+        inner: list[Span] = []
+        size = 0
+        for read in self._views(b, starts, ends, escapes, wrapped, mute, deadline) if escapes or wrapped else ():
+            derived.append(read)
+            size += len(read[0])
+            if size > _DERIVED:  # what is found there gives time to what comes after
+                self._derived(derived, inner, deadline)
+                derived, size = [], 0
+        if mute:
+            mute.sort()
+            out = [span for span in out if not _within(span, mute)]
         self._user_rules(b, starts, ends, out)
         if listed or groups is not None:
             derived += _seams(b, starts, ends, groups, listed)
-        self._derived(derived, out, deadline)
+        self._derived(derived, inner, deadline)
+        out += inner
         return self._per_text(b, starts, ends, out)
 
     def crossing(self, texts: Joined, groups: Sequence[int], deadline: Budget) -> dict[int, list[Span]]:
@@ -85,9 +99,11 @@ class Finder:
         """Append what derived texts show, as bytes of the buffer."""
         if not derived:
             return
+        before = len(out)
         for n, spans in self._inner([text for text, _ in derived], deadline).items():
             out += derived[n][1](spans)
             deadline.check()
+        deadline.keep(len(out) - before)
 
     def _look(
         self, b: bytes, starts: list[int], ends: list[int], out: list[Span], deadline: Budget, *, views: bool = True
@@ -101,7 +117,7 @@ class Finder:
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
         deadline.check()
-        placed = _placed(b, starts, ends, hits, taken, out, deadline, self._assigns)
+        placed = _placed(b, starts, ends, hits, taken, out, deadline, self._assigns, self._escapes)
         if len(out) > before and deadline.over(len(out)):
             raise Dropped("time")
         table = self.table
@@ -152,17 +168,16 @@ class Finder:
         ends: list[int],
         escapes: list[tuple[int, int]],
         wrapped: list[tuple[str, int, int]],
+        mute: list[tuple[int, int]],
         deadline: Budget,
-    ) -> tuple[list[Derived], list[tuple[int, int]]]:
-        """Decoded windows around escapes, and what base64, dumps and tables say; and places where nothing else counts."""
-        found: list[Derived] = []
-        mute: list[tuple[int, int]] = []
+    ) -> Iterator[Derived]:
+        """Decoded windows around escapes, and what base64, dumps and tables say. Appends to ``mute`` places where nothing else counts."""
         for i, (a, z) in _windows(b, starts, ends, escapes):
             if deadline.over():
                 raise Dropped("time")
             view = decode(b[a:z], a, i)
             if view is not None:
-                found.append((view.text.encode("utf-8", "replace"), view.spans))
+                yield view.text.encode("utf-8", "replace"), view.spans
         done = dict.fromkeys(_UNWRAP, 0)
         for name, i, to in wrapped:
             if to <= done[name]:
@@ -170,11 +185,10 @@ class Finder:
             if deadline.over():
                 raise Dropped("time")
             done[name], read, places = _UNWRAP[name](b, to, starts[i], ends[i])
-            found += read
             mute += places
             if name == "html_table" and read:
                 deadline.grant(read[0][0].count(b"\n"))
-        return found, mute
+            yield from read
 
     def _inner(self, texts: list[bytes], deadline: Budget) -> dict[int, list[Span]]:
         """Spans in derived texts (no further views of these)."""
@@ -246,6 +260,7 @@ def _placed(
     out: list[Span],
     deadline: Budget,
     assigns: Array,
+    escapes: Array,
 ) -> Iterable[tuple[int, int, int]]:
     """Hits that matchers have to look at: end, trigger, text. Plain values of dense texts are taken here, but for those ``taken`` already."""
     if len(hits) < LEAST and not taken:
@@ -261,12 +276,27 @@ def _placed(
         before = np.searchsorted(np.array([start for start, _, _ in spans]), ats) - 1
         left = (before < 0) | (ats > np.array([end for _, end, _ in spans])[before] + 1)
         packed, ats, owners = packed[left], ats[left], owners[left]
+    signs = np.flatnonzero(escapes[packed & scan.HIT_NUMBER])
+    if len(signs) >= LEAST:
+        left = np.ones(len(packed), np.bool_)
+        left[signs] = _telling(ats[signs], owners[signs], np.array(starts))
+        packed, ats, owners = packed[left], ats[left], owners[left]
     signs = np.flatnonzero(assigns[packed & scan.HIT_NUMBER])
     if len(signs) >= MANY and len(signs) * SPARSE >= len(b):
         left = np.ones(len(packed), np.bool_)
         left[signs] = ~plain_assignments(b, ats[signs], np.array(starts)[owners[signs]], "SECRET_ASSIGN", out)
         packed, ats, owners = packed[left], ats[left], owners[left]
     return zip(ats.tolist(), (packed & scan.HIT_NUMBER).tolist(), owners.tolist(), strict=True)
+
+
+def _telling(ats: Array, owners: Array, starts: Array) -> Array:
+    """Which places of escapes open or end a window: the first and the last of every few bytes of a text. Windows reach further."""
+    order = np.argsort(ats, kind="stable")
+    owners, steps = owners[order], (ats - starts[owners])[order] // _STEP
+    first = np.append(True, (steps[1:] != steps[:-1]) | (owners[1:] != owners[:-1]))
+    telling = np.empty(len(ats), np.bool_)
+    telling[order] = first | np.append(first[1:], True)
+    return telling
 
 
 def _within(span: Span, places: Sequence[tuple[int, int]]) -> bool:

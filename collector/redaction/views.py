@@ -21,7 +21,9 @@ import numpy as np
 from collector.redaction.matching import Span
 
 Array = np.ndarray[Any, Any]
-Layer = tuple[Sequence[int], Sequence[int]]  # positions in the output, and in the input: where stretches (even) and replacements (odd) begin
+Layer = tuple[
+    Sequence[int] | Array, Sequence[int] | Array
+]  # positions in the output, and in the input: where stretches (even) and replacements (odd) begin
 
 _SHORT = 1_024  # characters from which on columns are worth it
 _STRANGE = re.compile(r"[^\x01-\x7f]")
@@ -116,7 +118,7 @@ class View:
             count = np.concatenate([[0], np.cumsum(ended)])
             a, z = count[a], count[z]
         for out, into in reversed(self.layers):
-            a, z = _all_before(np.array(out), np.array(into), a), _all_after(np.array(out), np.array(into), z)
+            a, z = _all_before(np.asarray(out), np.asarray(into), a), _all_after(np.asarray(out), np.asarray(into), z)
         if not self.source.isascii():
             places = np.append(np.flatnonzero(_begins(self.source)), len(self.source))
             a, z = places[a], places[z]
@@ -129,20 +131,20 @@ class View:
             raw = self.text.encode()
             a, z = len(raw[:start].decode("utf-8", "ignore")), len(raw[:end].decode("utf-8", "ignore"))
         for out, into in reversed(self.layers):
-            a, z = _before(out, into, a), _after(out, into, z)
+            a, z = int(_before(out, into, a)), int(_after(out, into, z))
         if not self.source.isascii():
             source = self.source.decode()
             a, z = len(source[:a].encode()), len(source[:z].encode())
         return [(self.origin + a, self.origin + z)]
 
 
-def _before(out: Sequence[int], into: Sequence[int], at: int) -> int:
+def _before(out: Sequence[int] | Array, into: Sequence[int] | Array, at: int) -> int:
     """Where output position ``at`` begins in the input: a position inside a replacement begins where that began."""
     k = bisect_right(out, at) - 1
     return into[k] + (at - out[k]) if k % 2 == 0 else into[k]
 
 
-def _after(out: Sequence[int], into: Sequence[int], at: int) -> int:
+def _after(out: Sequence[int] | Array, into: Sequence[int] | Array, at: int) -> int:
     """Where output ending at ``at`` ends in the input."""
     if at == 0:
         return into[0]
@@ -165,14 +167,17 @@ def _all_after(out: Array, into: Array, at: Array) -> Array:
     return np.where(at == 0, into[0], np.where(k % 2, into[np.minimum(k + 1, len(into) - 1)], into[k] + at - out[k]))
 
 
-def _layer(places: Sequence[int], old: Sequence[int], new: Sequence[int]) -> Layer:
+def _layer(places: Array, old: Array, new: Array) -> Layer:
     """Replacements at ``places`` of the input, so many characters there and in the output."""
-    out, into, grown = [0], [0], 0
-    for at, before, after in zip(places, old, new, strict=True):
-        out += (at + grown, at + grown + after)
-        into += (at, at + before)
-        grown += after - before
-    return out, into
+    grown = np.cumsum(new - old)
+    starts = places + grown - new + old
+    return _edges(starts, starts + new), _edges(places, places + old)
+
+
+def _edges(starts: Array, ends: Array) -> Array:
+    edges = np.zeros(2 * len(starts) + 1, np.int64)
+    edges[1::2], edges[2::2] = starts, ends
+    return edges
 
 
 def _replaced(pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str | None], text: str) -> tuple[str, Layer | None]:
@@ -217,7 +222,9 @@ def _unescaped(text: str) -> tuple[str, Layer | None]:
         return new
 
     new = _ESCAPE.sub(replace, text)
-    return new, _layer(places, list(map(len, told)), [len(known[said] or "") for said in told]) if told else None
+    if not told:
+        return new, None
+    return new, _layer(np.array(places), np.array(list(map(len, told))), np.array([len(known[said] or "") for said in told]))
 
 
 def _plain_characters(text: str) -> tuple[str, Layer | None]:
@@ -229,7 +236,7 @@ def _plain_characters(text: str) -> tuple[str, Layer | None]:
     places = np.flatnonzero(sizes[np.minimum(points, len(sizes) - 1)] >= 0)
     if not len(places):
         return text, None
-    return text.translate(table), _layer(places.tolist(), [1] * len(places), sizes[points[places]].tolist())
+    return text.translate(table), _layer(places, np.ones(len(places), np.int64), sizes[points[places]].astype(np.int64))
 
 
 def _unescape(m: re.Match[str]) -> str | None:

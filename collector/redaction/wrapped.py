@@ -6,7 +6,6 @@ say nothing by themselves: the digits of a dump are nobody's number.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from bisect import bisect_left, bisect_right
@@ -19,10 +18,12 @@ Derived = tuple[bytes, Back]  # a text made of others; what spans of it are in t
 Unwrapped = tuple[int, list[Derived], list[tuple[int, int]]]
 
 _LONGEST = 16_384  # bytes of a token that is read
+_USUAL = 64  # bytes back to the begin of most: triggers tell of it early
 _DEPTH = 3  # base64 within base64
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-]{1,%d}+={0,2}" % _LONGEST)
 _46ESAB = re.compile(rb"[A-Za-z0-9+/_\-]*+")
 _B64_CHARACTERS = frozenset(bytes([c]) for c in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f\xf5-\xff]")
 _TEXT_HEADS = b"IJKLMNOPQRSTUVWXYZabcdef"  # how base64 of printable text begins
 _INNER = re.compile(r"(?<![A-Za-z0-9+/_\-])[I-Za-f][A-Za-z0-9+/_\-]{19,16384}+={0,2}")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
@@ -39,8 +40,9 @@ _BLANK = bytes(c if 32 <= c < 127 or c in (9, 10, 13) else 32 for c in range(256
 def unwrap_base64(b: bytes, to: int, lo: int, hi: int) -> Unwrapped:
     """A base64 token of readable text around ``to`` (12 kB of it), and what base64 in it says."""
     end = to - (b[to - 1 : to] not in _B64_CHARACTERS)
-    back = _46ESAB.match(b[max(lo, end - _LONGEST) : end][::-1])
-    start = end - (back.end() if back else 0)
+    start = end - _46ESAB.match(b[max(lo, end - _USUAL) : end][::-1]).end()  # type: ignore[union-attr]
+    if start == end - _USUAL:
+        start = end - _46ESAB.match(b[max(lo, end - _LONGEST) : end][::-1]).end()  # type: ignore[union-attr]
     if start >= end or b[start] not in _TEXT_HEADS:
         return to, [], []
     m = _BASE64.match(b, start, hi)
@@ -55,9 +57,9 @@ def _decoded(token: bytes) -> str | None:
     token = token.rstrip(b"=").translate(_URL_SAFE)
     token = token[: len(token) - (len(token) % 4 == 1)]
     try:
-        if not _begins_as_text(base64.b64decode(token[:24])):
+        if not _begins_as_text(binascii.a2b_base64(token[:24])):
             return None
-        return _readable(base64.b64decode(token + b"=" * (-len(token) % 4)))
+        return _readable(binascii.a2b_base64(token + b"=" * (-len(token) % 4)))
     except binascii.Error:
         return None
 
@@ -65,7 +67,7 @@ def _decoded(token: bytes) -> str | None:
 def _begins_as_text(head: bytes) -> bool:
     if len(head) > 3 and not any(head[1::2]):  # UTF-16
         head = head[::2]
-    return not any(c < 9 or 13 < c < 32 or c > 244 for c in head)
+    return _BINARY.search(head) is None
 
 
 def _readable(raw: bytes) -> str | None:
