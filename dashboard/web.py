@@ -20,6 +20,7 @@ from dashboard import health
 from dashboard.access import is_loopback
 from dashboard.connections import Connections
 from dashboard.context import Context, install
+from spanledger import memory
 from spanledger.errors import ConfigError
 from spanledger.policy import PolicyFile
 from spanledger.settings import Settings
@@ -88,6 +89,8 @@ async def _serve(context: Context, listener: socket.socket, stop: threading.Even
         tick += 1
         if tick % 40 == 0:
             await asyncio.to_thread(_follow_policy, context)
+        if tick % 300 == 0:
+            await asyncio.to_thread(memory.give_back)
         await asyncio.sleep(0.1 if told else 0.02)
     server.should_exit = True
     await serving

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from spanledger import memory
 from spanledger.errors import SpanledgerError
 from spanledger.settings import Settings
 
@@ -38,7 +39,8 @@ def run(settings: Settings, policy_path: Path | None, stop: threading.Event, rea
         thread.start()
     ready({})
     log.info("jobs_started", loops=sorted(loops))
-    stop.wait()
+    while not stop.wait(memory.EVERY_S):
+        memory.give_back()
     for thread in threads:
         thread.join(timeout=2)
 

@@ -36,7 +36,8 @@ def show(view: View) -> None:
             )
         )
         return
-    top, side = st.container(), st.container()
+    top, place = st.container(), st.empty()
+    side = place.container()
     with side, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(cards.section("Side by side", f"no verdict below {ENOUGH} scored answers"))
         name = st.segmented_control(
@@ -47,19 +48,22 @@ def show(view: View) -> None:
     total = answers["total"].row(0, named=True) if answers["total"].height else {}
     with top:
         if not total.get("answers") and not total.get("safety"):
+            place.empty()
             st.html(cards.empty(*unscored(view)))
             return
         whole = view.whole_before(answers["days"]) and answers["before"].height
         before = answers["before"].row(0, named=True) if whole else {}
         st.html(cards.cards(kpis(total, before)))
         if not total.get("answers"):
+            place.empty()
             st.html(cards.empty(*unscored(view)))
             return
         _over_time(answers["over_time"].rename({step: "at"}), view.window)
     with side:
         st.html(_table(view, name, answers["rows"]))
-    if "worst" in answers:
-        st.html(worst(view, answers["worst"]))
+    riskiest = worst(view, answers["worst"]) if "worst" in answers else ""
+    if riskiest:  # Streamlit refuses to draw nothing
+        st.html(riskiest)
 
 
 def asks(view: View, by: str = "app") -> dict[str, Question]:

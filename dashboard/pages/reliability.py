@@ -36,7 +36,8 @@ SAVED = "Estimate: response-cache hits and cached input tokens, at what the same
 def show(view: View) -> None:
     """The page."""
     st.html(cards.head("Reliability", view.window.words, "Latency as callers saw it; shares are of all requests."))
-    top, side = st.container(), st.container()
+    top, place = st.container(), st.empty()
+    side = place.container()
     with side, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(cards.section("Side by side"))
         name = st.segmented_control("By", list(GROUPS), key="side", bind="query-params", default="Model", required=True, label_visibility="collapsed")
@@ -45,6 +46,7 @@ def show(view: View) -> None:
     rates = _first(answers["rates"])
     with top:
         if not rates.get("calls"):
+            place.empty()
             st.html(cards.empty(*nothing(view)))
             return
         older = [_first(answers[name]) if view.whole_before(answers["days"]) else {} for name in ("before", "latency_before")]

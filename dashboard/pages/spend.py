@@ -27,13 +27,15 @@ KNOWN = "Billed requests with reported usage and a known price. The rest may mak
 def show(view: View) -> None:
     """The page."""
     st.html(cards.head("Spend", view.window.words, "What providers metered, priced at the day's price; every call counted once."))
-    top, chart = st.container(), st.container()
+    top, place = st.container(), st.empty()
+    chart = place.container()
     with chart:
         by, measure = _choices(view)
     answers = view.ask(**asks(view, by))
     table: pl.DataFrame = answers["table"]
     total = summed(table)
     if not total["calls"]:
+        place.empty()
         with top:
             st.html(cards.empty(*nothing(view)))
         return

@@ -114,6 +114,18 @@ def test_every_page_draws_without_errors_and_without_the_internet(page: Page, pa
     assert page.errors() == []
 
 
+def test_the_quality_page_of_judged_answers_none_of_which_is_flagged(page: Page):
+    deadline = time.monotonic() + 120
+    while True:  # the detectors take some seconds
+        page.open("/quality?since=30d")
+        if page.browser.find_elements("css selector", '[data-table="quality"]'):
+            break
+        assert time.monotonic() < deadline, page.text()
+        time.sleep(3)
+    assert not page.browser.find_elements("css selector", '[data-testid="stException"]')
+    assert not page.browser.find_elements("css selector", '[data-table="worst"]')
+
+
 def test_a_trace_shows_its_tree_its_cost_once_and_redacted_text(page: Page, instance):
     call = instance.get("/api/v1/calls?limit=1&app=copilot").body["rows"][0]
     page.open(f"/calls?trace={call['trace_id']}&span={call['span_id']}")
@@ -189,6 +201,7 @@ def test_choices_stay_in_the_address_across_pages(page: Page):
 def test_a_window_without_calls_says_what_to_do(page: Page):
     page.open("/?since=7d&app=labs&team=growth")
     assert "Choose a longer time range or fewer filters" in page.text()
+    assert "Over time" not in page.text()
 
 
 def test_an_empty_instance_names_the_variables_to_set(browser, empty):
