@@ -22,6 +22,7 @@ from collector.redaction.seen import Seen
 
 MAX_BYTES = 16 << 20
 _SHORT = 16_000  # bytes of a text whose budget is so small that it is worth another try
+_MIDDLING = 100_000  # bytes of a text whose budget may be spent more than once within a quarter of a second
 ROUNDS = 3  # redact again until nothing changes, at most so often
 
 
@@ -233,7 +234,7 @@ class Redactor:
 
     def _unlucky(self, reason: str, size: int) -> bool:
         """May the time of a text have gone into something else, or is it so short that another try costs next to nothing?"""
-        return reason == "time" and (size <= _SHORT or self._deadline.disturbed())
+        return reason == "time" and (size <= _SHORT or (size <= _MIDDLING and self._deadline.disturbed()))
 
     def _seams_only(self, parts: list[bytes], groups: Sequence[int], changed: Changed, found: dict[int, list[Span]]) -> None:
         """The cross-message view of each group by itself; a group that cannot be judged is dropped whole."""

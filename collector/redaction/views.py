@@ -87,6 +87,7 @@ def _changing() -> tuple[dict[int, str], Array]:
             if plain != c and c not in table and len(plain) <= 4:
                 table[c] = plain
     table.update(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
+    table.update(dict.fromkeys("\u3002\uff61", "."))
     sizes = np.full(max(map(ord, table)) + 2, -1, np.int8)
     sizes[list(map(ord, table))] = list(map(len, table.values()))
     return {ord(c): plain for c, plain in table.items()}, sizes

@@ -30,8 +30,9 @@ def test_a_long_text_that_is_late_is_not_looked_at_again(monkeypatch: pytest.Mon
     assert _tries(monkeypatch, "noise") == 3
 
 
-def test_a_long_text_is_looked_at_again_where_a_collection_of_garbage_fell_into_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_middling_text_is_looked_at_again_where_a_collection_of_garbage_fell_into_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _tries(monkeypatch, "noise " * 10_000, collect=True) == 3
+    assert _tries(monkeypatch, "noise " * 20_000, collect=True) == 1
 
 
 def test_what_was_spent_before_is_not_given_again() -> None:

@@ -79,3 +79,19 @@ def test_an_at_sign_of_quoted_printable_goes_and_a_figure_stays(redactor: Redact
 )
 def test_escapes_of_nothing_secret_stay(redactor: Redactor, text: str) -> None:
     assert redactor.redact(text).text == text
+
+
+@pytest.mark.parametrize("stop", ["\u3002", "\uff61"])
+def test_an_ideographic_full_stop_within_a_name_or_number_is_a_dot_and_ends_a_sentence_elsewhere(stop: str) -> None:
+    for redactor in (Redactor(), Redactor(engine="re2")):
+        assert redactor.redact(f"mail chidi@example{stop}org ok").text == "mail [EMAIL] ok"
+        assert redactor.redact(f"host 203{stop}0{stop}113{stop}77 down").text == "host [IP_ADDRESS] down"
+        assert redactor.redact(f"\u6211\u7528Python{stop}Then example.org{stop}").entities == []
+
+
+def test_basic_auth_told_in_words_goes_and_talk_about_it_stays() -> None:
+    redactor = Redactor()
+    for told in ("basic auth is bob:Kj82mQpx9", "Basic-Auth: admin / Winter44!"):
+        assert "[SECRET_ASSIGN]" in redactor.redact(told).text
+    for talk in ("basic auth is required: yes", "use basic auth: on", "basic auth: user:password"):
+        assert redactor.redact(talk).entities == []
