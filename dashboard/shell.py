@@ -11,6 +11,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from dashboard import assets
 from dashboard.pages import PATHS
 
+#: The largest script takes long to evaluate: done as soon as the page has asked the server for its contents, both work at once.
+_AHEAD = """<script>{
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (...told) {
+    WebSocket.prototype.send = send;
+    setTimeout(() => import("./%s"));
+    return send.apply(this, told);
+  };
+}</script>"""
 #: Where the frontend finds its server, and what the server would say when asked: it looks for both first otherwise, on every page but the home
 #: page in the wrong place, with an error in the console. No other site may speak to the page through messages between windows.
 _PLACE = """<script>window.__streamlit = {
@@ -23,9 +32,11 @@ _PLACE = """<script>window.__streamlit = {
 def html(path: str) -> str:
     """Streamlit's ``index.html`` for the page at ``path``, changed."""
     page = (assets.folder() / "index.html").read_text(encoding="utf-8")
-    scripts = assets.closure(*assets.EVERYWHERE, *assets.DRAWN_WITH.get(path, ()))
+    own = assets.DRAWN_WITH.get(path, ())
+    scripts = assets.closure(*assets.EVERYWHERE, *own)
     early = [f'<link rel="modulepreload" crossorigin href="./{script}">' for script in scripts]
     early += [f'<link rel="preload" as="font" type="font/woff2" crossorigin href="./{font}">' for font in assets.icons()]
+    early += [_AHEAD % assets.chunk(assets.CHART)] if assets.CHART in own else []
     page = re.sub(r"<title>.*?</title>", f"<title>Spanledger</title>{_PLACE}", page, count=1, flags=re.DOTALL)
     return page.replace("</head>", f"{''.join(early)}</head>", 1)
 

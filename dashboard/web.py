@@ -105,7 +105,8 @@ def warm(context: Context, address: str, stop: threading.Event) -> None:
 
     with contextlib.suppress(Exception):  # the first page will tell what is wrong, to somebody who reads it
         assets.packed.fill()
-        for name in (f"dashboard.pages.{path.replace('-', '_')}" for path in PATHS):
+        plotly = ("plotly.graph_objs._figure", "plotly.graph_objs._bar", "plotly.graph_objs._scatter")
+        for name in ("streamlit.elements.lib.streamlit_plotly_theme", *plotly, *(f"dashboard.pages.{path.replace('-', '_')}" for path in PATHS)):
             importlib.import_module(name)
         until = time.monotonic() + _PATIENCE_S
         while not stop.is_set() and time.monotonic() < until and health.warehouse_ready(context):

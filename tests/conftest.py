@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)  # a busy one takes longer for an example, and is right all the same
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).parents[1]
 

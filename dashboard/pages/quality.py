@@ -118,14 +118,14 @@ def score(value: float | None) -> str:
 def _over_time(frame: pl.DataFrame, window: Window) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
-        title = cards.section("Average risk", f"per {window.step}; dashed: the usual objective, {OBJECTIVE}")
+        st.html(cards.section("Average risk", f"per {window.step}; dotted: the usual objective, {OBJECTIVE}"))
         figure = figures.lines(frame, values={"score_avg": ("average risk", BLUE)}, window=window, unit="", limit=OBJECTIVE)
-        st.html(title + figure)
+        st.plotly_chart(figure, config=dict(figures.CONFIG), key="risk")
     with right:
-        title = cards.section("Flagged answers and schema failures", f"per {window.step}, share of what was judged")
+        st.html(cards.section("Flagged answers and schema failures", f"per {window.step}, share of what was judged"))
         shown = {"flagged_share": ("flagged", AMBER), "schema_failure_rate": ("schema failures", "#a855f7")}
         figure = figures.lines(frame, values=shown, window=window, unit="", percent=True)
-        st.html(title + figure)
+        st.plotly_chart(figure, config=dict(figures.CONFIG), key="flagged")
 
 
 def _table(view: View, name: str, frame: pl.DataFrame) -> str:

@@ -107,10 +107,11 @@ def enough(row: dict[str, Any], column: str) -> bool:
 
 
 def _over_time(view: View, frame: pl.DataFrame, name: str) -> None:
+    st.html(cards.section("Requests over time", f"per {view.window.step}, UTC: a release taking over from another"))
     shades = view.colours(name, frame) if name in view.known else colours(frame[name].unique().to_list())
     data = frame.rename({view.window.step: "at"})
-    title = cards.section("Requests over time", f"per {view.window.step}, UTC: a release taking over from another")
-    st.html(title + figures.stacked(data, value="calls", name=name, colours=shades, window=view.window, unit="requests"))
+    figure = figures.stacked(data, value="calls", name=name, colours=shades, window=view.window, unit="requests")
+    st.plotly_chart(figure, config=dict(figures.CONFIG), key="release-calls")
 
 
 def _all(frame: pl.DataFrame) -> None:

@@ -77,19 +77,19 @@ def asks(view: View, by: str = "model") -> dict[str, Question]:
 def _over_time(latency: pl.DataFrame, rates: pl.DataFrame, window: Window) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
-        title = cards.section("Latency", f"per {window.step}: half, nine in ten, 99 in 100 requests were faster")
+        st.html(cards.section("Latency", f"per {window.step}: half, nine in ten, 99 in 100 requests were faster"))
         shown = {"p50_ms": ("p50", BLUE), "p90_ms": ("p90", AMBER), "p99_ms": ("p99", RED)}
         seconds = latency.with_columns(pl.col(list(shown)) / 1_000)
-        st.html(title + figures.lines(seconds, values=shown, window=window, unit="s"))
+        st.plotly_chart(figures.lines(seconds, values=shown, window=window, unit="s"), config=dict(figures.CONFIG), key="latency")
     with right:
-        title = cards.section("How requests failed", f"per {window.step}, share of requests")
+        st.html(cards.section("How requests failed", f"per {window.step}, share of requests"))
         kinds = {column: words for column, (words, _) in FAILURES.items()}
         shares = rates.with_columns(pl.col(list(kinds)) / pl.col("calls")).unpivot(list(kinds), index="at", variable_name="kind", value_name="share")
         shares = shares.with_columns(pl.col("kind").replace(kinds))
         figure = figures.stacked(
             shares, value="share", name="kind", colours=dict(FAILURES.values()), window=window, unit="%", order=list(kinds.values())
         )
-        st.html(title + figure)
+        st.plotly_chart(figure, config=dict(figures.CONFIG), key="failures")
 
 
 def _first(frame: pl.DataFrame) -> dict[str, Any]:

@@ -106,7 +106,8 @@ def _choices(view: View) -> tuple[str, str]:
 def _over_time(view: View, frame: pl.DataFrame, by: str, measure: str) -> None:
     value, unit = MEASURES[measure]
     data = frame.rename({view.window.step: "at"}).with_columns((pl.col("tokens_in") + pl.col("tokens_out")).alias("tokens"))
-    st.html(figures.stacked(data, value=value, name=by, colours=view.colours(by, frame), window=view.window, unit=unit))
+    figure = figures.stacked(data, value=value, name=by, colours=view.colours(by, frame), window=view.window, unit=unit)
+    st.plotly_chart(figure, config=dict(figures.CONFIG), key="over-time")
 
 
 def _parts(total: Mapping[str, Any]) -> None:

@@ -48,8 +48,13 @@ def test_a_page_knows_its_server_before_its_scripts_run(path: str):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_page_waits_for_streamlits_own_charts_and_tables(path: str):
-    assert not re.search(r"static/js/(PlotlyChart|DataFrame|ArrowVegaLiteChart)\.", shell.html(path))
+def test_only_pages_with_charts_evaluate_the_chart_library_ahead(path: str):
+    assert ('import("./static/js/PlotlyChart.' in shell.html(path)) == (path not in ("calls", "data-health"))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_page_waits_for_streamlits_own_tables(path: str):
+    assert not re.search(r"static/js/(DataFrame|ArrowVegaLiteChart)\.", shell.html(path))
 
 
 def test_the_first_page_has_one_address_and_takes_its_choices_there():
@@ -77,3 +82,28 @@ def test_whoever_takes_no_gzip_and_whatever_is_not_packed_is_left_to_streamlit(p
     assert packed.served(asked(path, method="HEAD")) is None
     assert packed.served(asked("/static/js/none.js")) is None
     assert packed.served(asked("/static/js/../../../access.py")) is None
+
+
+def test_the_chart_script_holds_the_smaller_library_and_is_else_as_it_was():
+    script = (assets.folder() / assets.chunk("PlotlyChart")).read_bytes()
+    changed = assets.lighter(script)
+    before, after = script.partition(b"(typeof self<")[0], script.rpartition(b"window.Plotly=e,e})}))")[2]
+    assert changed.startswith(before + b"(typeof self<`u`?self:n,(()=>{/**\n* plotly.js (basic - minified) v")
+    assert changed.endswith(b"return window.Plotly=Plotly,Plotly}))}))" + after)
+    assert b"MIT license" in changed
+    assert len(changed) < len(script) / 3
+
+
+def test_a_script_without_that_library_or_with_another_version_is_left_alone():
+    start, end = b"(typeof self<`u`?self:n,()=>{var e=1;e.version=`4.9.0`;", b"return window.Plotly=e,e})}))"
+    assert assets.lighter(start + end) != start + end
+    for script in (
+        b"",
+        b"export{a as b};",
+        start,
+        end,
+        (start + end).replace(b"4.9", b"5.0"),
+        start + start + end,
+        (start + end).replace(b"version", b"v"),
+    ):
+        assert assets.lighter(script) == script

@@ -1,16 +1,18 @@
-"""Cards, tables, colours, answers: frames and text in, HTML out. Charts: ``test_dashboard_figures.py``."""
+"""Cards, tables, colours, answers: frames and text in, HTML and Plotly out."""
 
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import polars as pl
 
-from dashboard import cards, theme
+from dashboard import cards, figures, theme
 from dashboard.asking import Asker, question
 from dashboard.cards import Card, Column
 from dashboard.pages.spend import coverage, csv
+from dashboard.windows import Window
 
 
 def test_text_from_telemetry_cannot_become_html() -> None:
@@ -32,6 +34,26 @@ def test_a_teams_colour_does_not_depend_on_what_is_filtered() -> None:
     known = ("care", "growth", "legal")
     assert theme.colours(["legal"], known)["legal"] == theme.colours(["care", "growth", "legal"], known)["legal"]
     assert theme.colours(["premium"])["premium"] == theme.VIOLET
+
+
+def test_bars_beyond_the_largest_are_summed_as_other() -> None:
+    rows = [(datetime(2026, 11, 1, tzinfo=UTC), f"app{i:02}", Decimal(i)) for i in range(1, 15)]
+    frame = pl.DataFrame(rows, schema={"at": pl.Datetime("us", "UTC"), "app": pl.String, "cost_usd": pl.Decimal(38, 9)}, orient="row")
+    window = Window(datetime(2026, 10, 28, tzinfo=UTC), datetime(2026, 11, 1, 7, tzinfo=UTC))
+    figure = figures.stacked(frame, value="cost_usd", name="app", colours={}, window=window, most=10)
+    drawn = {bar.name: sum(bar.y) for bar in figure.data}
+    assert drawn["other"] == 1 + 2 + 3 + 4
+    assert sum(drawn.values()) == sum(range(1, 15))
+
+
+def test_a_chart_shows_its_whole_window_and_no_thousandths_of_a_dollar_as_millions() -> None:
+    frame = pl.DataFrame({"at": [datetime(2026, 11, 2, tzinfo=UTC)], "app": ["a"], "cost_usd": [Decimal("0.9")]})
+    window = Window(datetime(2026, 10, 28, 5, tzinfo=UTC), datetime(2026, 11, 3, 9, tzinfo=UTC))
+    figure = figures.stacked(frame, value="cost_usd", name="app", colours={}, window=window)
+    assert figure.layout.xaxis.range == (datetime(2026, 10, 27, 12, tzinfo=UTC), datetime(2026, 11, 3, 12, tzinfo=UTC))
+    small = [stop.value for stop in figure.layout.yaxis.tickformatstops if stop.dtickrange[0] is None or stop.dtickrange[0] < 1]
+    assert small
+    assert not any("s" in value for value in small)
 
 
 def test_a_csv_cell_never_starts_a_formula() -> None:
