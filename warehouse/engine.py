@@ -14,6 +14,7 @@ Engine facts this module lives with (chDB 26.9):
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import threading
 import weakref
@@ -206,6 +207,11 @@ class Engine:
         self.close()
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of the driver's says more than that the server will judge a reader's setting."""
+    return not str(record.msg).startswith("Attempting to send readonly setting")
+
+
 def connect(
     url: str,
     *,
@@ -229,6 +235,7 @@ def connect(
     """
     target = parse_url(url)
     clickhouse_connect.common.set_setting("invalid_setting_action", "send")  # the server judges; a reader's look read-only to the client
+    logging.getLogger("clickhouse_connect.driver.client").addFilter(_is_news)
     try:
         client = clickhouse_connect.get_client(
             interface="https" if target.secure else "http",

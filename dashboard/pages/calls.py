@@ -71,6 +71,8 @@ def _list(view: View) -> None:
             "Order", list(ORDERS), key="order", bind="query-params", default="Newest", required=True, label_visibility="collapsed"
         )
         st.download_button("Download CSV", lambda: csv(exported(frame)), "calls.csv", "text/csv", icon=":material/download:", on_click="ignore")
+    if ORDERS[order] and frame.height == rows:
+        st.caption(f"Of the latest {rows} calls; the window may hold dearer and slower ones before them.")
     st.html(listed(view, ordered(frame, order)))
     if frame.height == rows and rows < _MOST and st.button(f"Show {_PAGE} more", icon=":material/expand_more:"):
         st.session_state["rows"] = rows + _PAGE

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import cards, figures, money
 from dashboard.cards import Column
 from dashboard.pages.quality import ENOUGH, score
-from dashboard.pages.spend import nothing
+from dashboard.pages.spend import COVERED, coverage, nothing
 from dashboard.theme import colours
 from dashboard.view import View
 from warehouse import queries
@@ -55,6 +55,7 @@ def label(row: dict[str, Any], by: tuple[str, ...]) -> str:
 ROWS = (
     ("calls", "Requests", money.count, None),
     ("cost_usd", "Spend", money.usd, None),
+    ("coverage", "Coverage of spend", money.share, None),
     ("cost_per_1000_usd", "Cost per 1,000 requests", money.usd, True),
     ("tokens_in_avg", "Input tokens a request", money.count, True),
     ("tokens_out_avg", "Output tokens a request", money.count, True),
@@ -92,9 +93,10 @@ def side_by_side(frame: pl.DataFrame) -> str:
 
 
 def shares(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with shares of what was judged; None where nothing was."""
+    """The row with the share of billed requests behind its spend, and shares of what was judged; None where nothing was."""
     scored, checked = row["scored"] or 0, row["schema_checked"] or 0
     return row | {
+        "coverage": coverage(row),
         "flagged_share": row["flagged"] / scored if scored else None,
         "schema_failure_rate": row["schema_failures"] / checked if checked else None,
     }
@@ -122,12 +124,13 @@ def _all(frame: pl.DataFrame) -> None:
         Column("release", "Release"),
         Column("calls", "Requests", money.count, number=True),
         Column("cost_per_1000_usd", "Per 1,000 requests", money.usd, number=True),
+        Column("coverage", "Coverage", money.share, number=True, hint=COVERED),
         Column("p50_ms", "p50", money.milliseconds, number=True),
         Column("failure_rate", "Failed", money.share, number=True),
         Column("score_avg", "Average risk", score, number=True),
         Column("last_hour", "Last seen (UTC)", lambda at: f"{at:%d %b %H:00}"),
     ]
-    st.html(cards.table(frame.head(200), columns, key="all-releases"))
+    st.html(cards.table([shares(row) for row in frame.head(200).iter_rows(named=True)], columns, key="all-releases"))
 
 
 def _units(frame: pl.DataFrame, by: tuple[str, ...]) -> None:
@@ -141,5 +144,7 @@ def _units(frame: pl.DataFrame, by: tuple[str, ...]) -> None:
         Column("events", "Events", money.count, number=True),
         Column("cost_usd", "Spend", money.usd, number=True),
         Column("cost_per_event_usd", "Cost per event", money.usd, number=True),
+        Column("coverage", "Coverage", money.share, number=True, hint=COVERED),
     ]
-    st.html(cards.table(named.head(60), columns, key="units"))
+    rows = [row | {"coverage": coverage(row)} for row in named.head(60).iter_rows(named=True)]
+    st.html(cards.table(rows, columns, key="units"))

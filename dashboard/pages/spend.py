@@ -19,7 +19,7 @@ from warehouse import queries
 GROUPS = {"Team": "team", "App": "app", "Model tier": "model_tier", "Model": "model", "Provider": "provider"}
 MEASURES = {"Spend": ("cost_usd", "$"), "Tokens": ("tokens", "tokens"), "Requests": ("calls", "requests")}
 TABLE_BY = ("app", "team", "model_tier")
-
+COVERED = "Requests with reported usage and a known price"
 
 KNOWN = "Billed requests with reported usage and a known price. The rest may make the total too low."
 
@@ -166,7 +166,7 @@ def _table(view: View, frame: pl.DataFrame, total: Mapping[str, Any], by: str) -
         Column("calls", "Requests", money.count, number=True),
         Column("tokens", "Tokens", money.compact, number=True),
         Column("per_thousand", "Per 1,000 requests", money.usd, number=True),
-        Column("coverage", "Coverage", money.share, number=True, hint="Requests with reported usage and a known price"),
+        Column("coverage", "Coverage", money.share, number=True, hint=COVERED),
     ]
     whole = total["cost_usd"]
     shown = shown.with_columns(pl.Series("share", [float(cost / whole) if whole else None for cost in shown["cost_usd"]], dtype=pl.Float64))

@@ -16,7 +16,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from polars.testing import assert_frame_equal
 
-from dashboard.pages.releases import ROWS
+from dashboard.pages.releases import ROWS, shares
 from spanledger.errors import AccessDenied, NotFound, QueryRefused
 from spanledger.model import Entry
 from warehouse import queries, tables
@@ -299,13 +299,15 @@ def test_releases_stand_side_by_side_with_their_scores(client: Client, entries: 
         mine = [e for e in entries if e.prompt_version == row["prompt_version"]]
         assert (row["calls"], row["cost_usd"]) == (len(mine), sum(e.cost_estimate_usd for e in mine))
         assert row["scored"] == 45
+    known = ["prompt", "prompt_version", "billed_calls", "covered_calls"]
+    assert_frame_equal(frame.select(known), queries.spend(client, WHOLE, by=("prompt", "prompt_version")).select(known), check_row_order=False)
     drawn = queries.releases(client, WHOLE, by=("prompt", "prompt_version"), drawn=True)
     assert_frame_equal(drawn, frame.select(drawn.columns))
     judged = queries.quality(client, WHOLE, by=("prompt", "prompt_version"), safety=False)
     both = [name for name in frame.columns if name in judged.columns]
     assert {"scored", "score_avg", "flagged", "schema_failures", "grounding_avg", "contradictions"} < {*both}
     assert_frame_equal(frame.drop_nulls("scored").select(both), judged.select(both), check_row_order=False)
-    assert {column for column, *_ in ROWS} <= {*drawn.columns, "flagged_share", "schema_failure_rate"}
+    assert {column for column, *_ in ROWS} <= {*shares(drawn.row(0, named=True))}
     single = queries.release_calls(client, Scope(WHOLE.since, WHOLE.until, Filters(prompt_version=("1",))), limit=300)
     assert single.height == 300
     assert set(single["prompt_version"]) == {"1"}
@@ -317,6 +319,7 @@ def test_unit_economics_divide_all_cost_by_events(client: Client, entries: list[
         assert row["metric"] == "tickets"
         assert row["events"] == sum(e.biz_metric.get("tickets", 0) for e in mine)
         assert row["cost_usd"] == sum(e.cost_estimate_usd for e in mine)
+        assert 0 < row["covered_calls"] <= row["billed_calls"] == sum(e.billed for e in mine)
         assert float(row["cost_per_event_usd"]) == pytest.approx(float(row["cost_usd"]) / row["events"], rel=1e-6)
 
 

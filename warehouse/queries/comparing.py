@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 _DRAWN = [
     "calls", "cost_usd", "tokens_in", "tokens_out", "latency_quantiles", "errors", "timeouts", "rate_limited", "safety", "first_hour", "last_hour",
+    "billed_calls", "covered_calls",
 ]  # fmt: skip
-_BESIDE = ["billed_calls", "filtered", "cache_hits", "fallbacks", "retries", "unpriced_calls", "usage_missing"]
+_BESIDE = ["filtered", "cache_hits", "fallbacks", "retries", "unpriced_calls", "usage_missing"]
 
 
 def releases(client: Client, scope: Scope, *, by: Sequence[str] = ("app", "prompt", "prompt_version", "model"), drawn: bool = False) -> pl.DataFrame:
     """Releases beside each other, latest first: cost per 1,000, tokens a call, quantiles, failure rate, safety, and their scores.
 
     ``by``: what both rollups and scores hold (app, team, tenant, env, model, tier, prompt, prompt_version). Nulls: not scored.
-    ``drawn=True``: without the counts that the page does not draw (billed, filtered, cache hits, …): each costs a millisecond.
+    ``drawn=True``: without the counts that the page does not draw (filtered, cache hits, …): each costs a millisecond.
     """
     held = plans(client, ("calls", "scores"), scope, daily="hour" not in by)
     beside = [] if drawn else _BESIDE
@@ -50,9 +51,10 @@ def release_calls(client: Client, scope: Scope, *, limit: int = 20_000) -> pl.Da
 def unit_economics(client: Client, scope: Scope, *, by: Sequence[str] = ("app",), metric: str = "") -> pl.DataFrame:
     """Business events sent with the calls (``biz_metric``), per group: ``metric``, ``events``, ``cost_usd``, ``cost_per_event_usd``.
 
-    ``cost_usd`` is that of all calls of the group, whether they carried the metric or not. ``metric=""``: every one.
+    ``cost_usd`` is that of all calls of the group, whether they carried the metric or not; ``covered_calls`` of its ``billed_calls`` have a price and
+    reported usage. ``metric=""``: every one.
     """
-    source = composed(client, by, scope, ["calls", "cost_usd", "biz"])
+    source = composed(client, by, scope, ["calls", "cost_usd", "biz", "billed_calls", "covered_calls"])
     parts = {"names": listed([f"`{n}`" for n in by]), "source": source.sql}
     return frame(client, fill("unit_economics", parts), source.params | {"metric": metric})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import logging
 import socket
 import ssl
 import subprocess
@@ -194,6 +195,13 @@ def test_a_tls_file_that_is_none_is_a_configuration_error(second, tmp_path):
 def test_a_wrong_password_is_access_denied(house):
     with pytest.raises(AccessDenied):
         connect(f"clickhouse://{house.server.address}", user="admin", password="wrong")
+
+
+def test_a_client_logs_nothing_when_it_asks_for_our_own_block_size(house, caplog):
+    client = house.client()
+    assert client.query("SELECT value FROM system.settings WHERE name = 'max_block_size'").result_rows == [("32768",)]
+    client.close()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_curl_itself(house):

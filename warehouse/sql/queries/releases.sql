@@ -8,6 +8,7 @@ SELECT
     s.tokens_in / nullIf(calls, 0) AS tokens_in_avg, s.tokens_out / nullIf(calls, 0) AS tokens_out_avg,
     quantile_(s.latency_quantiles, 1) AS p50_ms, quantile_(s.latency_quantiles, 2) AS p90_ms, quantile_(s.latency_quantiles, 3) AS p99_ms,
     s.errors AS errors, s.timeouts AS timeouts, s.rate_limited AS rate_limited,
+    s.billed_calls AS billed_calls, s.covered_calls AS covered_calls,
     $beside
     (errors + timeouts + rate_limited) / nullIf(calls, 0) AS failure_rate, s.safety AS safety
 FROM ($source) AS s
