@@ -160,8 +160,9 @@ def test_choosing_a_row_of_the_calls_opens_its_trace_and_leads_back_to_the_same_
 
 def test_calls_are_ordered_by_what_they_cost_or_took(page: Page):
     page.open("/calls?since=30d&order=Most+expensive")
-    assert "Of the latest 100 calls" in page.text()
-    costs = [Decimal(row["cost"].removeprefix("$")) for row in page.table("calls") if row["cost"].startswith("$")]
+    rows = page.table("calls")
+    assert ("Of the latest 100 calls" in page.text()) == (len(rows) == 100)
+    costs = [Decimal(row["cost"].removeprefix("$")) for row in rows if row["cost"].startswith("$")]
     assert len(costs) > 10
     assert costs == sorted(costs, reverse=True)
 
