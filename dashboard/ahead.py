@@ -22,8 +22,6 @@ from warehouse.queries import Filters
 if TYPE_CHECKING:
     from dashboard.asking import Question
 
-DEFAULT = "7d"
-
 
 def start(context: Context, request: Request, now: datetime | None = None) -> None:
     """Begin to ask what the page at this request's path will ask; does nothing until the pages' modules are imported."""
@@ -34,7 +32,7 @@ def start(context: Context, request: Request, now: datetime | None = None) -> No
         return
     now = now or datetime.now(UTC)
     context.asker.start(who, {"known": view.dimensions(who, now)})
-    name = request.query_params.get("since", DEFAULT)
+    name = request.query_params.get("since", windows.DEFAULT)
     if name in windows.PRESETS and not set(request.query_params) - {"since"} and hasattr(page, "asks"):
         questions: Mapping[str, Question] = page.asks(view.View(who, windows.preset(name, now), Filters(), {}))
         context.asker.start(who, questions)

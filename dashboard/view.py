@@ -11,7 +11,6 @@ import streamlit as st
 
 from dashboard import windows
 from dashboard.access import Caller
-from dashboard.ahead import DEFAULT
 from dashboard.asking import KEPT_S, Question, question
 from dashboard.context import current
 from dashboard.theme import colours
@@ -79,7 +78,7 @@ def choose(caller: Caller) -> View:
     frame: pl.DataFrame = current().asker.all(caller, it=dimensions(caller, datetime.now(UTC)))["it"]
     known = {str(name): tuple(part["value"].to_list()) for (name,), part in frame.group_by("dimension")}
     with st.sidebar, st.container(key="choices"):
-        name = st.pills("Time (UTC)", [*windows.PRESETS, "custom"], default=DEFAULT, key="since", bind="query-params", required=True)
+        name = st.pills("Time (UTC)", [*windows.PRESETS, "custom"], default=windows.DEFAULT, key="since", bind="query-params", required=True)
         window = _custom() if name == "custom" else windows.preset(name, datetime.now(UTC))
         chosen: dict[str, tuple[str, ...]] = {}
         for parameter, (label, dimension) in BOXES.items():

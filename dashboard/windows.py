@@ -18,6 +18,7 @@ PRESETS: dict[str, timedelta] = {
     "30d": timedelta(days=30),
     "90d": timedelta(days=90),
 }
+DEFAULT = "7d"
 
 
 @dataclass(frozen=True)

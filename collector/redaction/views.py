@@ -21,9 +21,8 @@ import numpy as np
 from collector.redaction.matching import Span
 
 Array = np.ndarray[Any, Any]
-Layer = tuple[
-    Sequence[int] | Array, Sequence[int] | Array
-]  # positions in the output, and in the input: where stretches (even) and replacements (odd) begin
+Edges = Sequence[int] | Array  # where stretches (even) and replacements (odd) begin
+Layer = tuple[Edges, Edges]  # in the output, and in the input
 
 _SHORT = 1_024  # characters from which on columns are worth it
 _STRANGE = re.compile(r"[^\x01-\x7f]")
@@ -139,13 +138,13 @@ class View:
         return [(self.origin + a, self.origin + z)]
 
 
-def _before(out: Sequence[int] | Array, into: Sequence[int] | Array, at: int) -> int:
+def _before(out: Edges, into: Edges, at: int) -> int:
     """Where output position ``at`` begins in the input: a position inside a replacement begins where that began."""
     k = bisect_right(out, at) - 1
     return into[k] + (at - out[k]) if k % 2 == 0 else into[k]
 
 
-def _after(out: Sequence[int] | Array, into: Sequence[int] | Array, at: int) -> int:
+def _after(out: Edges, into: Edges, at: int) -> int:
     """Where output ending at ``at`` ends in the input."""
     if at == 0:
         return into[0]
