@@ -118,20 +118,25 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
         if not span.link and not span.response_id:  # nothing else finds what another callback tells of this call
             span.link, span.link_kind = f"instant:{span.scope}:{span.start_ns}:{span.end_ns}", "instant"
     if shape.strays and span.kind == "llm" and not span.link:
-        _stray(source, span)
+        _stray(source, span, shape.strays == "known")
     return span
 
 
-def _stray(source: Source, span: Span) -> None:
-    """What finds another telling of this call in another trace: its counts and about when it began; the time alone for roots that may lack counts."""
-    if span.authority == 2 and span.response_id and not span.stream:
+def _stray(source: Source, span: Span, known: bool) -> None:
+    """What finds another telling of this call in another trace: its counts and about when it began.
+
+    The time alone for roots that may lack counts, of scopes ``known`` to tell calls elsewhere.
+    """
+    if span.authority == 2 and span.response_id and not span.stream and span.ttft_ms is None:
         return  # a client's plain call is found by its id
+    if not known and span.parent_id and span.authority != 1:
+        return
     usage = span.usage
     counts = (usage.input, usage.output) if usage is not None else (0, 0)
     uncounted = span.provider in ("", "openai", "azure") and source.scope.startswith("@")  # OpenInference for JavaScript reads no stream's usage
     if all(counts) and not (uncounted and not span.parent_id):
         told = f"{counts[0]}:{counts[1]}:{span.start_ns // _MOMENT_NS}"
-    elif not span.parent_id:
+    elif known and not span.parent_id:
         told = str(span.start_ns // _STRAY_NS)
     else:
         return

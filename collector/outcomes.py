@@ -95,7 +95,7 @@ def provider_of(name: str, model: str) -> str:
     held = next((provider for pattern, provider in _WORDS if pattern.search(low)), "")
     if held:
         return held
-    host = low.count(".") > 1 or ":" in low or "/" in low or head.isdigit()
+    host = low.count(".") > 1 or ":" in low or "/" in low or head.isdigit() or model.lower().startswith(f"{head}.")  # a model's region
     return by_model(model) if host else head
 
 

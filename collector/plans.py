@@ -7,7 +7,7 @@ depends on names only is decided once and kept: the dialect, which name fills wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from collector.callers import CARRIER_FIELDS, resource_names
 from collector.dialects import REGISTRY, by_marks, by_scope
@@ -147,7 +147,7 @@ class Shape:
     exclusive_output: bool
     estimates: bool
     miscounts: bool
-    strays: bool
+    strays: Literal["", "known", "nameless"]  # listed, or telling no response id by which another telling could be found
 
 
 class Plans:
@@ -205,7 +205,7 @@ class Plans:
         shape.exclusive_output = matches(table.exclusive_output, scope)
         shape.estimates = matches(table.estimators, scope)
         shape.miscounts = matches(table.miscounters, scope)
-        shape.strays = matches(table.strays, scope)
+        shape.strays = "known" if matches(table.strays, scope) else "" if any(f[0] == "response_id" for f in fields) else "nameless"
         return shape
 
     def _identity(self, there: frozenset[str]) -> Iterable[Names]:

@@ -168,7 +168,7 @@ _WRITES = ("cache_write_tokens", "cache_creation_tokens", "cache_write_input_tok
 
 
 def _anthropic(u: dict[str, Any]) -> Counts | None:
-    """``input_tokens`` beside ``cache_read_input_tokens``: exclusive, unless a ``total_tokens`` beside says inclusive (MLflow)."""
+    """``input_tokens`` beside ``cache_read_input_tokens``: exclusive, unless a ``total_tokens`` beside adds up without (MLflow), or with thoughts."""
     given, out = to_int(u.get("input_tokens")), to_int(u.get("output_tokens"))
     if given is None and out is None:
         return None
@@ -177,8 +177,9 @@ def _anthropic(u: dict[str, Any]) -> Counts | None:
     if others:
         read, write = _first(*(u.get(n) for n in _READS)), _first(*(u.get(n) for n in _WRITES))
     total, cached = to_int(u.get("total_tokens")), (read or 0) + (write or 0)
-    inclusive = cached <= (given or 0) and (others if total is None else total == (given or 0) + (out or 0))
-    hidden = total - (given or 0) - out if total is not None and out is not None and not cached else 0  # thoughts that output leaves out
+    plain = (given or 0) + (out or 0)
+    inclusive = cached <= (given or 0) and (others if total is None else total >= plain and total != plain + cached)
+    hidden = total - plain if total is not None and out is not None and (inclusive or not cached) else 0  # thoughts that output leaves out
     return {
         "input": given if inclusive or given is None else given + cached,
         "output": out + hidden if out is not None and given and hidden > 0 else out,

@@ -273,6 +273,7 @@ BASE = Dialect(
         "opentelemetry.instrumentation.genai.llama*": 1, "opentelemetry.instrumentation.genai.crewai": 1,
         "agent_framework*": 1, "spring-ai*": 1, "org.springframework.ai": 1, "agentscope": 1,
     },
+    strays=tuple(f"opentelemetry.instrumentation.{name}" for name in ("genai.openai", "genai.anthropic", "genai.langchain", "openai_v2")),
     exclusive_for={"agentscope": ("anthropic", "aws"), "agent_framework*": ("anthropic", "aws"), "genai_otel*": ("anthropic", "aws")},
     events={
         DETAILS_EVENT: Event("content"),

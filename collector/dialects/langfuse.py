@@ -50,6 +50,7 @@ def _refine(span: Span, attributes: Mapping[str, Any]) -> None:
 LANGFUSE = Dialect(
     name="langfuse",
     scopes=("langfuse-sdk", "langfuse*", "@langfuse/*"),
+    strays=("langfuse*",),
     marks=("langfuse.observation.*",),
     fields={
         "model": ("langfuse.observation.model.name",), "operation": ("gen_ai.operation.name", "langfuse.observation.type"),

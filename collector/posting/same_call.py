@@ -187,23 +187,34 @@ def _join_instants(family: Family, calls: Sequence[Call]) -> None:
 
 
 def _join_strays(family: Family, calls: Sequence[Call]) -> None:
-    """What a framework and the client beneath it tell in two traces, one to one: the client's within the framework's."""
-    groups: dict[tuple[str, str, str], dict[int, list[Call]]] = {}
+    """What different instrumentations tell of the same calls in traces of their own, one to one: the client's within the framework's."""
+    groups: dict[tuple[str, str, str], dict[tuple[tuple[str, str], ...], list[Call]]] = {}
+    rank: dict[int, int] = {}
     for call in calls:
         spans = [family.spans[m] for m in call.members]
-        links = {(call.project, s.service, s.link) for s in spans if s.link_kind == "stray"}
-        if len(call.traces) == 1 and call.answered and not call.cache_hit:
-            for link in links:
-                groups.setdefault(link, {}).setdefault(max(s.authority for s in spans), []).append(call)
-    for _, levels in sorted(groups.items()):
-        inner, *outer = (_roots(levels[authority]) for authority in sorted(levels, reverse=True))
-        for fresh in outer:
-            inner = _one_to_one(inner, fresh, lambda call, inner=inner: [k for k, below in enumerate(inner) if _around(call, below)])
+        rank[id(call)] = max(s.authority for s in spans)
+        if call.answered and not call.cache_hit:
+            for link in {(call.project, s.service, s.link) for s in spans if s.link_kind == "stray"}:
+                groups.setdefault(link, {}).setdefault(tuple(sorted(call.scopes)), []).append(call)
+    for _, tellers in sorted((link, found) for link, found in groups.items() if len(found) > 1):
+        inner: list[Call] = []
+        for scopes in sorted(tellers, key=lambda t: (-max(rank[id(c)] for c in tellers[t]), t)):
+            inner = _match_strays(inner, _roots(tellers[scopes]), rank)
+
+
+def _match_strays(inner: list[Call], fresh: list[Call], rank: dict[int, int]) -> list[Call]:
+    near = Neighbours(inner)
+
+    def fits(call: Call, below: Call) -> bool:
+        alike = rank[id(call)] == rank[id(below)] or len(call.members) + len(below.members) > 2  # either may be the outer one
+        return _around(call, below) or (alike and _around(below, call))
+
+    return _one_to_one(inner, fresh, lambda call: [k for k in near.of(call, _CLOCK_NS) if fits(call, inner[k])])
 
 
 def _around(outer: Call, inner: Call) -> bool:
     """Does one telling lie around the other in time, and agree with it in all that both tell?"""
-    agree = twins(outer, inner) and (outer.sums or inner.sums or bool(outer.ids & inner.ids))
+    agree = not outer.traces & inner.traces and twins(outer, inner) and (outer.sums or inner.sums or bool(outer.ids & inner.ids))
     return bool(agree) and outer.start - _CLOCK_NS <= inner.start and inner.end <= outer.end + _CLOCK_NS
 
 

@@ -117,6 +117,10 @@ OBJECTS: list[tuple[str, Any, tuple[int | None, ...]]] = [
     ("Langfuse buckets", {"input": 232, "output": 18, "total": 1050, "input_cache_read": 768, "output_reasoning": 32}, (1000, 50, 768, None, 32)),
     ("Langfuse inclusive", {"input": 1000, "output": 50, "total": 1050, "input_cached_tokens": 768}, (1000, 50, 768, None, None)),
     ("MLflow", {"input_tokens": 1000, "output_tokens": 50, "total_tokens": 1050, "cache_read_input_tokens": 768}, (1000, 50, 768, None, None)),
+    ("MLflow, Gemini with thoughts", {"input_tokens": 1000, "output_tokens": 50, "total_tokens": 1082, "cache_read_input_tokens": 768},
+     (1000, 82, 768, None, 32)),
+    ("Anthropic with a total", {"input_tokens": 1000, "output_tokens": 50, "total_tokens": 1818, "cache_read_input_tokens": 768},
+     (1768, 50, 768, None, None)),
     ("LangChain, writes by age", {"input_tokens": 1896, "output_tokens": 50, "total_tokens": 1946, "input_token_details": {
         "cache_read": 768, "cache_creation": 0, "ephemeral_5m_input_tokens": 128, "ephemeral_1h_input_tokens": 0}}, (1896, 50, 768, 128, None)),
     ("Langfuse, writes by age beside their sum", {"cache_creation_input_tokens": 128, "cache_read_input_tokens": 768, "input": 1000, "output": 50,

@@ -153,3 +153,24 @@ def test_a_component_of_haystack_is_known_by_its_type_and_its_model_by_the_answe
     told = {"haystack.component.type": component, "haystack.component.output": output}
     found = span(told, scope="haystack")
     assert (found.kind, found.model, found.role) == (kind, model, "none" if kind == "step" else "call")
+
+
+@pytest.mark.parametrize(
+    ("scope", "more", "found"),
+    [
+        ("somebody.new", {}, "stray"),  # nothing but its counts and its time finds what another instrumentation tells of it
+        ("somebody.new", {"gen_ai.response.id": "chatcmpl-111111"}, ""),
+        ("opentelemetry.instrumentation.genai.openai", {"gen_ai.response.id": "chatcmpl-111111"}, ""),
+        ("opentelemetry.instrumentation.genai.openai", {"gen_ai.response.id": "chatcmpl-111111", "gen_ai.response.time_to_first_chunk": 1}, "stray"),
+        ("opentelemetry.instrumentation.genai.langchain", {"gen_ai.response.id": "chatcmpl-111111"}, "stray"),
+        ("langfuse-sdk", {}, "stray"),
+    ],
+)
+def test_calls_that_no_id_finds_are_found_by_counts_and_time(scope: str, more: dict[str, Any], found: str) -> None:
+    told = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 9, "gen_ai.usage.output_tokens": 5}
+    assert span({**told, **more}, scope=scope).link.partition(":")[0] == found
+
+
+def test_a_region_of_a_model_is_no_provider() -> None:
+    assert provider_of("us", "us.anthropic.claude-sonnet-4-5-20250929-v1:0") == "aws"
+    assert provider_of("acme", "us.anthropic.claude-sonnet-4-5-20250929-v1:0") == "acme"

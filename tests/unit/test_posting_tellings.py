@@ -153,7 +153,10 @@ LC = {"scope": "framework", "authority": 1}
         ({"start_ns": T0 - S}, 2),
         ({"scope": "framework"}, 2),
         ({"service": "other"}, 2),
-        ({"authority": 1}, 2),
+        ({"authority": 1}, 1),  # two frameworks' instrumentations: either may be the outer one
+        ({"authority": 1, "start_ns": T0 - S, "end_ns": T0 + 2 * S}, 1),
+        ({"authority": 1, "start_ns": T0 - S}, 2),
+        ({"trace_id": b"fw".ljust(16, b"\0"), "start_ns": T0 + 2 * S, "end_ns": T0 + 3 * S}, 2),
         ({"link": "stray:shop::2"}, 2),
         ({"response_id": "chatcmpl-2222222222222222"}, 2),
         ({"status": "error"}, 2),
@@ -172,6 +175,16 @@ def test_concurrent_strays_stay_as_many_as_they_are():
     for spans in (outer + inner, inner[::-1] + outer):
         entries = post(spans, RULES)
         assert (len(entries), sum(e.tokens_in for e in entries)) == (6, 4000)
+
+
+def test_three_tellings_in_three_traces_are_one_call_also_where_two_share_an_id():
+    told = [
+        stray("lc", 0, 1, u(1000, 50), response_id="chatcmpl-1111111111111111", **LC),
+        stray("sdk", 0.2, 0.8, u(1000, 50), response_id="chatcmpl-1111111111111111", link="", link_kind=""),
+        stray("other", 0.1, 0.9, u(1000, 50), scope="callback", authority=1),
+    ]
+    for spans in (told, told[::-1]):
+        assert [(e.tokens_in, e.tokens_out) for e in post(spans, RULES)] == [(1000, 50)]
 
 
 def test_a_client_tells_no_frameworks_call_whose_usage_nobody_knows():
