@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from collector.callers import CARRIER_FIELDS, resource_names
 from collector.dialects import REGISTRY, by_marks, by_scope
-from collector.dialects.genai import BASE, usage_class
+from collector.dialects.genai import BASE, fresh_input, usage_class, vendor_model
 from collector.dialects.own import PREFIX as OWN
 from collector.dialects.table import Dialect, matches
 from collector.outcomes import error_class
@@ -201,6 +201,7 @@ class Plans:
         shape.own_biz = tuple((n[len(OWN) + 4 :], n) for n in names if n.startswith(OWN + "biz."))
         shape.authority = next((a for p, a in table.authorities.items() if matches((p,), scope)), table.authority)
         shape.exclusive_input = matches(table.exclusive_input, scope) or (known is None and "bedrock" in scope.lower())  # as all others of Bedrock
+        shape.exclusive_input = shape.exclusive_input or any(field == "input" and name == fresh_input((name,)) for field, name in shape.usage)
         shape.exclusive_for = frozenset(name for p, names in table.exclusive_for.items() if matches((p,), scope) for name in names)
         shape.exclusive_output = matches(table.exclusive_output, scope)
         shape.estimates = matches(table.estimators, scope)
@@ -229,24 +230,32 @@ def _looked_at(shape: Shape) -> Iterable[str]:
     return dict.fromkeys(names)
 
 
+_MODELS = (*BASE.fields["model"], *BASE.fields["model_requested"])
+
+
 def _fields(table: Dialect, there: frozenset[str]) -> Iterable[Field]:
     for field in {**table.fields, **BASE.fields}:
         names = (OWN + field, *table.fields.get(field, ()), *BASE.fields.get(field, ()))
         name = next((n for n in names if n in there), None)
         if name is not None:
             yield field, name, _READERS.get(field, to_text)
+        elif field == "model" and not any(n in there for n in _MODELS) and (own := vendor_model(there)[0]):
+            yield field, own, to_text
     for field in ("kind", "role", "outcome", "billed", "usage_estimated", "safety", "latency_ms"):
         if OWN + field in there:
             yield field, OWN + field, _READERS.get(field, to_text)
 
 
 def _usage(table: Dialect, there: frozenset[str]) -> Iterable[tuple[str, str]]:
-    unlisted = {usage_class(n): n for n in sorted(there, reverse=True)}  # of several for one class the first by name
+    vendor = "" if any(n in there for n in _MODELS) else vendor_model(there)[1]
+    unlisted = {usage_class(n, vendor): n for n in sorted(there, reverse=True)}  # of several for one class the first by name
     for field in {**table.usage, **BASE.usage}:
         names = (f"{OWN}usage.{field}", f"{OWN}tokens_{field}", *table.usage.get(field, ()), *BASE.usage.get(field, ()))
         name = next((n for n in names if n in there), None) or unlisted.get(field)
         if name is not None:
             yield field, name
+        elif field == "input" and (fresh := fresh_input(there)):
+            yield field, fresh
 
 
 def _content(table: Dialect, there: frozenset[str], names: tuple[str, ...]) -> Iterable[tuple[str, tuple[str, ...]]]:

@@ -58,7 +58,7 @@ _MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("llama_index", ("LLAMA_INDEX_OTEL",)),
     ("frameworks", ("SEMANTIC_KERNEL", "AUTOGEN", "AG2", "VOLTAGENT", "CREWAI", "SMOLAGENTS", "DSPY", "HAYSTACK", "MIRASCOPE", "LLAMA_INDEX")),
     ("frameworks", ("LANGWATCH", "NEMO", "OPIK")),
-    ("platforms", ("BRAINTRUST", "CONFIDENT")),
+    ("platforms", ("BRAINTRUST", "CONFIDENT", "JUDGMENT")),
     ("genai", ("BASE",)),
 )
 

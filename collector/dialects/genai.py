@@ -8,6 +8,7 @@ idea are listed once, newest first: a span of a scope nobody knows is understood
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from collector.dialects.table import Dialect, Event
 
@@ -117,6 +118,7 @@ _USAGE_PREFIXES = ("gen_ai.usage.", "gen_ai.response.usage.", "gen_ai.token_usag
     "llm.response.usage.", "llm.token_usage.", "ai.usage.", "gen_ai.aggregated_usage.", "usage.")  # fmt: skip
 #: Below a vendor's or framework's own name parts alone are read (``agentscope.usage.cache_input_tokens``): totals there may be anybody's sums.
 _VENDOR = re.compile(r"[a-z0-9_-]+\.(?:usage|token_usage|token_count)\.(?=.*token)")
+_FRESH = re.compile(r"(?=.*token)(?=.*(?:input|prompt))(?:uncached|non_?cached|not_cached)")
 _PARTS = frozenset({"cache_read", "cache_write", "cache_write_1h", "reasoning"})
 _USAGE_KNOWN = frozenset(n for names in USAGE.values() for n in names)
 #: Words by which a count is no token class of ours: money, settings, parts that no price knows.
@@ -134,17 +136,36 @@ _CLASSES = (
 )  # fmt: skip
 
 
-def usage_class(name: str) -> str:
-    """The token class that a name under a usage prefix tells though no table lists it; '' when it is none, or listed."""
+#: A vendor's own name for the model of a call (``judgment.llm.model``): who names it may tell totals in the same words.
+_VENDOR_MODEL = re.compile(r"([a-z0-9_-]+)\.(?:llm|response|request)\.(?:model|model_name|model\.name)")
+
+
+def vendor_model(names: Iterable[str]) -> tuple[str, str]:
+    """Name of an attribute that tells a model in a vendor's own words, and that vendor; of several the first by name."""
+    return min(((m[0], m[1]) for n in names if (m := _VENDOR_MODEL.fullmatch(n))), default=("", ""))
+
+
+def usage_class(name: str, vendor: str = "") -> str:
+    """The token class that a name under a usage prefix tells though no table lists it; '' when it is none, or listed.
+
+    Args:
+        name: of an attribute.
+        vendor: whose totals are this call's own.
+    """
     known = name.startswith(_USAGE_PREFIXES)
-    vendor = _VENDOR.match(name) if not known and "token" in name else None
-    if (not known and vendor is None) or name in _USAGE_KNOWN:
+    theirs = _VENDOR.match(name) if not known and "token" in name else None
+    if (not known and theirs is None) or name in _USAGE_KNOWN:
         return ""
-    tail = name[vendor.end() if vendor else next(len(p) for p in _USAGE_PREFIXES if name.startswith(p)) :].lower()
+    tail = name[theirs.end() if theirs else next(len(p) for p in _USAGE_PREFIXES if name.startswith(p)) :].lower()
     if tail.endswith(("details", ".")) or any(word in tail for word in _NO_CLASS if word != "text" or "cache" not in tail):
         return ""
     found = next((found for found, first, second in _CLASSES if any(w in tail for w in first) and any(w in tail for w in second)), "")
-    return found if known or found in _PARTS else ""
+    return found if known or found in _PARTS or (vendor and name.startswith(f"{vendor}.")) else ""
+
+
+def fresh_input(names: Iterable[str]) -> str:
+    """The name of an input count that says of itself that it leaves cached tokens out; '' when there is none."""
+    return min((n for n in names if _FRESH.search(n) and (n.startswith(_USAGE_PREFIXES) or _VENDOR.match(n))), default="")
 
 
 FIELDS: dict[str, tuple[str, ...]] = {

@@ -1,4 +1,5 @@
-"""Evaluation platforms whose SDKs speak OTLP in names of their own: Braintrust (Java, Go, Ruby, .NET) and DeepEval's Confident AI.
+"""Evaluation platforms whose SDKs speak OTLP in names of their own: Braintrust (Java, Go, Ruby, .NET), DeepEval's Confident AI and
+Judgment's judgeval.
 
 Braintrust keeps all in JSON: ``braintrust.span_attributes`` (what a span is), ``.metadata`` (model, provider), ``.metrics`` (counts; .NET:
 an attribute each). Its ``tokens`` is the total, which tells whether input holds cached tokens.
@@ -66,4 +67,20 @@ CONFIDENT = Dialect(
     kinds=(("confident.span.type", OPERATIONS),),
     default_kind="chain",
     authority=1,
+)  # fmt: skip
+
+JUDGMENT = Dialect(
+    name="judgment",
+    scopes=("judgeval*",),
+    marks=("judgment.*",),
+    fields={"model": ("judgment.llm.model",), "provider": ("judgment.llm.provider",), "cost": ("judgment.usage.total_cost_usd",)},
+    usage={"input": ("judgment.usage.non_cached_input_tokens",), "output": ("judgment.usage.output_tokens",),
+           "cache_read": ("judgment.usage.cache_read_input_tokens",), "cache_write": ("judgment.usage.cache_creation_input_tokens",)},
+    usage_objects=("judgment.usage.metadata",),  # the provider's own
+    usage_objects_first=True,
+    content={"input": ("judgment.input",), "output": ("judgment.output",), "tool_input": ("judgment.input",), "tool_output": ("judgment.output",)},
+    kinds=(("judgment.span_kind", OPERATIONS),),
+    default_kind="chain",
+    authority=2,
+    exclusive_input=("judgeval*",),
 )  # fmt: skip

@@ -174,3 +174,24 @@ def test_calls_that_no_id_finds_are_found_by_counts_and_time(scope: str, more: d
 def test_a_region_of_a_model_is_no_provider() -> None:
     assert provider_of("us", "us.anthropic.claude-sonnet-4-5-20250929-v1:0") == "aws"
     assert provider_of("acme", "us.anthropic.claude-sonnet-4-5-20250929-v1:0") == "acme"
+
+
+_OWN_WORDS = {"gen_ai.prompt": "[]", "acme.llm.model": "gpt-4o-2024-08-06", "acme.usage.output_tokens": 50, "acme.usage.cache_read_input_tokens": 768}
+
+
+@pytest.mark.parametrize(
+    ("told", "want"),
+    [
+        ({**_OWN_WORDS, "acme.usage.input_tokens": 1000}, (1000, 50, 768)),
+        ({**_OWN_WORDS, "acme.usage.non_cached_input_tokens": 232}, (1000, 50, 768)),
+        ({**_OWN_WORDS, "other.usage.input_tokens": 99}, (None, 50, 768)),  # who names no model may tell anybody's sums
+        ({"gen_ai.request.model": "gpt-4o", "acme.llm.model": "x", "acme.usage.input_tokens": 99, "gen_ai.usage.input_tokens": 7}, (7, None, None)),
+        ({"gen_ai.request.model": "gpt-4o", "acme.usage.input_tokens": 99}, None),
+        ({"gen_ai.request.model": "gpt-4o", "gen_ai.usage.uncached_input_tokens": 232, "gen_ai.usage.cached_tokens": 768}, (1000, None, 768)),
+        ({"gen_ai.request.model": "gpt-4o", "gen_ai.usage.uncached_input_tokens": 232, "gen_ai.usage.input_tokens": 1000}, (1000, None, None)),
+    ],
+)
+def test_a_vendor_that_names_a_model_tells_its_calls_totals_in_its_own_words(told: dict[str, Any], want: tuple[int | None, ...] | None) -> None:
+    found = span(told)
+    assert (found.usage and (found.usage.input, found.usage.output, found.usage.cache_read)) == want
+    assert (found.model or found.model_requested).startswith("gpt-4o")
