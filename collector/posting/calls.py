@@ -204,3 +204,8 @@ class Neighbours:
         """Positions of calls that start no later than ``call`` ends and may end no earlier than it starts, give or take the slack."""
         since = bisect_left(self._starts, call.start - slack_ns - self._longest)
         return self._order[since : bisect_right(self._starts, call.end + slack_ns)]
+
+    def around(self, call: Call, n: int) -> list[int]:
+        """Positions of the ``n`` calls that start next before ``call`` and the ``n`` that start next after it."""
+        at = bisect_left(self._starts, call.start)
+        return self._order[max(0, at - n) : at + n]

@@ -15,6 +15,7 @@ from collector.posting.matching import pairs
 from collector.posting.sessions import settle_sessions
 
 _CLOCK_NS = 5_000_000  # JavaScript tells starts in whole milliseconds
+_CROWD = 64  # of many calls with one usage at one time the nearest will do: however they are paired, their sum is right
 ACROSS_NS = 600_000_000_000  # traces are linked by response id when calls start within ten minutes
 
 
@@ -209,7 +210,7 @@ def _match_strays(inner: list[Call], fresh: list[Call], rank: dict[int, int]) ->
         alike = rank[id(call)] == rank[id(below)] or len(call.members) + len(below.members) > 2  # either may be the outer one
         return _around(call, below) or (alike and _around(below, call))
 
-    return _one_to_one(inner, fresh, lambda call: [k for k in near.of(call, _CLOCK_NS) if fits(call, inner[k])])
+    return _one_to_one(inner, fresh, lambda call: [k for k in near.around(call, _CROWD) if fits(call, inner[k])])
 
 
 def _around(outer: Call, inner: Call) -> bool:

@@ -177,6 +177,13 @@ def test_concurrent_strays_stay_as_many_as_they_are():
         assert (len(entries), sum(e.tokens_in for e in entries)) == (6, 4000)
 
 
+def test_a_crowd_of_equal_strays_is_paired_one_to_one():
+    client = [stray(f"c{n}", n / 500 + 0.003, n / 500 + 1, u(1000, 50)) for n in range(300)]
+    framework = [stray(f"f{n}", n / 500, n / 500 + 1.002, u(1000, 50), **LC) for n in range(300)]
+    for spans in (client + framework, framework[::-1] + client):
+        assert [(e.tokens_in, e.tokens_out) for e in post(spans, RULES)] == [(1000, 50)] * 300
+
+
 def test_three_tellings_in_three_traces_are_one_call_also_where_two_share_an_id():
     told = [
         stray("lc", 0, 1, u(1000, 50), response_id="chatcmpl-1111111111111111", **LC),
