@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 
 HOUR = 3_600
 #: Rollup tables of each base table, and the view that gives the base exactly.
-TABLES = {"calls": ("spend_hour", "prompt_hour", "spend_outcome_hour", "people_hour"), "scores": ("score_hour",)}
+TABLES = {
+    "calls": ("spend_hour", "prompt_hour", "spend_outcome_hour", "people_hour"),
+    "scores": ("score_hour", "score_route_hour", "score_prompt_hour"),
+}
 LIVE = {"calls": "ledger", "scores": "verdicts"}
 
 #: Columns of ``hour_marks``; told with each insert, since the driver would ask for them each time.

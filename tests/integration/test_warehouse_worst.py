@@ -114,3 +114,11 @@ def test_of_answers_that_tie_to_the_microsecond_the_first_by_id_are_told(client:
     write(client, [(n, 70.5, 0.9, 0.9, 1, "", "a") for n in range(40)] + [(100 + n, n, 0.95, 0.95, 1, "", "a") for n in range(3)])
     for limit in (2, 3, 4, 20, 43):
         assert queries.worst_answers(client, SCOPE, limit=limit).equals(sorted_whole(client, SCOPE, limit))
+
+
+def test_an_answer_judged_again_at_its_moment_does_not_stand_for_its_former_self(client: Client) -> None:
+    """Its moment is the same, its risk is not: another, of another hour, is worse by now."""
+    write(client, [(1, 70.5, 0.9, 0.9, 1, "", "a"), (2, 20.5, 0.85, 0.85, 1, "", "a"), (3, 100.5, 0.1, 0.1, 1, "", "a")])
+    write(client, [(1, 70.5, 0.8, 0.8, 2, "", "a")])
+    assert queries.worst_answers(client, SCOPE, limit=1)["score"].to_list() == pytest.approx([0.85])
+    assert queries.worst_answers(client, SCOPE, limit=2)["score"].to_list() == pytest.approx([0.85, 0.8])

@@ -112,18 +112,33 @@ def worst_answers(client: Client, scope: Scope, *, detector: str = "composite", 
     """The riskiest answers: ids in hexadecimal, score, label, ``evidence`` (JSON with offsets, no text)."""
     require(scope, "scores")
     if limit <= _FEW and aware(scope.until) - aware(scope.since) > _LONG:
-        moments = _of_detector(client, "worst_moments", scope, detector=detector, rows=limit)["ts"]
-        hours = [f"{hour:%Y-%m-%d %H:%M:%S}" for hour in moments.dt.truncate("1h").unique()]
-        among = " AND toStartOfHour(e.ts) IN {hours:Array(DateTime('UTC'))}"
-        found = _of_detector(client, "worst_answers", scope, among, detector=detector, rows=limit, hours=hours)
-        if found["ts"].equals(moments):
-            return found  # else something was judged meanwhile
+        found = _worst_by_hours(client, scope, detector, limit)
+        if found is not None:
+            return found
     return _of_detector(client, "worst_answers", scope, detector=detector, rows=limit)
 
 
-def _of_detector(client: Client, name: str, scope: Scope, among: str = "", **named: Any) -> pl.DataFrame:
+def _worst_by_hours(client: Client, scope: Scope, detector: str, limit: int) -> pl.DataFrame | None:
+    """The riskiest answers, looked for among all versions of all answers, then read exactly where they were found.
+
+    Every answer that counts is among its versions: where the exact ones are as risky, one by one, as what was found, nothing beside them can
+    be riskier. ``None``: they are not (something was judged again), or the last has its equals.
+    """
+    seen = _of_detector(client, "worst_moments", scope, detector=detector, rows=limit + 1)
+    order = seen.select("risk", "score", "ts")
+    if seen.height > limit and order.row(limit) == order.row(limit - 1):
+        return None
+    hours = [f"{hour:%Y-%m-%d %H:%M:%S}" for hour in seen["ts"].head(limit).dt.truncate("1h").unique()]
+    among = (" AND toStartOfHour(e.ts) IN {hours:Array(DateTime('UTC'))}", " AND e.service IN {services:Array(String)}")
+    named = {"hours": hours, "services": seen["service"].head(limit).unique().to_list()}
+    found = _of_detector(client, "worst_answers", scope, *among, detector=detector, rows=limit, **named)
+    risk = pl.coalesce("hallucination_score", "score").alias("risk")
+    return found if found.select(risk, "score", "ts").equals(order.head(limit)) else None
+
+
+def _of_detector(client: Client, name: str, scope: Scope, among: str = "", also: str = "", **named: Any) -> pl.DataFrame:
     hours = around(aware(scope.since), aware(scope.until))
-    return frame(client, fill(name, {"where": scope.where, "among": among}), scope.params | hours | named)
+    return frame(client, fill(name, {"where": scope.where + also, "among": among}), scope.params | hours | named)
 
 
 def verdicts(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | None = None) -> pl.DataFrame:

@@ -77,7 +77,11 @@ GRAINS: Mapping[str, str] = {
 }
 
 #: Rollups of each base, the smallest first: the first that holds all dimensions answers.
-ROLLUPS = {"calls": ("spend_outcome_hour", "spend_hour", "prompt_hour"), "scores": ("score_hour",), "people": ("people_hour",)}
+ROLLUPS = {
+    "calls": ("spend_outcome_hour", "spend_hour", "prompt_hour"),
+    "scores": ("score_route_hour", "score_prompt_hour", "score_hour"),
+    "people": ("people_hour",),
+}
 _COLUMNS = {
     name: tuple(columns.split())
     for name, columns in {
@@ -85,6 +89,8 @@ _COLUMNS = {
         "prompt_hour": "project app_id team tenant_hash env provider model model_tier prompt_id prompt_version",
         "spend_outcome_hour": "project app_id team tenant_hash env provider model model_tier endpoint operation outcome error_type"
         " entry_kind usage_source cost_source",
+        "score_route_hour": "project app_id team tenant_hash env route model model_tier detector detector_version",
+        "score_prompt_hour": "project app_id team tenant_hash env model model_tier prompt_id prompt_version detector detector_version",
         "score_hour": "project app_id team tenant_hash env route model model_tier prompt_id prompt_version detector detector_version",
         "people_hour": "project app_id team tenant_hash env",
     }.items()
@@ -197,8 +203,8 @@ def grouping(by: Sequence[str]) -> tuple[list[str], set[str]]:
 
 @cache
 def measures(name: str) -> dict[str, str]:
-    """Measure → expression over ``e``, from ``sql/measures/<name>.sql``."""
-    name = "spend_hour" if name in ROLLUPS["calls"] else name
+    """Measure → expression over ``e`` of a rollup, from ``sql/measures``."""
+    name = "spend_hour" if name in ROLLUPS["calls"] else "score_hour" if name in ROLLUPS["scores"] else name
     text = (MEASURES / f"{name}.sql").read_text(encoding="utf8")
     lines = Template(text).substitute(switched=switched("pair[1]", "pair[2]"), weight=measure("_sampling_weight")).splitlines()
     pairs = (line.rpartition(" AS ") for line in lines if line and not line.startswith("--"))
