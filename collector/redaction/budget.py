@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Callable
 
 BUDGET_S = 0.008  # CPU time for a text, besides its size at RATE and what it finds; both looks, before and after replacement, share it
 FIND_S = 60e-6  # CPU time for every value found: a list of customers takes longer than prose, noise that looks like one does not
 RATE = 9_000_000  # bytes per second that any input reaches or is dropped; ordinary text is many times as fast
+_START_S = 0.001  # for what a look costs however short the text
+_REPEATED = 1 / 30  # of that for one that has been found before
+_GROWN = 1.25  # times as many values found before it is asked again how many differ
 LOOK_S = 0.18  # at most for the first look at one text
 REST_S = 0.06  # at most for replacement and the second look, if the first took all of its time: in all a quarter of a second, overrun included
 
@@ -21,14 +25,16 @@ class Budget:
     nothing, before the thread's own clock, a system call; a busy machine costs no text.
     """
 
-    __slots__ = ("_collections", "_cpu_from", "_found", "_granted", "_kept", "_most", "_prolonged", "_seconds", "_wall_until")
+    __slots__ = ("_collections", "_cpu_from", "_found", "_granted", "_kept", "_most", "_prolonged", "_sampled", "_seconds", "_variety", "_wall_until")
 
     def __init__(self, seconds: float, most: float) -> None:
         self._seconds, self._most = seconds, most
         self._wall_until = time.perf_counter() + seconds
         self._cpu_from = time.thread_time()
         self._collections = _collections()
-        self._found = self._granted = self._kept = 0
+        self._found = self._granted = self._sampled = 0
+        self._kept = 0.0
+        self._variety = 1.0
         self._prolonged = False
 
     def grant(self, values: int) -> None:
@@ -37,14 +43,20 @@ class Budget:
 
     def keep(self, values: int) -> None:
         """So many values have been found in what has been looked at; from now on others are counted."""
-        self._kept += values
-        self._found = 0
+        self._kept += values * self._variety
+        self._found = self._sampled = 0
+        self._variety = 1.0
 
     def prolong(self) -> None:
         """The first look is over: the time for what comes after it counts too, once."""
         if not self._prolonged:
             self._prolonged = True
             self._most += REST_S
+
+    @property
+    def first(self) -> bool:
+        """Is it the first look that it is for?"""
+        return not self._prolonged
 
     def late(self) -> bool:
         """Is the most that may be spent spent, whatever has been found? For steps that cannot tell yet what they find."""
@@ -61,6 +73,10 @@ class Budget:
         self._most -= most
         self._wall_until -= max(seconds, most)
 
+    def share(self, part: float) -> Budget:
+        """A budget for a part of the text, that begins now."""
+        return Budget(self._seconds * part + _START_S, self._most * part + _START_S)
+
     def disturbed(self) -> bool:
         """Has the interpreter gone through all of its objects meanwhile? That takes longer than a text does, and is not the text's fault."""
         return _collections() != self._collections
@@ -70,16 +86,18 @@ class Budget:
         if self.late():
             raise Dropped("time")
 
-    def over(self, found: int = 0) -> bool:
-        """Is it spent, where so many values have been found so far?"""
+    def over(self, found: int = 0, variety: Callable[[], float] | None = None) -> bool:
+        """Is it spent, where so many values have been found so far? ``variety``: how many of these differ, as a share."""
         if found > self._found:
             self._found = found
         if time.perf_counter() < self._wall_until:
             return False
+        if variety is not None and found > self._sampled * _GROWN:
+            self._sampled, self._variety = found, max(variety(), _REPEATED)
         return time.thread_time() - self._cpu_from > min(self._seconds + self._earned(), self._most)
 
     def _earned(self) -> float:
-        return (self._kept + self._found + self._granted / 4) * FIND_S
+        return (self._kept + self._found * self._variety + self._granted / 4) * FIND_S
 
 
 def _collections() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby, pairwise
 from operator import eq, itemgetter, sub
 from typing import Any, Literal
@@ -22,15 +23,18 @@ from collector.redaction.plain_numbers import full_of_digits
 from collector.redaction.plain_secrets import MANY, SPARSE, plain_assignments
 from collector.redaction.seams import SeamView, borders, listed_borders
 from collector.redaction.views import decode, prepare, window
-from collector.redaction.wrapped import Derived, Unwrapped, unwrap_base64, unwrap_dump, unwrap_hex
+from collector.redaction.wrapped import DUMP_ROW, Derived, Unwrapped, unwrap_base64, unwrap_dump, unwrap_hex
 
 Array = np.ndarray[Any, Any]
 
 _LONG = 4096  # bytes of a text in which it is worth asking whether it is full of digits
 _VEIL = ord("~")  # no trigger has it
 _DERIVED = 32_768  # bytes of derived texts that are looked at together
+_TRIED, _PIECES, _PIECE, _PART = 65_536, 4, 2_048, 64  # bytes of a text of which a sample is tried first; pieces of that, bytes of each or its part
+_PATIENCE = 1.5  # times its share that it may take
 _STEP = 64  # bytes of escaped text of which two places are enough
 _WINDOW = 16_384  # bytes of escaped text that are decoded at once
+_SAMPLE = 256  # values that tell whether a list says the same again and again
 _CHECK_EVERY = 32  # candidates between looks at the clock
 _UNWRAP: dict[str, Callable[[bytes, int, int, int], Unwrapped]] = {
     "base64": unwrap_base64,
@@ -50,6 +54,7 @@ class Finder:
         self.table = handlers.build(own, triggers)
         self._assigns = np.array([trigger.rule.handler == "assignment" for trigger in triggers])
         self._escapes = np.array([trigger.rule.handler == "escape" for trigger in triggers])
+        self._dumped: list[Unwrapped] = []  # what dumps say that have been read before the scan
         self._user, self._exceptions = user, exceptions
         prepare()
 
@@ -61,6 +66,7 @@ class Finder:
         """
         b, starts, ends = texts.raw, texts.starts, texts.ends
         out: list[Span] = []
+        self._dumped.clear()
         escapes, wrapped, listed = self._look(b, starts, ends, out, deadline)
         if texts.nul:
             escapes += [(i, at + 1) for i, (a, z) in enumerate(zip(starts, ends, strict=True)) for at in _nuls(b, a, z)]
@@ -73,7 +79,7 @@ class Finder:
         derived: list[Derived] = []
         inner: list[Span] = []
         size = 0
-        for read in self._views(b, starts, ends, escapes, wrapped, mute, deadline) if escapes or wrapped else ():
+        for read in self._views(b, starts, ends, escapes, wrapped, mute, deadline) if escapes or wrapped or self._dumped else ():
             derived.append(read)
             size += len(read[0])
             if size > _DERIVED:  # what is found there gives time to what comes after
@@ -111,14 +117,26 @@ class Finder:
         """Scan and hand each candidate to its matcher. Returns triggers for decoding, for what is wrapped, and for messages."""
         before = len(out)
         full = _full_of_digits(b, starts, ends)
+        text = b
+        if full and views:
+            text = self._undumped(b, starts, ends, full, deadline)
+            full = _full_of_digits(text, starts, ends) if self._dumped else full
         taken = {i: _plain(b, starts[i], ends[i], out, deadline) for i in full}
+        if taken:
+            text = _veiled(text, [span for some in taken.values() for span in some])
         try:
-            hits = self.scanner.hits(_veiled(b, taken) if taken else b, starts, ends, deadline)
+            attempt = (
+                partial(self._attempt, text, starts[0], ends[0], deadline)
+                if views and len(starts) == 1 and len(b) >= _TRIED and deadline.first
+                else None
+            )
+            hits = self.scanner.hits(text, starts, ends, deadline, attempt)
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
         deadline.check()
         placed = _placed(b, starts, ends, hits, taken, out, deadline, self._assigns, self._escapes)
-        if len(out) > before and deadline.over(len(out)):
+        variety = partial(_variety, b, out)
+        if len(out) > before and deadline.over(len(out), variety):
             raise Dropped("time")
         table = self.table
         Runaway.generation += 1
@@ -149,9 +167,37 @@ class Finder:
             clock -= 1
             if not clock:
                 clock = _CHECK_EVERY
-                if deadline.over(len(out)):
+                if deadline.over(len(out), variety):
                     raise Dropped("time")
         return escapes, wrapped, listed
+
+    def _undumped(self, b: bytes, starts: list[int], ends: list[int], full: list[int], deadline: Budget) -> bytes:
+        """The buffer with the rows of dumps in these texts veiled, for none says anything by itself; what they say is kept for the views."""
+        rows: list[Span] = []
+        for i in full:
+            done = 0
+            for m in DUMP_ROW.finditer(b, starts[i], ends[i]):
+                if m.end() > done:
+                    deadline.check()
+                    self._dumped.append(unwrap_dump(b, m.end(), starts[i], ends[i]))
+                    done = self._dumped[-1][0]
+                    rows += [(a, z + 1, "") for a, z in self._dumped[-1][2] if z < ends[i]]
+        return _veiled(b, rows) if rows else b
+
+    def _attempt(self, b: bytes, lo: int, hi: int, deadline: Budget) -> None:
+        """Look at a sample of a long text that is full of triggers. Raises what the whole text is to be dropped for, if even twice the sample
+        takes far more than its share."""
+        step = (hi - lo) // _PIECES
+        piece = max(_PIECE, step // _PART)
+        sample = b"\0%b\0" % b"\n".join([b[at : at + piece] for at in range(lo, lo + _PIECES * step, step)])
+        for last in (False, True):
+            clock = deadline.share(_PATIENCE * len(sample) / (hi - lo))
+            try:
+                self._look(sample, [1], [len(sample) - 1], [], clock, views=False)
+                return
+            except Dropped:
+                if last:
+                    raise
 
     def _user_rules(self, b: bytes, starts: list[int], ends: list[int], out: list[Span]) -> None:
         for rule in self._user:
@@ -178,6 +224,9 @@ class Finder:
             view = decode(b[a:z], a, i)
             if view is not None:
                 yield view.text.encode("utf-8", "replace"), view.spans
+        for _, read, places in self._dumped:
+            mute += places
+            yield from read
         done = dict.fromkeys(_UNWRAP, 0)
         for name, i, to in wrapped:
             if to <= done[name]:
@@ -240,9 +289,8 @@ def _plain(b: bytes, start: int, end: int, out: list[Span], deadline: Budget) ->
     return dull + [(b.index(b"@", a), z, name) if name == "EMAIL" else (a, z, name) for a, z, name in out[first:]]
 
 
-def _veiled(b: bytes, taken: dict[int, list[Span]]) -> bytes:
+def _veiled(b: bytes, spans: Sequence[Span]) -> bytes:
     """The buffer as the scan sees it: values that are taken already are veiled but for their last byte."""
-    spans = [span for some in taken.values() for span in some]
     edges = np.zeros(len(b) + 1, np.int8)
     edges[[start for start, _, _ in spans]] = 1
     edges[[end - 1 for _, end, _ in spans]] -= 1
@@ -297,6 +345,12 @@ def _telling(ats: Array, owners: Array, starts: Array) -> Array:
     telling = np.empty(len(ats), np.bool_)
     telling[order] = first | np.append(first[1:], True)
     return telling
+
+
+def _variety(b: bytes, found: Sequence[Span]) -> float:
+    """What share of some of these values differ?"""
+    some = found[:: max(1, len(found) // _SAMPLE)]
+    return len({b[a:z] for a, z, _ in some}) / max(1, len(some))
 
 
 def _within(span: Span, places: Sequence[tuple[int, int]]) -> bool:

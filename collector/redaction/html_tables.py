@@ -7,18 +7,20 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import accumulate, repeat
+from itertools import accumulate, compress, repeat
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
+from collector.redaction.budget import Dropped
 from collector.redaction.matching import Span
 from collector.redaction.placeholders import PLACEHOLDER
 from collector.redaction.secrets import name_strength
 from collector.redaction.wrapped import Unwrapped
 
-_MOST_ROWS, _REACH, _LONGEST_CELL = 5_000, 4_096, 512
+_MOST = 60_000  # tags, and rows that are plain, of a table that is read
+_REACH, _LONGEST_CELL = 4_096, 512
 _TAG = re.compile(  # a whole cell without tags in it, or one tag
     rb"(?i)<(th|td|dt|dd)(?:\s[^<>]{0,400}+)?>([^<]{0,512}+)<\\?/\1>|<(\\?/)?(tr|th|td|dt|dd|table|dl)\b[^<>]{0,400}+>?"
 )
@@ -64,6 +66,8 @@ def _back(values: Sequence[Value], found: Sequence[Span]) -> list[Span]:
     sizes = [len(heading) + z - a + 3 for heading, a, z in values]
     lines = list(accumulate(sizes, initial=0))
     spans: list[Span] = []
+    if len(found) > _MANY_ROWS:
+        spans, found = _in_one(values, np.array(lines), found)
     for begin, stop, name in found:
         k = max(0, bisect_right(lines, begin) - 1)
         while k < len(values) and lines[k] < stop:
@@ -75,15 +79,33 @@ def _back(values: Sequence[Value], found: Sequence[Span]) -> list[Span]:
     return spans
 
 
+def _in_one(values: Sequence[Value], lines: Array, found: Sequence[Span]) -> tuple[list[Span], list[Span]]:
+    """Spans within one line each, as spans of the buffer, and the others as they are."""
+    headings, firsts, pasts = zip(*values, strict=True)
+    begins, stops, names = zip(*found, strict=True)
+    begin, stop = np.array(begins), np.array(stops)
+    k = np.maximum(np.searchsorted(lines, begin, "right") - 1, 0)
+    one = stop <= lines[np.minimum(k + 1, len(lines) - 1)]
+    k = np.minimum(k, len(values) - 1)
+    a, z = np.array(firsts)[k], np.array(pasts)[k]
+    shift = a - lines[k] - np.array(list(map(len, headings)))[k] - 2
+    a, z = np.maximum(a, begin + shift), np.minimum(z, stop + shift)
+    spans = list(compress(zip(a.tolist(), z.tolist(), names, strict=True), (one & (a < z)).tolist()))
+    return spans, list(compress(found, (~one).tolist()))
+
+
 def _rows(b: bytes, start: int, hi: int) -> tuple[list[list[Cell] | Block], int]:
-    """The cells of each row from ``start`` to the table's end, and where that is."""
+    """The cells of each row from ``start`` to the table's end, and where that is. Raises ``Dropped`` where there are too many."""
     rows: list[list[Cell] | Block] = []
     row: list[Cell] = []
     opened: tuple[bool, int] | None = None
-    end, left = start, _MOST_ROWS
+    end, left = start, _MOST
     tags = _TAG.finditer(b, start, hi)
     while (m := next(tags, None)) is not None:
         end = m.end()
+        left -= 1
+        if left < 0:
+            raise Dropped("candidates")
         if opened:
             row.append((opened[0], opened[1], m.start()))
             opened = None
@@ -94,9 +116,6 @@ def _rows(b: bytes, start: int, hi: int) -> tuple[list[list[Cell] | Block], int]
         elif name in (b"tr", b"dt") and row:
             rows.append(row)
             row = []
-            left -= 1
-            if left < 1:
-                break
         if name == b"tr" and rows and not m[3]:
             many = _block(b, m.start(), hi, left)
             if many:
@@ -104,8 +123,6 @@ def _rows(b: bytes, start: int, hi: int) -> tuple[list[list[Cell] | Block], int]
                 rows.append(block)
                 left -= block.first.shape[0]
                 tags = _TAG.finditer(b, end, hi)
-                if left < 1:
-                    break
                 continue
         if m[1]:
             row.append((name in (b"th", b"dt"), *m.span(2)))

@@ -25,7 +25,7 @@ from collector.redaction.rules import load
 
 Array = np.ndarray[Any, Any]
 
-_CHECK_EVERY = 2_048  # accounts between looks at the clock
+_TRIED, _FRUITFUL = 512, 8  # accounts between looks at the clock and at whether one in so many is one
 _FORMS = 6  # runs that the longest form has
 _DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], np.uint8)
 _PHONE_WORD, _NUMBER_WORDS = 14, (56, 20)  # bytes before (and behind) a number in which a word may say something else of it
@@ -289,12 +289,15 @@ def _worded(runs: Runs, start: Array) -> Array:
 
 
 def _accounts(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int, check: Callable[[], None]) -> None:
-    """IBANs: two capitals before the digits say where one may begin."""
+    """IBANs: two capitals before the digits say where one may begin. Where next to none is one, the matchers may have them."""
+    found = len(out)
     raw, first = runs.raw, runs.first[: len(runs.apart)]
     capital = _CAPITALS[raw[first - 1]] & _CAPITALS[raw[first - 2]] & MARKS[raw[first - 3]] & (first > 2)
     for k, at in enumerate((first[capital] + lo - 3).tolist(), 1):
-        if not k % _CHECK_EVERY:
+        if not k % _TRIED:
             check()
+            if (len(out) - found) * _FRUITFUL < k:
+                return
         m = _IBAN.match(b, at, hi + 1)
         if m and iban(m[0].translate(None, b" ").decode()):
             out.append((at, m.end(), "IBAN"))

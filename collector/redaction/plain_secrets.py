@@ -20,6 +20,7 @@ Array = np.ndarray[Any, Any]
 
 MANY, SPARSE = 48, 256  # assignments from which on columns are worth it, and bytes for each at most
 _REACH, _BACK = 68, 40  # bytes looked at behind a sign, and before it
+_AT_ONCE, _FRUITFUL = 4_096, 16  # signs looked at at once; one in so many of them is plain, or columns are not worth it
 _SHORTEST, _LONGEST, _SECRET = 6, 64, 16  # characters of a value; the last: of one whose name says less than *password*
 _LETTER, _DIGIT, _MARK, _ENDING, _QUOTE, _BLANK = 1, 2, 4, 8, 16, 32
 
@@ -44,8 +45,19 @@ _DULL = np.array([chr(k >> 8).lower() + chr(k & 255).lower() in {chr(h >> 8) + c
 
 
 def plain_assignments(b: bytes, tos: Array, los: Array, class_name: str, out: list[Span]) -> Array:
-    """Append the values assigned by the signs that end at ``tos``, in texts that begin at ``los``; says which signs need no closer look."""
+    """Append the values assigned by the signs that end at ``tos``, in texts that begin at ``los``; says which signs need no closer look.
+    Where that is next to none of some thousands, the matcher may have the rest."""
     padded = np.frombuffer(b"%b%b%b" % (bytes(_BACK), b, bytes(_REACH)), np.uint8)
+    done = np.zeros(len(tos), np.bool_)
+    for k in range(0, len(tos), _AT_ONCE):
+        some = slice(k, k + _AT_ONCE)
+        done[some] = _plain(b, padded, tos[some], los[some], class_name, out)
+        if np.count_nonzero(done[some]) * _FRUITFUL < _AT_ONCE:
+            break
+    return done
+
+
+def _plain(b: bytes, padded: Array, tos: Array, los: Array, class_name: str, out: list[Span]) -> Array:
     behind = sliding_window_view(padded, _REACH)[tos + _BACK]
     done = _taken(b, tos, behind)
     kinds = _KINDS[behind]

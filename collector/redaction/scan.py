@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ HIT_BITS = 12  # a hit is ``end << HIT_BITS | number``: a fifth of what a pair c
 HIT_NUMBER = (1 << HIT_BITS) - 1
 _CHECK_EVERY = 8_192  # hits between looks at the clock: two milliseconds
 _MOST_HITS = 300_000  # to hear of them takes a tenth of a second
+_TRIED, _DENSE = 2_048, 64  # hits from which on a dense text is tried first, and bytes for each at most
 
 
 class TooDense(Exception):
@@ -35,8 +36,11 @@ class TooDense(Exception):
 class Scanner(Protocol):
     """What the engine asks of a scanner."""
 
-    def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int], deadline: Budget | None = None) -> Hits:
-        """Trigger ends over all texts, group by group, ascending within a group. Raises ``TooDense``, or ``Dropped`` past the deadline."""
+    def hits(
+        self, buffer: bytes, starts: Sequence[int], ends: Sequence[int], deadline: Budget | None = None, attempt: Callable[[], None] | None = None
+    ) -> Hits:
+        """Trigger ends over all texts, group by group, ascending within a group. Raises ``TooDense``, or ``Dropped`` past the deadline.
+        ``attempt`` is called once where there are many; it may raise these too."""
         ...
 
 
@@ -75,20 +79,28 @@ class HyperscanScanner:
                 db.scratch = hs.Scratch(db)
                 self._databases.append((gate, db))
 
-    def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int], deadline: Budget | None = None) -> Hits:
+    def hits(
+        self, buffer: bytes, starts: Sequence[int], ends: Sequence[int], deadline: Budget | None = None, attempt: Callable[[], None] | None = None
+    ) -> Hits:
         """See ``Scanner``."""
         limit = candidate_limit(len(buffer))
         regions = self._gates.regions(buffer)
         cuts = {gate: some.cut(buffer) for gate, some in regions.items() if some}
         together: Hits = []
         found: dict[str, Hits] = {gate: [] for gate in cuts}
+        tried = max(_TRIED, len(buffer) // _DENSE) if attempt else limit
         for gate, db in self._databases:
             if deadline is not None:
                 deadline.check()
-            if regions[gate] is None:
-                _scan(db, buffer, together, limit, deadline)
-            elif gate in cuts:
-                _scan(db, cuts[gate], found[gate], limit, deadline)
+            if regions[gate] is not None and gate not in cuts:
+                continue
+            text, into = (buffer, together) if regions[gate] is None else (cuts[gate], found[gate])
+            before = len(into)
+            if not _scan(db, text, into, limit, deadline, tried):
+                del into[before:]
+                tried = limit
+                attempt()  # type: ignore[misc]
+                _scan(db, text, into, limit, deadline, limit)
         for gate, hits in found.items():
             if hits:
                 cut = np.array(hits)
@@ -98,10 +110,11 @@ class HyperscanScanner:
         return together
 
 
-def _scan(db: Any, text: bytes, hits: Hits, limit: int, deadline: Budget | None) -> None:
+def _scan(db: Any, text: bytes, hits: Hits, limit: int, deadline: Budget | None, tried: int) -> bool:
+    """Append the hits in a text. Gives up, and says so, where there are more than ``tried`` of the ``limit``."""
     append = hits.append
-    most = len(hits) + limit
-    checked = min(most, len(hits) + _CHECK_EVERY)
+    most, many = len(hits) + limit, len(hits) + tried
+    checked = min(many, len(hits) + _CHECK_EVERY)
 
     def on_match(trigger: int, _start: int, end: int, _flags: int, _context: object) -> bool:
         append(end << HIT_BITS | trigger)
@@ -109,13 +122,16 @@ def _scan(db: Any, text: bytes, hits: Hits, limit: int, deadline: Budget | None)
 
     def stop() -> bool:
         nonlocal checked
-        checked = min(most, len(hits) + _CHECK_EVERY)
-        return len(hits) > most or (deadline is not None and deadline.late())
+        checked = min(many, len(hits) + _CHECK_EVERY)
+        return len(hits) > many or (deadline is not None and deadline.late())
 
     try:
         db.scan(text, match_event_handler=on_match)
     except hs.ScanTerminated as exc:
+        if most > many < len(hits):
+            return False
         raise (TooDense if len(hits) > most else Dropped("time")) from exc
+    return True
 
 
 class Re2Scanner:
@@ -137,7 +153,9 @@ class Re2Scanner:
             group.Compile()
             self._groups.append((gate, group, numbers))
 
-    def hits(self, buffer: bytes, starts: Sequence[int], ends: Sequence[int], deadline: Budget | None = None) -> Hits:
+    def hits(
+        self, buffer: bytes, starts: Sequence[int], ends: Sequence[int], deadline: Budget | None = None, attempt: Callable[[], None] | None = None
+    ) -> Hits:
         """See ``Scanner``."""
         regions = self._gates.regions(buffer)
         limit = candidate_limit(len(buffer))

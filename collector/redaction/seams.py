@@ -80,8 +80,13 @@ def borders(b: bytes, parts: Sequence[Part]) -> Iterator[SeamView]:
 def _chain(b: bytes, parts: Sequence[Part]) -> Iterator[SeamView]:
     ranges = [(max(a, z - _REACH) if k == 0 else a, min(z, a + _REACH) if k == len(parts) - 1 else z) for k, (a, z) in enumerate(parts)]
     yield join(b, ranges)
-    last = [_last_word(b, a, z) for a, z in parts]
-    if len(parts) > 2 and all(z > a for a, z in last) and all(_DIGITS.search(b, a, z) for a, z in last):
+    if len(parts) > 2:
+        last: list[Part] = []
+        for part in parts:
+            a, z = _last_word(b, *part)
+            if _DIGITS.search(b, a, z) is None:
+                return
+            last.append((a, z))
         yield join(b, last)
 
 

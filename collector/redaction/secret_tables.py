@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from collector.redaction.budget import Dropped
 from collector.redaction.matching import Handler, Span
 from collector.redaction.rules import Rule
 from collector.redaction.secrets import is_secret, name_strength
 
-_MOST_ROWS, _MOST_CELLS, _LONGEST_LINE, _LONGEST_HEADING = 5_000, 64, 4_096, 48
+_MOST_ROWS, _MOST_CELLS, _LONGEST_LINE, _LONGEST_HEADING = 40_000, 64, 4_096, 48
 _LINE = re.compile(rb"\r?\n|(?:\\+r)?\\+n")  # also escaped, as in JSON
 _RULED = b"|-+:= \t"  # what the line under a heading is made of
 _AROUND_CELL = b" \t\"'`*\\"
@@ -60,6 +61,8 @@ def secret_table_handler(rule: Rule) -> Handler:
                 a, z = cells[k]
                 if b" " not in b[a:z] and is_secret(b[a:z], strength, quoted=False):
                     out.append((a, z, rule.class_name))
+        else:
+            raise Dropped("candidates")
         return max(to, end)
 
     return handle

@@ -48,3 +48,17 @@ def test_values_kept_earn_time_beside_those_found_later() -> None:
     clock.keep(int(3 / FIND_S))
     assert not clock.over(found=1)
     assert clock.spent()[0] == 0.0
+
+
+def test_a_value_that_repeats_itself_earns_next_to_nothing() -> None:
+    found = int(9 / FIND_S)
+    for share, over in ((1.0, False), (0.0, True)):
+        clock = Budget(0.0, 99.0)
+        clock.over(found, lambda share=share: share)
+        clock.take(3.0, 3.0)
+        assert clock.over(found) is over
+
+
+def test_a_sample_has_its_share_of_the_budget() -> None:
+    assert Budget(8.0, 9.0).share(0.5).over() is False
+    assert Budget(-8.0, 9.0).share(0.5).over() is True
