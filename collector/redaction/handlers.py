@@ -20,6 +20,7 @@ _BY_NAME: dict[str, Callable[[Rule], Handler]] = {
     "assignment": secrets.assignment_handler,
     "said": told_secrets.said_handler,
     "strong": told_secrets.strong_handler,
+    "named_default": told_secrets.named_default_handler,
     "named_value": told_secrets.named_value_handler,
     "password_argument": told_secrets.password_argument_handler,
     "authorization": secrets.authorization_handler,

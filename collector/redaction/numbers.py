@@ -30,6 +30,7 @@ _ISO_DATE = re.compile(rb"(?:19|20)[0-9]{2}[\-/.](?:0[1-9]|1[0-2])[\-/.](?:0[1-9
 _DATED = re.compile(
     rb"(?<![0-9.\-/ ])(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[\r\n ][0-9]{2}"
 )  # and an hour, or a number in the next line
+_DATE_IN_BRACKETS = re.compile(rb"[(](?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
 _YEARS = re.compile(rb"(?:(?:19|20)[0-9]{2}[\-/., ]{1,3})+(?:19|20)[0-9]{2}")
 _OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _DOTTED_QUAD = re.compile(rb"%b(?:\.%b){3}" % (_OCTET, _OCTET))
@@ -152,6 +153,10 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         while not 48 <= b[to - 1] <= 57 and to > least:  # some triggers end behind the digits
             to -= 1
         end = _FORWARD.match(b, to, min(hi, to + LONGEST)).end()  # type: ignore[union-attr]
+        if b[end] == 41 and _DATE_IN_BRACKETS.fullmatch(b, end - 11, end):  # behind a version: ``3.0.0) (2022-10-20)``
+            if to > end - 11:
+                return end
+            end = _FORWARD.match(b, to, end - 11).end()  # type: ignore[union-attr]
         if end - to < 4 and to - 13 >= lo and _DATED.match(b, to - 13, to):
             return end
         back = _BACKWARD.match(b[max(lo, to - 40) : to][::-1]).end()  # type: ignore[union-attr]

@@ -82,6 +82,27 @@ def named_value_handler(rule: Rule) -> Handler:
     return handle
 
 
+_DEFAULT = re.compile(rb"[^}]{0,512}?[^A-Za-z_]default\s{0,12}=")
+
+
+def named_default_handler(rule: Rule) -> Handler:
+    """Terraform's ``variable "db_password" { … default = "…" }``; the trigger ends behind the name."""
+
+    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        strength = name_strength(b[b.rfind(b'"', lo, to - 1) + 1 : to - 1])
+        default = _DEFAULT.match(b, to, hi) if strength in ("password", "secret") else None
+        if default is None:
+            return to
+        gap = GAP.match(b, default.end(), hi)
+        start, end, quoted = value_span(b, gap.end() if gap else default.end(), hi, strength)
+        if not quoted or end <= start or not is_secret(b[start:end], strength, quoted=True):
+            return to
+        out.append((start, end, rule.class_name))
+        return end
+
+    return handle
+
+
 def password_argument_handler(rule: Rule) -> Handler:
     """``IDENTIFIED BY '…'``, ``sshpass -p …``: what follows the last blank before the trigger's end; words alone are none.
     ``rule.pattern``: what the line says up to there, if the trigger does not tell."""
