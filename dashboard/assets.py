@@ -14,11 +14,11 @@ from fastapi import Request, Response
 
 #: Chunks of the frontend, by the first part of their names: what every page draws with, and what else. Tables are HTML: Streamlit's own
 #: bring 1.7 MB of scripts for the browser to read first.
-EVERYWHERE = ("ButtonGroup", "Multiselect", "Html")
+EVERYWHERE = ("Button", "ButtonGroup", "Html")
 CHART = "PlotlyChart"
 DRAWN_WITH = {
     "spend": (CHART, "DownloadButton"),
-    "calls": ("DownloadButton", "TextInput", "Selectbox"),
+    "calls": ("DownloadButton", "Multiselect", "TextInput", "Selectbox"),
     "reliability": (CHART,),
     "quality": (CHART,),
     "releases": (CHART, "Selectbox"),
@@ -33,6 +33,7 @@ _VERSION = re.compile(rb"\be\.version=`(\d+)\.")
 #: Plotly's own distribution of bars, lines and pies, as released (MIT, its licence within): a quarter of the size of all chart types.
 _BASIC = Path(__file__).parent / "vendor" / "plotly-basic-4.1.1.min.js.gz"
 _BODY = (b'"use strict";var Plotly=', b"window.Plotly = Plotly;")
+_ONCE = Path(__file__).parent / "once.js"
 _FOR_EVER = "public, immutable, max-age=31536000"  # their names carry a hash of their contents
 
 
@@ -79,8 +80,8 @@ def icons() -> tuple[str, ...]:
 def lighter(script: bytes) -> bytes:
     """Streamlit's chart script with the chart library's smaller distribution in place of the whole; any other script as it is.
 
-    What browsers read of 4.7 MB before the first chart is 1.2 MB then. The factory stands in parentheses: they take that for a function that is
-    called at once, and compile it while it downloads.
+    What browsers read of 4.7 MB before the first chart is 1.2 MB then, and a figure is drawn once (``once.js``). The factory stands in parentheses:
+    they take that for a function that is called at once, and compile it while it downloads.
     """
     head, start, rest = script.partition(_FACTORY[0])
     whole, end, tail = rest.partition(_FACTORY[1])
@@ -89,7 +90,8 @@ def lighter(script: bytes) -> bytes:
         return script
     library = gzip.decompress(_BASIC.read_bytes())
     licence, body = library[: library.index(b"*/") + 2], library[library.index(_BODY[0]) : library.rindex(_BODY[1])]
-    return b"".join((head, start.replace(b",()=>", b",(()=>"), licence, body, b"return window.Plotly=Plotly,Plotly}))}))", tail))
+    end = _ONCE.read_bytes() + b"return window.Plotly=Plotly,Plotly}))}))"
+    return b"".join((head, start.replace(b",()=>", b",(()=>"), licence, body, end, tail))
 
 
 class Packed:

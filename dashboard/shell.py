@@ -8,7 +8,7 @@ from functools import cache
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from dashboard import assets
+from dashboard import assets, theme
 from dashboard.pages import PATHS
 
 #: The largest script takes long to evaluate: done as soon as the page has asked the server for its contents, both work at once.
@@ -38,7 +38,8 @@ def html(path: str) -> str:
     early += [f'<link rel="preload" as="font" type="font/woff2" crossorigin href="./{font}">' for font in assets.icons()]
     early += [_AHEAD % assets.chunk(assets.CHART)] if assets.CHART in own else []
     page = re.sub(r"<title>.*?</title>", f"<title>Spanledger</title>{_PLACE}", page, count=1, flags=re.DOTALL)
-    return page.replace("</head>", f"{''.join(early)}</head>", 1)
+    page = page.replace("</head>", f"{''.join(early)}</head>", 1)
+    return page.replace("</body>", f"<style>{theme.STYLE_SHEET}</style></body>", 1)  # behind the frontend's own, which it puts into the head
 
 
 def served(request: Request) -> Response | None:

@@ -80,11 +80,25 @@ def choose(caller: Caller) -> View:
     with st.sidebar, st.container(key="choices"):
         name = st.pills("Time (UTC)", [*windows.PRESETS, "custom"], default=windows.DEFAULT, key="since", bind="query-params", required=True)
         window = _custom() if name == "custom" else windows.preset(name, datetime.now(UTC))
-        chosen: dict[str, tuple[str, ...]] = {}
-        for parameter, (label, dimension) in BOXES.items():
-            values = sorted(value for value in known.get(dimension, ()) if value)
-            chosen[FILTER[dimension]] = tuple(sorted(st.multiselect(label, values, key=parameter, bind="query-params", placeholder="All")))
+        chosen = _chosen(known) if _filtering() else {}
     return View(caller, window, Filters(**chosen), known)
+
+
+def _filtering() -> bool:
+    """Whether to draw the filter boxes: drawn unasked, they cost every page an eighth of its time. Draws the button that asks for them."""
+    if any(st.query_params.get_all(parameter) for parameter in BOXES):
+        st.session_state["filtering"] = True
+    if not st.session_state.get("filtering"):
+        st.button("Filter", icon=":material/filter_alt:", width="stretch", on_click=st.session_state.update, args=({"filtering": True},))
+    return bool(st.session_state.get("filtering"))
+
+
+def _chosen(known: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    chosen: dict[str, tuple[str, ...]] = {}
+    for parameter, (label, dimension) in BOXES.items():
+        values = sorted(value for value in known.get(dimension, ()) if value)
+        chosen[FILTER[dimension]] = tuple(sorted(st.multiselect(label, values, key=parameter, bind="query-params", placeholder="All")))
+    return chosen
 
 
 def _custom() -> Window:

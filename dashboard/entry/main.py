@@ -28,7 +28,6 @@ PAGES = {
 def main() -> None:
     """Draw the page that the URL names."""
     st.set_page_config("Spanledger", str(theme.ICON), layout="wide", initial_sidebar_state="auto")
-    st.html(f"<style>{theme.STYLE_SHEET}</style>")
     st.logo(str(theme.ICON), size="medium")
     caller = session.who()
     chosen: list[View] = []

@@ -57,6 +57,12 @@ def test_no_page_waits_for_streamlits_own_tables(path: str):
     assert not re.search(r"static/js/(DataFrame|ArrowVegaLiteChart)\.", shell.html(path))
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_our_style_sheet_comes_with_the_page_behind_the_frontends_own(path: str):
+    page = shell.html(path)
+    assert page.index(".sl-card") > page.index("</head>") > page.index('rel="stylesheet"')
+
+
 def test_the_first_page_has_one_address_and_takes_its_choices_there():
     there = shell.served(asked(f"/{PATHS[0]}", query="since=30d&team=care"))
     assert there is not None
@@ -67,7 +73,7 @@ def test_the_first_page_has_one_address_and_takes_its_choices_there():
 
 
 def test_a_packed_script_is_the_file_compressed(packed: assets.Packed):
-    path = assets.chunk("Multiselect")
+    path = assets.chunk("Html")
     answer = packed.served(asked(f"/{path}"))
     assert answer is not None
     assert gzip.decompress(bytes(answer.body)) == (assets.folder() / path).read_bytes()
@@ -77,7 +83,7 @@ def test_a_packed_script_is_the_file_compressed(packed: assets.Packed):
 
 
 def test_whoever_takes_no_gzip_and_whatever_is_not_packed_is_left_to_streamlit(packed: assets.Packed):
-    path = f"/{assets.chunk('Multiselect')}"
+    path = f"/{assets.chunk('Html')}"
     assert packed.served(asked(path, encoding="identity")) is None
     assert packed.served(asked(path, method="HEAD")) is None
     assert packed.served(asked("/static/js/none.js")) is None
