@@ -27,7 +27,7 @@ def evaluate(kind: str, file: Path) -> None:
     """One JSON object per input line on standard output, in order, with the same ``id``.
 
     Raises:
-        ConfigError: no such kind or file, or a line that is not a JSON object.
+        ConfigError: no such kind or file, or a line that is no JSON object or not what the detector judges.
     """
     if kind not in KINDS:
         raise ConfigError(f"no detector {kind!r}: choose one of {', '.join(KINDS)}")
@@ -36,8 +36,11 @@ def evaluate(kind: str, file: Path) -> None:
         raise ConfigError(f"`eval {kind}` is not available in this version")
     judge: Callable[..., Iterable[dict[str, Any]]] = getattr(importlib.import_module(module), name)
     rows = read_file(file)
-    for result in judge(*leading, rows):
-        sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+    try:
+        for result in judge(*leading, rows):
+            sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+    except ValueError as exc:
+        raise ConfigError(f"{file}: {exc}") from exc
 
 
 #: Scores of which a threshold decides.
