@@ -19,6 +19,17 @@ def test_debug_shows_where_an_error_came_from(spanledger, tmp_path):
     assert "Traceback" in done.stderr
 
 
+def test_detectors_judge_a_file_line_by_line_or_say_what_is_wrong_with_it(spanledger, tmp_path):
+    file = tmp_path / "series.jsonl"
+    days = [f"2026-05-{day:02d}" for day in range(1, 15)]
+    file.write_text(json.dumps({"id": "a", "days": days, "cost_usd": [1.0] * 14, "month": "2026-05"}) + "\n")
+    done = spanledger("eval", "forecast", str(file))
+    assert (done.returncode, json.loads(done.stdout)["total"]) == (0, 31.0)
+    done = spanledger("eval", "anomaly", str(file))
+    assert done.returncode == 2
+    assert done.stderr.strip() == f"spanledger: {file}: series 'a' has no list `ts`"
+
+
 def test_config_check_says_file_line_and_reason(spanledger, tmp_path):
     file = tmp_path / "spanledger.yaml"
     file.write_text("content:\n  default: nothing\n")
