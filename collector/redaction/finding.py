@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -23,7 +24,7 @@ from collector.redaction.plain_numbers import full_of_digits
 from collector.redaction.plain_secrets import MANY, SPARSE, plain_assignments
 from collector.redaction.seams import SeamView, borders, listed_borders
 from collector.redaction.views import decode, prepare, window
-from collector.redaction.wrapped import DUMP_ROW, Derived, Unwrapped, unwrap_base64, unwrap_dump, unwrap_hex
+from collector.redaction.wrapped import Derived, Unwrapped, unwrap_base64, unwrap_dump, unwrap_hex
 
 Array = np.ndarray[Any, Any]
 
@@ -54,6 +55,7 @@ class Finder:
         self.table = handlers.build(own, triggers)
         self._assigns = np.array([trigger.rule.handler == "assignment" for trigger in triggers])
         self._escapes = np.array([trigger.rule.handler == "escape" for trigger in triggers])
+        self._dump_row = re.compile(next(trigger.expression for trigger in triggers if trigger.rule.handler == "dump"))
         self._dumped: list[Unwrapped] = []  # what dumps say that have been read before the scan
         self._user, self._exceptions = user, exceptions
         prepare()
@@ -176,7 +178,7 @@ class Finder:
         rows: list[Span] = []
         for i in full:
             done = 0
-            for m in DUMP_ROW.finditer(b, starts[i], ends[i]):
+            for m in self._dump_row.finditer(b, starts[i], ends[i]):
                 if m.end() > done:
                     deadline.check()
                     self._dumped.append(unwrap_dump(b, m.end(), starts[i], ends[i]))

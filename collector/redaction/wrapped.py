@@ -32,7 +32,6 @@ _XEH = re.compile(rb"[0-9a-fA-F]{0,%d}+" % _LONGEST)
 _ROW = re.compile(
     rb"[ \t]*+[0-9a-fA-F]{4,16}+:?[ \t]{1,3}((?:[0-9a-fA-F]{2}[ \t]{0,2}){1,16}+)((?:(?!\\[nr])[^\r\n]){0,80}+)(?:\r?\n|(?:\\+r)?\\+n|\Z|(?=[\"\0]))"
 )
-DUMP_ROW = re.compile(rb"000[0-9a-fA-F]{3,5}:?[ \t]{1,3}[0-9a-fA-F]{2} ?[0-9a-fA-F]{2} [0-9a-fA-F]{2}")  # as the trigger says
 _MOST_ROWS = 4_096
 _FULL = 8  # bytes of a row that is a dump for certain, if all of them are text
 _BLANK = bytes(c if 32 <= c < 127 or c in (9, 10, 13) else 32 for c in range(256))
