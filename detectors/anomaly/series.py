@@ -40,7 +40,7 @@ def of_rows(rows: Sequence[dict[str, Any]]) -> tuple[Grid, list[list[int]]]:
     """The grid, and per row the places of its hours. Hours between rows count as hours without requests.
 
     Raises:
-        ValueError: fields are missing, of unequal length, no numbers, or no hours.
+        ValueError: fields are missing, of unequal length, no numbers, no hours, or an hour told twice.
     """
     hours = [_hours(row) for row in rows]
     told = [h for some in hours for h in some]
@@ -57,8 +57,7 @@ def of_rows(rows: Sequence[dict[str, Any]]) -> tuple[Grid, list[list[int]]]:
         begun = np.flatnonzero(figures[0, i] > 0)
         if len(begun):
             known[i, begun[0] : max(at) + 1] = True
-        for event in row.get("announced") or ():
-            start, end = _hour(event["start"], row), _hour(event["end"], row)
+        for start, end in _announced(row):
             quiet[i, max(0, start - first) : max(0, -(-(end + 1 + GRACE - first) // DAY) * DAY)] = True  # to the end of a day
     return Grid(datetime.fromtimestamp(first * _HOUR, UTC), *figures, known=known, quiet=quiet), places
 
@@ -66,7 +65,18 @@ def of_rows(rows: Sequence[dict[str, Any]]) -> tuple[Grid, list[list[int]]]:
 def _hours(row: dict[str, Any]) -> list[int]:
     if not isinstance(row.get("ts"), list):
         raise ValueError(f"series {row.get('id')!r} has no list `ts`")
-    return [_hour(ts, row) for ts in row["ts"]]
+    hours = [_hour(ts, row) for ts in row["ts"]]
+    if len(set(hours)) < len(hours):
+        raise ValueError(f"series {row.get('id')!r} tells an hour twice: `ts` are hours")
+    return hours
+
+
+def _announced(row: dict[str, Any]) -> list[tuple[int, int]]:
+    """First and last hour of each."""
+    try:
+        return [(_hour(event["start"], row), _hour(event["end"], row)) for event in row.get("announced") or ()]
+    except (KeyError, TypeError) as exc:
+        raise ValueError(f"series {row.get('id')!r}: `announced` must be a list of objects with `start` and `end`") from exc
 
 
 def _hour(told: Any, row: dict[str, Any]) -> int:

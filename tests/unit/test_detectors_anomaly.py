@@ -123,6 +123,10 @@ def test_a_series_of_a_few_requests_an_hour_is_quiet() -> None:
         ({"ts": ["yesterday"]}, "is no time"),
         ({"cost_usd": [1.0]}, "as long as `ts`"),
         ({"requests": None}, "`requests` must be a list"),
+        ({"ts": ["2026-03-02T00:10:00Z", "2026-03-02T00:50:00Z"]}, "tells an hour twice"),
+        ({"announced": [{"start": "2026-03-02"}]}, "objects with `start` and `end`"),
+        ({"announced": ["launch"]}, "objects with `start` and `end`"),
+        ({"announced": [{"start": "soon", "end": "2026-03-02"}]}, "'soon' is no time"),
     ],
 )
 def test_a_series_that_cannot_be_read_is_named(change: dict[str, Any], says: str) -> None:
