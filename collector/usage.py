@@ -55,7 +55,7 @@ def from_object(raw: Any) -> Counts | None:
         if isinstance(found.get(inner), dict):
             found = found[inner]
             break
-    for reader in (_openai, _gemini, _bedrock, _cohere, _ollama, _langchain, _anthropic, _buckets, _details):
+    for reader in (_gemini, _openai, _bedrock, _cohere, _ollama, _langchain, _anthropic, _buckets, _details):
         counts = reader(found)
         if counts is not None:
             return counts
@@ -75,16 +75,19 @@ def _openai(u: dict[str, Any]) -> Counts | None:
             u.get("input_tokens_details"),
             u.get("output_tokens_details"),
         )
+    thoughts = to_int(u.get("thoughts_token_count"))  # Gemini's parts beside OpenAI's totals (Haystack)
+    if thoughts and given is not None and out is not None and to_int(u.get("total_tokens")) == given + out + thoughts:
+        out += thoughts
     read = dig(ins, "cached_tokens")
     write = dig(ins, "cache_creation_tokens") or dig(ins, "cache_write_tokens")
     return {
         "input": given,
         "output": out,
         "total": to_int(u.get("total_tokens")) if given is None else None,
-        "cache_read": _first(read, u.get("cache_read_input_tokens"), u.get("prompt_cache_hit_tokens")),
+        "cache_read": _first(read, u.get("cache_read_input_tokens"), u.get("prompt_cache_hit_tokens"), u.get("cached_content_token_count")),
         "cache_write": _first(write, u.get("cache_creation_input_tokens")),
         "cache_write_1h": _first(dig(ins, "cache_creation_token_details", "ephemeral_1h_input_tokens")),
-        "reasoning": _first(dig(outs, "reasoning_tokens"), u.get("reasoning_tokens")),
+        "reasoning": _first(dig(outs, "reasoning_tokens"), u.get("reasoning_tokens"), thoughts),
         "audio_in": _first(dig(ins, "audio_tokens")),
         "audio_out": _first(dig(outs, "audio_tokens")),
     }

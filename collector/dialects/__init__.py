@@ -38,6 +38,7 @@ _MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("provider_sdks", ("MISTRAL_SDK", "XAI_SDK")),
     ("vercel", ("VERCEL",)),
     ("strands", ("STRANDS",)),
+    ("frameworks", ("TANSTACK",)),  # tells its text under Langfuse's names too
     ("langfuse", ("LANGFUSE",)),
     ("mlflow", ("MLFLOW",)),
     ("langsmith", ("LANGSMITH",)),
@@ -58,7 +59,7 @@ _MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("llama_index", ("LLAMA_INDEX_OTEL",)),
     ("frameworks", ("SEMANTIC_KERNEL", "AUTOGEN", "AG2", "VOLTAGENT", "CREWAI", "SMOLAGENTS", "DSPY", "HAYSTACK", "MIRASCOPE", "LLAMA_INDEX")),
     ("frameworks", ("LANGWATCH", "NEMO", "OPIK")),
-    ("platforms", ("BRAINTRUST", "CONFIDENT", "JUDGMENT")),
+    ("platforms", ("BRAINTRUST", "CONFIDENT", "JUDGMENT", "CORALOGIX")),
     ("genai", ("BASE",)),
 )
 

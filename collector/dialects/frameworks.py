@@ -1,7 +1,7 @@
 """Frameworks whose own tracers need only a scope name and a few kinds (AG2: its calls told twice, too); everything else is the common base.
 
-Semantic Kernel, AutoGen (core and AgentChat), AG2, VoltAgent, CrewAI's own telemetry, smolagents, DSPy, Haystack, LlamaIndex, LangWatch's
-SDK, NeMo Agent Toolkit, Opik's OTLP form.
+Semantic Kernel, AutoGen (core and AgentChat), AG2, VoltAgent, CrewAI's own telemetry, smolagents, DSPy, Haystack, LlamaIndex, TanStack AI,
+LangWatch's SDK, NeMo Agent Toolkit, Opik's OTLP form.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ DSPY = Dialect(
 _COMPONENTS: tuple[tuple[str, Kind], ...] = (("generator", "llm"), ("embedder", "embedding"), ("retriever", "retriever"))
 _LOCAL = ("sentencetransformers", "huggingfacelocal", "fastembed", "llamacpp", "optimum")
 _MAKERS = (("azure", "azure"), ("amazonbedrock", "aws"), ("ollama", "ollama"))
+_ANSWERS = ("haystack.component.output", "haystack.agent.step.llm.output")  # Haystack 3's agents run no component
 _MODEL = re.compile(r"""["']model["']\s*:\s*["']([^"']{1,200})["']""")
 
 
@@ -101,7 +102,7 @@ def _haystack(span: Span, attributes: Mapping[str, Any]) -> None:
     if kind is not None and not made.startswith(_LOCAL):
         span.kind, span.role = kind, "none" if kind == "retriever" else "call"
     if span.role == "call" and not span.model:
-        models = set(_MODEL.findall(to_text(attributes.get("haystack.component.output"))))
+        models = set(_MODEL.findall(to_text(next((attributes[n] for n in _ANSWERS if n in attributes), None))))
         span.model = models.pop() if len(models) == 1 else ""
         span.provider = span.provider or next((name for start, name in _MAKERS if made.startswith(start)), "") or by_model(span.model)
 
@@ -112,16 +113,23 @@ HAYSTACK = Dialect(
     marks=("haystack.*",),
     fields={"tool_name": ("haystack.tool.name",)},
     usage_objects=("haystack.component.usage", "haystack.model.usage"),
-    content={"input": ("haystack.component.input",), "output": ("haystack.component.output",), "query": ("haystack.component.input",),
-             "documents": ("haystack.component.output",)},
+    content={"input": ("haystack.component.input", "haystack.agent.step.llm.input"), "output": _ANSWERS, "query": ("haystack.component.input",),
+             "documents": ("haystack.component.output",), "tool_input": ("haystack.agent.step.tool.input",),
+             "tool_output": ("haystack.agent.step.tool.output",)},
     kinds=(
         ("haystack.component.type", {"agent": "agent", "toolinvoker": "step"}),
         ("name", {"haystack.pipeline.run": "workflow", "haystack.async_pipeline.run": "workflow", "haystack.component.run": "step",
-                  "haystack.agent.run": "agent"}),
+                  "haystack.agent.run": "agent", "haystack.agent.step.llm": "llm", "haystack.agent.step.tool": "tool"}),
     ),
     default_kind="step",
     refine=_haystack,
     authority=1,
+)  # fmt: skip
+
+
+TANSTACK = Dialect(  # the application names the scope
+    name="tanstack", marks=("tanstack.ai.*",), exclusive_for={"*": ("anthropic",)}, kinds=(("gen_ai.operation.name", {**OPERATIONS,
+    "video_generation": "image", "audio_generation": "audio", "voice_generation": "audio", "summarize": "llm"}),), default_kind="step", authority=1,
 )  # fmt: skip
 
 

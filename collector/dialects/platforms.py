@@ -1,5 +1,5 @@
 """Evaluation platforms whose SDKs speak OTLP in names of their own: Braintrust (Java, Go, Ruby, .NET), DeepEval's Confident AI and
-Judgment's judgeval.
+Judgment's judgeval; and Coralogix's llm-tracekit, whose OpenAI Agents spans tell chat completions by their name only.
 
 Braintrust keeps all in JSON: ``braintrust.span_attributes`` (what a span is), ``.metadata`` (model, provider), ``.metrics`` (counts; .NET:
 an attribute each). Its ``tokens`` is the total, which tells whether input holds cached tokens.
@@ -67,6 +67,16 @@ CONFIDENT = Dialect(
     kinds=(("confident.span.type", OPERATIONS),),
     default_kind="chain",
     authority=1,
+)  # fmt: skip
+
+CORALOGIX = Dialect(
+    name="coralogix",
+    scopes=("llm_tracekit*",),
+    kinds=(("gen_ai.operation.name", OPERATIONS), ("name", {"generationspandata": "llm", "openai.agent": "agent", "agent": "agent", "tool": "tool",
+                                                           "handoff": "step"})),
+    authority=2,
+    authorities={f"llm_tracekit.{name}*": 1 for name in ("langchain", "langgraph", "litellm", "openai_agents", "google_adk", "strands")},
+    exclusive_for={"llm_tracekit*": ("anthropic", "aws")},
 )  # fmt: skip
 
 JUDGMENT = Dialect(

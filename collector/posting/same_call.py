@@ -15,6 +15,7 @@ from collector.posting.matching import pairs
 from collector.posting.sessions import settle_sessions
 
 _CLOCK_NS = 5_000_000  # JavaScript tells starts in whole milliseconds
+_SUMS = 4096  # partial sums looked at before a telling of several calls is given up
 _CROWD = 64  # of many calls with one usage at one time the nearest will do: however they are paired, their sum is right
 ACROSS_NS = 600_000_000_000  # traces are linked by response id when calls start within ten minutes
 
@@ -41,10 +42,13 @@ def _joined(family: Family, calls: dict[int, Call]) -> Told:
     for call in _roots(calls.values()):
         if id(call) not in covering and not call.logs:
             by_trace.setdefault((call.project, min(call.traces)), []).append(call)
+    repeats: dict[int, Call] = {}
     for found in by_trace.values():
         _join_ids(found)
-        _join_twins(_roots(found))
-    covers = _settle_covering(waiting)
+        _join_twins(_roots(found), passes=(True,))
+        repeats |= _adding_up(family, _roots(found))
+        _join_twins([c for c in _roots(found) if id(c) not in repeats], passes=(False,))
+    covers = _settle_covering(waiting) | repeats
     _join_instants(family, [c for c in _roots(calls.values()) if id(c) not in covers])
     left, dropped = settle_sessions(family, [c for c in _roots(calls.values()) if id(c) not in covers])
     _join_across(family, left)
@@ -140,9 +144,56 @@ def _join_ids(calls: Sequence[Call]) -> None:
                 mine.take(other)
 
 
-def _join_twins(calls: Sequence[Call]) -> None:
+def _adding_up(family: Family, calls: Sequence[Call]) -> dict[int, Call]:
+    """Tellings of several calls at once whose spans between them and these were let go: a request span around them, with exactly their sum.
+
+    Only calls whose own chain of parents breaks off may be among them; who is linked to the telling, or to a root, was looked at as nested.
+    """
+    repeats: dict[int, Call] = {}
+    lost = [c for c in calls if c.sums and c.answered and any(_orphaned(family, m) for m in c.members)]
+    for outer in calls if len(lost) > 1 else ():
+        if len(outer.members) > 1 or outer.ids or len(outer.sums) != 1:
+            continue
+        within = [
+            c for c in lost
+            if not c.scopes & outer.scopes and outer.start - _CLOCK_NS <= c.start and c.end <= outer.end + _CLOCK_NS and models_related(outer, c)
+        ]  # fmt: skip
+        whole = next(iter(outer.sums))
+        if len(within) > 1 and (_adds_up(whole, [min(c.sums) for c in within]) or _adds_up(whole, [_fresh(c) for c in within])):
+            repeats[id(outer)] = outer
+    return repeats
+
+
+def _orphaned(family: Family, i: int) -> bool:
+    """Is a parent missing above this span?"""
+    top = next(reversed(list(family.ancestors(i))), i)
+    return bool(family.spans[top].parent_id) and family.parent[top] < 0
+
+
+def _fresh(call: Call) -> tuple[int, int]:
+    """The totals as a telling would have them that leaves cached tokens out of input."""
+    own = min(call.sums)
+    return min(x for x in {own, *call.also} if x[1] == own[1])
+
+
+def _adds_up(whole: tuple[int, int], parts: Sequence[tuple[int, int]]) -> bool:
+    """Do two or more of the parts make the whole? Unanswered where there are too many ways."""
+    made = {(0, 0): 0}  # sum -> the most parts that make it
+    for part in parts:
+        for (ins, outs), n in list(made.items()):
+            total = (ins + part[0], outs + part[1])
+            if total[0] <= whole[0] and total[1] <= whole[1]:
+                made[total] = max(n + 1, made.get(total, 0))
+        if made.get(whole, 0) > 1:
+            return True
+        if len(made) > _SUMS:
+            return False
+    return False
+
+
+def _join_twins(calls: Sequence[Call], passes: tuple[bool, ...] = (True, False)) -> None:
     """What different instrumentations say of the same calls, one to one; first where totals are told and equal, then the rest."""
-    for exact in (True, False):
+    for exact in passes:
         groups: dict[tuple[tuple[str, str], ...], list[Call]] = {}
         for call in _roots(calls):
             groups.setdefault(tuple(sorted(call.scopes)), []).append(call)

@@ -200,3 +200,53 @@ def test_a_client_tells_no_frameworks_call_whose_usage_nobody_knows():
 
 def test_calls_of_one_scope_at_one_instant_are_not_one_for_being_strays():
     assert len(post([stray("a", usage=u(9, 9)), stray("b", usage=u(9, 9))], RULES)) == 2
+
+
+def _two_below_lost_spans(**outer) -> list[Span]:
+    """A framework's telling of two calls; the spans between (no GenAI's) were let go, so that the calls' parents are not here."""
+    fw = call("fw", "q", 0, 5, **{"scope": "fw", "authority": 1, **outer})
+    one = call("one", "gone1", 0.5, 1, u(1111, 183), scope="client", response_id="chatcmpl-000000001")
+    two = call("two", "gone2", 2, 3, u(1148, 194), scope="client", response_id="chatcmpl-000000002")
+    return [span("q", start=0, end=6), fw, one, two]
+
+
+def _billed(spans: list[Span]) -> list[tuple[int, int]]:
+    posted = [sorted((e.tokens_in, e.tokens_out) for e in post(order, RULES) if e.billed or e.tokens_in) for order in (spans, spans[::-1])]
+    assert posted[0] == posted[1]
+    return posted[0]
+
+
+def test_a_telling_of_exactly_the_sum_of_calls_whose_parents_were_let_go_repeats_them():
+    assert _billed(_two_below_lost_spans(usage=u(2259, 377))) == [(1111, 183), (1148, 194)]
+
+
+def test_it_also_repeats_them_where_it_leaves_their_cached_tokens_out():
+    spans = _two_below_lost_spans(usage=u(2259 - 768, 377))
+    spans[2].usage = u(1111, 183, cache_read=768)
+    assert _billed(spans) == [(1111, 183), (1148, 194)]
+
+
+def test_it_repeats_those_of_its_calls_that_add_up_while_others_run_beside_them():
+    beside = call("beside", "gone3", 1, 2, u(500, 20), scope="client", response_id="chatcmpl-000000003")
+    assert _billed([*_two_below_lost_spans(usage=u(2259, 377)), beside]) == [(500, 20), (1111, 183), (1148, 194)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"usage": u(2260, 377)},  # not their sum
+        {"usage": u(2259, 377), "response_id": "chatcmpl-000000009"},  # an answer of its own
+        {"usage": u(2259, 377), "end_ns": T0 + 2 * S},  # ended before they did
+        {"usage": u(2259, 377), "scope": "client"},  # the same instrumentation
+        {"usage": u(2259, 377), "model": "gpt-4.1-mini", "model_requested": "gpt-4.1-mini"},
+    ],
+)
+def test_a_call_beside_others_stays_a_call(other: dict):
+    spans = _two_below_lost_spans(**other)
+    assert _billed(spans) == [(1111, 183), (1148, 194), (other["usage"].input, 377)]
+
+
+def test_calls_whose_parents_are_here_are_not_added_up():
+    spans = _two_below_lost_spans(usage=u(2259, 377))
+    spans[2].parent_id = spans[3].parent_id = spans[0].span_id
+    assert _billed(spans) == [(1111, 183), (1148, 194), (2259, 377)]
