@@ -23,18 +23,19 @@ from collector.redaction.plain import DENSE, LEAST, plain_values
 from collector.redaction.plain_numbers import full_of_digits
 from collector.redaction.plain_secrets import MANY, SPARSE, plain_assignments
 from collector.redaction.seams import SeamView, borders, listed_borders
-from collector.redaction.views import decode, prepare, window
-from collector.redaction.wrapped import Derived, Unwrapped, unwrap_base64, unwrap_dump, unwrap_hex
+from collector.redaction.views import decode, disguised, prepare
+from collector.redaction.windows import telling, windows
+from collector.redaction.wrapped import Derived, Unwrapped, together, unwrap_base64, unwrap_dump, unwrap_hex
 
 Array = np.ndarray[Any, Any]
 
 _LONG = 4096  # bytes of a text in which it is worth asking whether it is full of digits
 _VEIL = ord("~")  # no trigger has it
+_WIDEST = 4  # bytes of a character
 _DERIVED = 32_768  # bytes of derived texts that are looked at together
 _TRIED, _PIECES, _PIECE, _PART = 65_536, 4, 2_048, 64  # bytes of a text of which a sample is tried first; pieces of that, bytes of each or its part
 _PATIENCE = 1.5  # times its share that it may take
-_STEP = 64  # bytes of escaped text of which two places are enough
-_WINDOW = 16_384  # bytes of escaped text that are decoded at once
+_TOGETHER = 512  # tokens of base64
 _SAMPLE = 256  # values that tell whether a list says the same again and again
 _CHECK_EVERY = 32  # candidates between looks at the clock
 _UNWRAP: dict[str, Callable[[bytes, int, int, int], Unwrapped]] = {
@@ -75,7 +76,7 @@ class Finder:
         escapes.sort()  # by text and place, whatever database told of them: windows must not depend on what else is in a batch
         if len(escapes) > 2:
             owners, ats = np.array(escapes).T
-            escapes = [escapes[k] for k in np.flatnonzero(_telling(ats, owners, np.array(starts))).tolist()]
+            escapes = [escapes[k] for k in np.flatnonzero(telling(ats, owners, np.array(starts))).tolist()]
         deadline.keep(len(out))
         mute: list[tuple[int, int]] = []
         derived: list[Derived] = []
@@ -119,9 +120,9 @@ class Finder:
         """Scan and hand each candidate to its matcher. Returns triggers for decoding, for what is wrapped, and for messages."""
         before = len(out)
         full = _full_of_digits(b, starts, ends)
-        text = b
+        text, shown = _shown(b, starts, ends) if views else (b, [])
         if full and views:
-            text = self._undumped(b, starts, ends, full, deadline)
+            text = self._undumped(text, starts, ends, full, deadline)
             full = _full_of_digits(text, starts, ends) if self._dumped else full
         taken = {i: _plain(b, starts[i], ends[i], out, deadline) for i in full}
         if taken:
@@ -144,7 +145,7 @@ class Finder:
         Runaway.generation += 1
         slots, slot_of, special = table.handlers, table.slots, table.special
         done = [0] * len(slots)
-        escapes: list[tuple[int, int]] = []
+        escapes: list[tuple[int, int]] = shown
         wrapped: list[tuple[str, int, int]] = []
         listed: list[tuple[int, int]] = []
         clock = _CHECK_EVERY
@@ -220,7 +221,7 @@ class Finder:
         deadline: Budget,
     ) -> Iterator[Derived]:
         """Decoded windows around escapes, and what base64, dumps and tables say. Appends to ``mute`` places where nothing else counts."""
-        for i, (a, z) in _windows(b, starts, ends, escapes):
+        for i, (a, z) in windows(b, starts, ends, escapes):
             if deadline.over():
                 raise Dropped("time")
             view = decode(b[a:z], a, i)
@@ -230,6 +231,7 @@ class Finder:
             mute += places
             yield from read
         done = dict.fromkeys(_UNWRAP, 0)
+        told: list[Derived] = []
         for name, i, to in wrapped:
             if to <= done[name]:
                 continue
@@ -239,7 +241,14 @@ class Finder:
             mute += places
             if name == "html_table" and read:
                 deadline.grant(read[0][0].count(b"\n"))
-            yield from read
+            if name != "base64" or len(starts) > 1:
+                yield from read
+                continue
+            told += read
+            if len(told) >= _TOGETHER:  # many small ones are looked at as one
+                yield together(told)
+                told = []
+        yield from [together(told)] if len(told) >= LEAST else told
 
     def _inner(self, texts: list[bytes], deadline: Budget) -> dict[int, list[Span]]:
         """Spans in derived texts (no further views of these)."""
@@ -284,6 +293,23 @@ def _full_of_digits(b: bytes, starts: list[int], ends: list[int]) -> list[int]:
     return [i for i, size in enumerate(map(sub, ends, starts)) if size >= _LONG and full_of_digits(b, starts[i], ends[i])]
 
 
+def _shown(b: bytes, starts: list[int], ends: list[int]) -> tuple[bytes, list[tuple[int, int]]]:
+    """The buffer with the disguised characters of long texts veiled that are full of them, and where these are to be decoded: to hear of each
+    takes the scan longer than all else."""
+    places: list[tuple[int, int]] = []
+    veiled: Array | None = None
+    for i, size in enumerate(map(sub, ends, starts)) if len(b) >= _LONG and not b.isascii() else ():
+        found = disguised(b[starts[i] : ends[i]]) if size >= _LONG else None
+        if found is None:
+            continue
+        veiled = np.frombuffer(b, np.uint8).copy() if veiled is None else veiled
+        first, past = (edges + starts[i] for edges in found)
+        for k in range(_WIDEST):
+            veiled[np.minimum(first + k, past - 1)] = _VEIL
+        places += [(i, to) for to in past[telling(past, np.zeros(len(past), np.int64), np.array([starts[i]]))].tolist()]
+    return (b if veiled is None else veiled.tobytes()), places
+
+
 def _plain(b: bytes, start: int, end: int, out: list[Span], deadline: Budget) -> list[Span]:
     """Append the plain values of a text; gives where no trigger says more: from behind the words in front of a value, which are looked at."""
     first = len(out)
@@ -318,6 +344,11 @@ def _placed(
     packed = np.array(hits, np.int64)
     ats = packed >> scan.HIT_BITS
     owners = np.searchsorted(starts, ats) - 1
+    signs = np.flatnonzero(escapes[packed & scan.HIT_NUMBER])
+    if len(signs) >= LEAST:
+        left = np.ones(len(packed), np.bool_)
+        left[signs] = telling(ats[signs], owners[signs], np.array(starts))
+        packed, ats, owners = packed[left], ats[left], owners[left]
     for i, n in enumerate(np.bincount(owners).tolist()):
         if n >= LEAST and n * DENSE >= ends[i] - starts[i] and i not in taken:
             taken[i] = _plain(b, starts[i], ends[i], out, deadline)
@@ -326,27 +357,12 @@ def _placed(
         before = np.searchsorted(np.array([start for start, _, _ in spans]), ats) - 1
         left = (before < 0) | (ats > np.array([end for _, end, _ in spans])[before] + 1)
         packed, ats, owners = packed[left], ats[left], owners[left]
-    signs = np.flatnonzero(escapes[packed & scan.HIT_NUMBER])
-    if len(signs) >= LEAST:
-        left = np.ones(len(packed), np.bool_)
-        left[signs] = _telling(ats[signs], owners[signs], np.array(starts))
-        packed, ats, owners = packed[left], ats[left], owners[left]
     signs = np.flatnonzero(assigns[packed & scan.HIT_NUMBER])
     if len(signs) >= MANY and len(signs) * SPARSE >= len(b):
         left = np.ones(len(packed), np.bool_)
         left[signs] = ~plain_assignments(b, ats[signs], np.array(starts)[owners[signs]], "SECRET_ASSIGN", out)
         packed, ats, owners = packed[left], ats[left], owners[left]
     return zip(ats.tolist(), (packed & scan.HIT_NUMBER).tolist(), owners.tolist(), strict=True)
-
-
-def _telling(ats: Array, owners: Array, starts: Array) -> Array:
-    """Which places of escapes open or end a window: the first and the last of every few bytes of a text. Windows reach further."""
-    order = np.argsort(ats, kind="stable")
-    owners, steps = owners[order], (ats - starts[owners])[order] // _STEP
-    first = np.append(True, (steps[1:] != steps[:-1]) | (owners[1:] != owners[:-1]))
-    telling = np.empty(len(ats), np.bool_)
-    telling[order] = first | np.append(first[1:], True)
-    return telling
 
 
 def _variety(b: bytes, found: Sequence[Span]) -> float:
@@ -367,26 +383,3 @@ def _nuls(b: bytes, start: int, end: int) -> Iterable[int]:
     while at >= 0:
         yield at
         at = b.find(0, at + 1, end)
-
-
-def _windows(b: bytes, starts: list[int], ends: list[int], escapes: list[tuple[int, int]]) -> Iterable[tuple[int, tuple[int, int]]]:
-    """Merged windows around escape triggers, at most ``_WINDOW`` bytes each."""
-    current: tuple[int, int] | None = None
-    owner = -1
-    for i, to in escapes:
-        if current is not None and owner == i and to <= current[1]:
-            if to + 160 <= current[1]:
-                continue
-            wider = window(b, to, starts[i], ends[i], 0)
-            if wider[1] - current[0] <= _WINDOW:
-                current = (current[0], max(current[1], wider[1]))
-                continue
-        if current is not None:
-            yield owner, current
-        covered = current[1] if current is not None and owner == i else starts[i]
-        current, owner = window(b, to, starts[i], ends[i], covered), i
-        current = (max(current[0], min(covered - 96, to)) if covered > starts[i] else current[0], current[1])
-        while current[0] > starts[i] and b[current[0]] & 0xC0 == 0x80:
-            current = (current[0] - 1, current[1])
-    if current is not None:
-        yield owner, current

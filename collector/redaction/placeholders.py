@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
+from itertools import repeat
 
 from collector.redaction.matching import Span
 
@@ -34,16 +36,15 @@ def placeholders(raw: bytes, spans: Sequence[Span], key: bytes, check: Callable[
     """What stands for each of these spans of a text. ``check`` is called now and then."""
     if not key:
         return [bare(name) for _, _, name in spans]
-    low, copy = raw.lower(), _keyed(key).copy
+    low, keyed = raw.lower(), _keyed(key)
     found: list[bytes] = []
     for k in range(0, len(spans), CHECKED):
-        for start, end, name in spans[k : k + CHECKED]:
-            if name in JOINABLE:
-                hashed = copy()
-                hashed.update(low[start:end].translate(None, _BLANKS))
-                found.append(f"[{name}:{hashed.hexdigest()}]".encode())
-            else:
-                found.append(bare(name))
+        some = spans[k : k + CHECKED]
+        values = [low[start:end] for start, end, name in some if name in JOINABLE]
+        hashes = list(map(hashlib.blake2b.copy, repeat(keyed, len(values))))
+        deque(map(hashlib.blake2b.update, hashes, map(bytes.translate, values, repeat(None), repeat(_BLANKS))), maxlen=0)
+        said = map(hashlib.blake2b.hexdigest, hashes)
+        found += [f"[{name}:{next(said)}]".encode() if name in JOINABLE else bare(name) for _, _, name in some]
         if k:
             check()
     return found

@@ -17,8 +17,9 @@ import numpy as np
 
 from collector.redaction.budget import Budget
 from collector.redaction.contact import top_level_domains
+from collector.redaction.digit_runs import MARKS, table
 from collector.redaction.matching import Span
-from collector.redaction.plain_numbers import MARKS, plain_numbers, table
+from collector.redaction.plain_numbers import plain_numbers
 
 Array = np.ndarray[Any, Any]
 

@@ -11,7 +11,6 @@ from itertools import compress, repeat
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from collector.redaction.matching import Span
 from collector.redaction.secrets import PLACEHOLDER_HEADS, TAKEN, promise
@@ -22,6 +21,7 @@ MANY, SPARSE = 48, 256  # assignments from which on columns are worth it, and by
 _REACH, _BACK = 68, 40  # bytes looked at behind a sign, and before it
 _AT_ONCE, _FRUITFUL = 4_096, 16  # signs looked at at once; one in so many of them is plain, or columns are not worth it
 _SHORTEST, _LONGEST, _SECRET = 6, 64, 16  # characters of a value; the last: of one whose name says less than *password*
+_TAKEN_WITHIN = 12  # bytes behind a sign in which a placeholder begins
 _LETTER, _DIGIT, _MARK, _ENDING, _QUOTE, _BLANK = 1, 2, 4, 8, 16, 32
 
 
@@ -39,7 +39,7 @@ def _kinds() -> Array:
     return kinds
 
 
-_KINDS = _kinds()
+_TABLE = _kinds().tobytes()
 _HEADS = frozenset(head[0] << 8 | head[1] for head in PLACEHOLDER_HEADS)
 _DULL = np.array([chr(k >> 8).lower() + chr(k & 255).lower() in {chr(h >> 8) + chr(h & 255) for h in _HEADS} for k in range(1 << 16)])
 
@@ -47,61 +47,55 @@ _DULL = np.array([chr(k >> 8).lower() + chr(k & 255).lower() in {chr(h >> 8) + c
 def plain_assignments(b: bytes, tos: Array, los: Array, class_name: str, out: list[Span]) -> Array:
     """Append the values assigned by the signs that end at ``tos``, in texts that begin at ``los``; says which signs need no closer look.
     Where that is next to none of some thousands, the matcher may have the rest."""
-    padded = np.frombuffer(b"%b%b%b" % (bytes(_BACK), b, bytes(_REACH)), np.uint8)
     done = np.zeros(len(tos), np.bool_)
     for k in range(0, len(tos), _AT_ONCE):
         some = slice(k, k + _AT_ONCE)
-        done[some] = _plain(b, padded, tos[some], los[some], class_name, out)
+        done[some] = _plain(b, tos[some], los[some], class_name, out)
         if np.count_nonzero(done[some]) * _FRUITFUL < _AT_ONCE:
             break
     return done
 
 
-def _plain(b: bytes, padded: Array, tos: Array, los: Array, class_name: str, out: list[Span]) -> Array:
-    behind = sliding_window_view(padded, _REACH)[tos + _BACK]
-    done = _taken(b, tos, behind)
-    kinds = _KINDS[behind]
-    rows = np.arange(len(tos))
-    skip = (behind[:, 0] == 32).astype(np.int64)
-    quoted = kinds[rows, skip] & _QUOTE > 0
-    quote = behind[rows, skip]
+def _plain(b: bytes, tos: Array, los: Array, class_name: str, out: list[Span]) -> Array:
+    first = max(0, int(tos.min()) - _BACK)
+    text = b[first : int(tos.max()) + _REACH] + bytes(_REACH)
+    raw, kinds = np.frombuffer(text, np.uint8), np.frombuffer(text.translate(_TABLE), np.uint8)
+    at = tos - first
+    done = _taken(b, tos, at, raw)
+    skip = (raw[at] == 32).astype(np.int64)
+    quote = raw[at + skip]
+    quoted = kinds[at + skip] & _QUOTE > 0
     skip += quoted
-    inside = kinds & (_LETTER | _DIGIT) > 0
-    inside |= np.arange(_REACH) < skip[:, None]
-    end = np.argmin(inside, 1)  # the first byte behind the value; 0: none
-    size = end - skip
-    within = np.arange(_REACH) < end[:, None]
-    digits = np.count_nonzero((kinds & _DIGIT > 0) & within, 1)
+    start = at + skip
+    stops = np.flatnonzero(kinds & (_LETTER | _DIGIT) == 0)
+    end = stops[np.searchsorted(stops, start)]  # the first byte behind the value
+    size = end - start
+    counted = np.append(0, np.cumsum(kinds & _DIGIT > 0))
+    digits = counted[end] - counted[start]
     good = (size >= _SHORTEST) & (size <= _LONGEST) & (digits > 0) & (digits < size) & ~done
-    end += kinds[rows, end] & _MARK > 0
-    last = behind[rows, np.minimum(end, _REACH - 1)]
-    good &= np.where(quoted, last == quote, _KINDS[last] & _ENDING > 0)
-    good &= ~_DULL[behind[rows, skip].astype(np.int64) << 8 | behind[rows, np.minimum(skip + 1, _REACH - 1)]]
-    at = np.flatnonzero(good)
-    first = _names(sliding_window_view(padded, _BACK)[tos[at]], tos[at], los[at])
-    at, first = at[first >= 0], first[first >= 0]
-    said = [b[a:z] for a, z in zip(first.tolist(), tos[at].tolist(), strict=True)]
-    promises = {name: promise(name) for name in set(said)}
-    sure = np.array([_LEAST[promises[name]] for name in said], np.int64) <= size[at]
-    at = at[sure]
-    out.extend(zip((tos + skip)[at].tolist(), (tos + end)[at].tolist(), repeat(class_name)))
-    done[at] = True
+    end += kinds[end] & _MARK > 0
+    good &= np.where(quoted, raw[end] == quote, kinds[end] & _ENDING > 0)
+    good &= ~_DULL[raw[start].astype(np.int64) << 8 | raw[start + 1]]
+    blanks = np.append(-1, np.flatnonzero(kinds & _BLANK))
+    blank = blanks[np.searchsorted(blanks, at - 1) - 1]  # before the name
+    good &= (blank >= 0) & (at - blank <= _BACK) & (blank + first >= los)
+    places = np.flatnonzero(good)
+    said = [b[a:z] for a, z in zip((blank[places] + first).tolist(), tos[places].tolist(), strict=True)]
+    promises = {name: _LEAST[promise(name)] for name in set(said)}
+    sure = np.array([promises[name] for name in said], np.int64) <= size[places]
+    places = places[sure]
+    out.extend(zip((start[places] + first).tolist(), (end[places] + first).tolist(), repeat(class_name)))
+    done[places] = True
     return done
 
 
 _LEAST = {"password": _SHORTEST, "secret": _SECRET, "weak": 1 << 20, "": 1 << 20}  # characters of a value, by what its name promises
 
 
-def _names(before: Array, tos: Array, los: Array) -> Array:
-    """Where the blank before each name stands, if one does."""
-    blank = _KINDS[before[:, -2::-1]] & _BLANK > 0
-    first = tos - 2 - np.argmax(blank, 1)
-    return np.where(blank.any(1) & (first >= los), first, -1)
-
-
-def _taken(b: bytes, tos: Array, behind: Array) -> Array:
+def _taken(b: bytes, tos: Array, at: Array, raw: Array) -> Array:
     """Where a placeholder is assigned already."""
-    found = (behind[:, :12] == ord("[")).any(1)
+    opening = np.append(np.flatnonzero(raw == ord("[")), len(raw))
+    found = opening[np.searchsorted(opening, at)] - at < _TAKEN_WITHIN
     places: Sequence[int] = np.flatnonzero(found).tolist()
     found[list(compress(places, [TAKEN.match(b, to) is None for to in tos[places].tolist()]))] = False
     return found

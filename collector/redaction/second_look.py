@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, groupby
-from operator import eq, itemgetter
+from itertools import accumulate, compress, count
+
+import numpy as np
 
 from collector.redaction.matching import tester
 from collector.redaction.placeholders import PLACEHOLDER
@@ -19,7 +20,11 @@ _LIVELY = tester([rb"[0-9@=\\%&`\x80-\xff]|(?i:(?:" + _DIGIT_WORD + rb"[ ,.\-\r\
 _PLAIN_LIVELY = re.compile(rb"[0-9@=\\%&`\x80-\xff]")
 _SAMPLE = 400  # pieces that tell whether a list repeats itself
 _HASH = re.compile(rb":[0-9a-f]{10}\]")
-_CLASS = itemgetter(slice(0, 6))  # of a placeholder's bytes: tells classes of one length apart
+_VARIED = 8  # times as many entries as kinds of them in such a list, at least
+_BEFORE, _MOST_BEFORE = 256, 24  # bytes before an entry, in entries at most, that say how it reads
+_FEW_DIGITS = 12
+_AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 _REPEATED = 4_096  # bytes of entries that read alike of which the second look sees the first ones only: more than any rule does
 
 
@@ -47,21 +52,57 @@ def stretches(pieces: list[bytes]) -> list[bytes]:
     if dense or size < 4 * AROUND:
         return [masked(pieces)] if _lively(pieces[::2]) else []
     text = masked(pieces)
-    return [text[max(0, a - AROUND) : z + AROUND] for a, z in marks(pieces) if _lively([text[max(0, a - _NEAR) : a], text[z : z + _NEAR]])]
+    return [_stretch(text, a, z) for a, z in marks(pieces) if _lively([text[max(0, a - _NEAR) : a], text[z : z + _NEAR]])]
+
+
+def _stretch(text: bytes, a: int, z: int) -> bytes:
+    """What stands around a placeholder, in whole characters."""
+    first, last = max(0, a - AROUND), min(len(text), z + AROUND)
+    while first and text[first] & 0xC0 == 0x80:
+        first -= 1
+    while last < len(text) and text[last] & 0xC0 == 0x80:
+        last += 1
+    return text[first:last]
 
 
 def _unrepeated(pieces: list[bytes]) -> list[bytes]:
-    """A list without most of the entries that now read as the one before: what is nothing at its begin is nothing further on."""
+    """A list without most of the entries that now read, with those before them, as earlier ones: what is nothing at its begin is nothing further on.
+    Few digits in an entry (a row's number, a date) make it no other: what digits alone make was found before."""
     between = pieces[2::2]
-    some = list(zip(map(len, pieces[1:_SAMPLE:2]), between, strict=False))
-    if 2 * sum(map(eq, some, some[1:])) < len(some):
+    if len(set(_alike(between[:_SAMPLE]))) * _VARIED > min(_SAMPLE, len(between)):
         return pieces
-    kept, at = [pieces[0]], 1
-    for (_, size, after), same in groupby(zip(map(_CLASS, pieces[1::2]), map(len, pieces[1::2]), between, strict=True)):
-        n = sum(1 for _ in same)
-        kept += pieces[at : at + 2 * min(n, 2 + _REPEATED // (size + len(after)))]
-        at += 2 * n
-    return kept
+    known: dict[bytes, int] = {}
+    told = np.array(list(map(known.setdefault, _alike(between), count())), np.uint64)
+    lengths = np.array(list(map(len, pieces)))
+    marked, behind = lengths[1::2], lengths[2::2]
+    first = np.cumsum(lengths)[:-1:2]
+    raw = np.frombuffer(b"".join(pieces), np.uint8)
+    for said in (marked, raw[first + 1], raw[first + 2]):  # two letters tell classes of one length apart
+        told = told * _ODD + said.astype(np.uint64)
+    ids, sizes = told, marked + behind
+    if (ids == ids[0]).all():
+        return pieces[: 5 + 2 * _REPEATED // int(sizes[0]) | 1]
+    reach = min(_MOST_BEFORE, 2 + _BEFORE // int(sizes.min()))
+    for k in range(1, reach):  # an entry and those before it, as one number
+        told = np.concatenate([told[:k], told[k:] + ids[:-k] * _ODD**k])
+    order = np.argsort(told, kind="stable")
+    heads = np.flatnonzero(np.append(True, np.diff(told[order]) != 0))
+    times = np.empty(len(told), np.int64)
+    times[order] = np.arange(len(told)) - np.repeat(heads, np.diff(np.append(heads, len(told))))
+    new = np.concatenate([np.cumsum(times == 0), np.full(reach, len(heads))])
+    kept = (times < 2 + _REPEATED // sizes) | (new[reach:] > new[:-reach])  # what stands before a new one is kept for it
+    return [pieces[0], *compress(pieces[1:], np.repeat(kept, 2).tolist())]
+
+
+def _alike(between: list[bytes]) -> list[bytes]:
+    """What stands between placeholders, few digits told as zeros."""
+    if len(set(between)) * _VARIED <= len(between):
+        return between
+    told = b"\0".join(between).translate(_AS_ZEROS).split(b"\0")
+    if len(told) != len(between):
+        return between
+    many = {zeros for zeros in set(told) if zeros.count(b"0") > _FEW_DIGITS}
+    return [said if zeros in many else zeros for zeros, said in zip(told, between, strict=True)] if many else told
 
 
 def _lively(pieces: Sequence[bytes]) -> bool:

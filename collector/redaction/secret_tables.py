@@ -8,9 +8,10 @@ from functools import lru_cache
 from collector.redaction.budget import Dropped
 from collector.redaction.matching import Handler, Span
 from collector.redaction.rules import Rule
-from collector.redaction.secrets import is_secret, name_strength
+from collector.redaction.secrets import is_secret, name_strength, plainly_secret
 
-_MOST_ROWS, _MOST_CELLS, _LONGEST_LINE, _LONGEST_HEADING = 40_000, 64, 4_096, 48
+_DEAR = 5  # times as dear as others is a row that is noted in another way
+_MOST_ROWS, _MOST_CELLS, _LONGEST_LINE, _LONGEST_HEADING = 60_000, 64, 4_096, 48
 _LINE = re.compile(rb"\r?\n|(?:\\+r)?\\+n")  # also escaped, as in JSON
 _RULED = b"|-+:= \t"  # what the line under a heading is made of
 _AROUND_CELL = b" \t\"'`*\\"
@@ -41,15 +42,23 @@ def secret_table_handler(rule: Rule) -> Handler:
         before = _line_around(b, start - 1, lo, hi) if start - 1 > lo else None
         if before and len(_cells(b, *before, mark)) == len(headings):
             return to  # a row among others
-        row = _plain_row(mark, len(headings), tuple(columns))
-        for _ in range(_MOST_ROWS):
-            m = row.match(b, end, hi)
-            if m and m.end() - end < _LONGEST_LINE:
+        row, wanted = _plain_row(mark, len(headings), tuple(columns)), [(2 * k + 1, strength) for k, strength in enumerate(columns.values())]
+        left = _MOST_ROWS
+        while left > 0:
+            left -= _DEAR
+            for m in row.finditer(b, end, hi) if row.match(b, end, hi) else ():  # which looks beyond them for the next one, but once
+                if m.start() != end or m.end() - end >= _LONGEST_LINE or left <= 0:
+                    break
                 end = m.end()
-                for k, strength in enumerate(columns.values(), 1):
-                    if not m[k].startswith(_TAKEN) and is_secret(m[k], strength, quoted=False):
+                left -= 1
+                for k, strength in wanted:
+                    value = m[k]
+                    if value is None:
+                        k, value = k + 1, m[k + 1]
+                    if not value:
+                        continue
+                    if plainly_secret(value, strength) or (not value.startswith(_TAKEN) and is_secret(value, strength, quoted=False)):
                         out.append((*m.span(k), rule.class_name))
-                continue
             line = _next_line(b, end, hi)
             if line is None:
                 break
@@ -70,9 +79,12 @@ def secret_table_handler(rule: Rule) -> Handler:
 
 @lru_cache(maxsize=64)
 def _plain_row(mark: bytes, cells: int, columns: tuple[int, ...]) -> re.Pattern[bytes]:
-    """A line of so many cells without quotes or escapes, and the break before it. Groups: the cells of these columns, of one word each."""
-    cell = rb"[^%b\r\n\"\\]*+" % re.escape(mark)
-    wanted = rb" *+([^%b\r\n\"\\ \t*`']*+) *+" % re.escape(mark)
+    """A line of so many cells, in quotes or not, without escapes, and the break before it. Two groups for each of these columns: the cell,
+    if it is one word, bare and in quotes."""
+    m = re.escape(mark)
+    cell = rb"(?:\"[^\"\r\n\\]*+\" *+|[^%b\r\n\"\\]*+)" % m
+    several = rb"(?:\"[^\"\r\n\\\t'`*]*+\"|[^%b\r\n\"\\\t'`*]*+)" % m  # words, if it is not one: no secret
+    wanted = rb" *+(?:([^%b\r\n\"\\ \t*`']*+)(?= *+(?:%b|\r?\n))|\"([^\r\n\"\\ \t*`']*+)\"(?= *+(?:%b|\r?\n))|%b) *+" % (m, m, m, several)
     return re.compile(rb"\r?\n" + re.escape(mark).join([wanted if k in columns else cell for k in range(cells)]) + rb"(?=\r?\n)")
 
 

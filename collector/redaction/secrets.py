@@ -49,6 +49,7 @@ _DULL = re.compile(  # what is assigned is short and has no digit, as in code an
     rb"(?:[A-Za-z_.][A-Za-z_.()\[{=$*#!?/+~^@\-]{0,14}+(?:[\t\r\n,;&|)}\]<> ]|\\n)|(\\{0,3}[\"'])[A-Za-z_.]{1,15}\1)"
 )
 _PLAIN_VALUE = re.compile(rb" ?((?=[A-Za-z]{0,63}[0-9])(?=[0-9]{0,63}[A-Za-z])[A-Za-z0-9]{6,64}+[!#%*+]?+)(?=[\s\0])")
+_PLAIN_SECRET = re.compile(rb"(?=[A-Za-z]{0,63}[0-9])(?=[0-9]{0,63}[A-Za-z])[A-Za-z0-9]{6,64}")
 PLACEHOLDER_HEADS = frozenset(b"ex sa du fa ch re in pl yo my xx ab en ge".split())  # first letters of placeholders with digits, and of calls
 _KNOWN = 4096  # names kept
 _OPEN = re.compile(rb"(?:[brfuBRFU]{0,2})(?=\\*[\"'`])|&quot;|(?=)")
@@ -163,6 +164,11 @@ def _is_password(value: bytes, digits: int, letters: int, *, quoted: bool) -> bo
             and b"." not in value
         )
     return special > 0 and len(value) >= 6 and letters >= 2 and value[-1:] not in b":" and b"(" not in value and b"[" not in value
+
+
+def plainly_secret(value: bytes, strength: str) -> bool:
+    """Is it a secret at first sight? Letters and digits, and nothing that a placeholder begins with."""
+    return _PLAIN_SECRET.fullmatch(value) is not None and value[:2].lower() not in PLACEHOLDER_HEADS and (strength == "password" or len(value) >= 16)
 
 
 _promises: dict[bytes, str] = {}

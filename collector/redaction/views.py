@@ -27,8 +27,8 @@ Layer = tuple[Edges, Edges]  # in the output, and in the input
 _SHORT = 1_024  # characters from which on columns are worth it
 _STRANGE = re.compile(r"[^\x01-\x7f]")
 _MANY = 12  # spans from which on columns are worth it
-_MARGIN = 224  # bytes decoded on each side of a trigger
 _LAYERS = 3
+_FULL = 16  # one in so many characters of a text that is full of disguised ones
 _ESCAPE = re.compile(
     r"(?=[\\%&*_`=<\x1b])(?:\\+u[dD]([89abAB][0-9a-fA-F]{2})\\+u[dD]([c-fC-F][0-9a-fA-F]{2})"  # a pair of surrogates
     r"|(?:\\+u|%u)([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})|\\+u\{([0-9a-fA-F]{1,6})\}|\\+U([0-9a-fA-F]{8})|%(?:25)*([0-9A-Fa-f]{2})"
@@ -93,8 +93,31 @@ def _changing() -> tuple[dict[int, str], Array]:
 
 
 def prepare() -> None:
-    """Build the table of changing characters now, not within the first text's time budget."""
-    _changing()
+    """Build the tables of characters now, not within the first text's time budget."""
+    _disguises()
+
+
+@cache
+def _disguises() -> Array:
+    """Which characters (by code point) do nothing but disguise a letter or a digit, or cannot be seen?"""
+    table, sizes = _changing()
+    found = np.zeros(len(sizes), np.bool_)
+    found[[cp for cp, plain in table.items() if cp > 0x7F and (not plain or (len(plain) == 1 and plain.isascii() and plain.isalnum()))]] = True
+    return found
+
+
+def disguised(raw: bytes) -> tuple[Array, Array] | None:
+    """Where the characters of a text begin and end that disguise others, if it is full of them."""
+    whole = np.frombuffer(raw, np.uint8)
+    if np.count_nonzero(whole > 0x7F) * _FULL < len(raw):
+        return None
+    points = np.frombuffer(raw.decode().encode("utf-32-le"), np.uint32)
+    found = _disguises()
+    at = np.flatnonzero(found[np.minimum(points, len(found) - 1)])
+    if len(at) * _FULL < len(points):
+        return None
+    edges = np.append(np.flatnonzero(_begins(raw)), len(raw))
+    return edges[at], edges[at + 1]
 
 
 @dataclass(slots=True)
@@ -264,10 +287,11 @@ _URL, _DECIMAL, _NAMED, _MAIL_AT, _CONTROL = 7, 9, 10, 11, 12  # groups of _ESCA
 
 def _escaped(text: str) -> bool:
     """May there be an escape? Much cheaper than to look for one."""
-    return _ANY_ESCAPE.search(text) is not None
+    return any(map(text.__contains__, _SIGNS)) or ("<" in text and _MARK_UP.search(text) is not None)
 
 
-_ANY_ESCAPE = re.compile(r"[\\%&`\x1b]|\*\*|__|=40|=\r?\n|</?[a-z]+/?>")
+_SIGNS = ("\\", "%", "&", "`", "\x1b", "**", "__", "=40", "=\n", "=\r\n")
+_MARK_UP = re.compile(r"</?[a-z]+/?>")
 
 
 def decode(source: bytes, origin: int, owner: int) -> View | None:
@@ -285,13 +309,3 @@ def decode(source: bytes, origin: int, owner: int) -> View | None:
         if text == before:
             break
     return View(text, source, origin, owner, layers) if layers else None
-
-
-def window(b: bytes, to: int, lo: int, hi: int, covered: int) -> tuple[int, int]:
-    """The byte window around a trigger, on character boundaries, starting no earlier than already covered."""
-    start, end = max(lo, to - _MARGIN, min(covered, to - 64)), min(hi, to + _MARGIN)
-    while start > lo and b[start] & 0xC0 == 0x80:
-        start -= 1
-    while end < hi and b[end] & 0xC0 == 0x80:
-        end += 1
-    return start, end

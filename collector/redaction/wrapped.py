@@ -10,6 +10,7 @@ import binascii
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 from collector.redaction.matching import Span
 
@@ -79,9 +80,12 @@ def _readable(raw: bytes) -> str | None:
 
 
 def _with_inner(text: str) -> str:
-    """A text, and under it what base64 in it says, and in that."""
+    """A text, and under it what base64 in it says, and in that; of a text that is nothing but base64 what that says."""
     said = [text]
     for _ in range(_DEPTH - 1):
+        if _INNER.fullmatch(said[-1]) and (read := _decoded(said[-1].encode())) is not None:
+            said[-1] = read
+            continue
         inner = [read for m in _INNER.finditer(said[-1]) if (read := _decoded(m[0].encode())) is not None]
         if not inner:
             break
@@ -92,6 +96,21 @@ def _with_inner(text: str) -> str:
 def _whole(start: int, end: int) -> Back:
     """Whatever is found: all of it."""
     return lambda found: [(start, end, name) for _, _, name in found]
+
+
+def together(read: Sequence[Derived]) -> Derived:
+    """Several derived texts as one, NUL bytes between them."""
+    ends = list(accumulate(len(text) + 1 for text, _ in read))
+
+    def back(found: Sequence[Span]) -> list[Span]:
+        spans: list[Span] = []
+        for start, end, name in found:
+            k = bisect_right(ends, start)
+            at = ends[k] - len(read[k][0]) - 1
+            spans += read[k][1]([(start - at, min(end - at, len(read[k][0])), name)])
+        return spans
+
+    return b"\0".join([text for text, _ in read]), back
 
 
 def unwrap_hex(b: bytes, to: int, lo: int, hi: int) -> Unwrapped:

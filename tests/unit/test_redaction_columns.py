@@ -196,8 +196,28 @@ def test_entries_that_read_alike_are_looked_at_once_and_others_all() -> None:
     assert len(b"".join(stretches(pieces))) < 6_000
     pieces[4_000] = b" 4111111111111111 "
     assert b"4111111111111111" in b"".join(stretches(pieces))
-    different = [piece if k % 2 else b" %d " % k for k, piece in enumerate(pieces)]
+    numbered = [piece if k % 2 else b" row %d, " % k for k, piece in enumerate(pieces)]
+    numbered[2_000:2_001] = [b" here row 7, "]
+    shorter = b"".join(stretches(numbered))
+    assert len(shorter) < 30_000
+    assert shorter.count(b"here row 7, ") == 1
+    different = [piece if k % 2 else b" %c%c%c " % (97 + k % 26, 97 + k // 26 % 26, 97 + k // 676) for k, piece in enumerate(pieces)]
     assert stretches(different) == [masked(different)]
+
+
+def test_rows_of_several_values_are_looked_at_until_they_repeat_and_what_stands_before_a_new_one_is_kept() -> None:
+    row = [b"[EMAIL:%010x]", b",", b"[PHONE:%010x]", b" 1985-03-%d,x,", b"[US_SSN]", b"\n%d,Ana,"]
+    pieces = [b"0,Ana,"]
+    for i in range(2_000):
+        pieces += [piece % i if b"%" in piece else piece for piece in row]
+    plain = b"".join(stretches(list(pieces)))
+    assert len(plain) < 40_000
+    pieces[9_002] = b" password: "
+    shorter = b"".join(stretches(pieces))
+    assert len(plain) < len(shorter) < 42_000
+    around = masked(pieces[8_950:9_010])
+    at = around.index(b"password")
+    assert around[at - 200 : at + 40] in shorter
 
 
 @pytest.mark.parametrize("value", ["DE89370400440532013000", "GB82WEST12345698765432", "NO9386011117947", "FR1420041010050500013M02606"])
