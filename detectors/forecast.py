@@ -28,7 +28,7 @@ _LEAST_USD = 1e-9  # a median day of less has no shape of a week; the ledger's m
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """USD of a whole month; in four of five cases between ``low`` and ``high``."""
+    """USD of a whole period; in four of five cases between ``low`` and ``high``."""
 
     total: float
     low: float
@@ -36,22 +36,26 @@ class Forecast:
 
 
 def month_total(days: list[date], cost_usd: list[float], month: date) -> Forecast:
-    """The cost of the month that begins at ``month``, where ``days`` and their costs are known; days left out count as nothing spent.
+    """:func:`period_total` of the month that begins at ``month``."""
+    return period_total(days, cost_usd, month, month + timedelta(days=monthrange(month.year, month.month)[1]))
+
+
+def period_total(days: list[date], cost_usd: list[float], begins: date, ends: date) -> Forecast:
+    """The cost of ``[begins, ends)``, where ``days`` and their costs are known; days left out count as nothing spent.
 
     Raises:
-        ValueError: no days, or a month that is not that of the last day or later.
+        ValueError: no days, or a period that ends before the last of them.
     """
     if not days:
         raise ValueError("no day is known")
     first, last = min(days), max(days)
-    end = month + timedelta(days=monthrange(month.year, month.month)[1])
-    if end <= last.replace(day=1):
-        raise ValueError(f"{month:%Y-%m} is over: the last day known is {last}")
+    if ends <= last:
+        raise ValueError(f"{begins:%Y-%m} is over: the last day known is {last}")
     daily = np.zeros((last - first).days + 1)
     np.add.at(daily, [(d - first).days for d in days], cost_usd)
-    spent = float(daily[max(0, (month - first).days) :].sum()) if last >= month else 0.0
-    ahead = (end - last).days - 1
-    skipped = max(0, (month - last).days - 1)  # days before the month that are not known either
+    spent = float(daily[max(0, (begins - first).days) :].sum()) if last >= begins else 0.0
+    ahead = (ends - last).days - 1
+    skipped = max(0, (begins - last).days - 1)  # days before the period that are not known either
     if ahead <= skipped:
         return Forecast(spent, spent, spent)
     rest = float(_ahead(daily, first.weekday(), ahead)[skipped:].sum())

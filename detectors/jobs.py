@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -79,7 +79,7 @@ class Done(NamedTuple):
     more: bool = False  # whether the next pass has work already
 
 
-def run(settings: Settings, stop: threading.Event) -> None:
+def run(settings: Settings, stop: threading.Event, _tenant_hash: Callable[[str], str]) -> None:
     """Judge until ``stop`` is set; raises what the warehouse raises, and the caller starts it again."""
     policy = PolicyFile(settings.policy_path, settings.tokens_file)
     access = instance.sql_access(settings, wait_s=30)

@@ -1,6 +1,6 @@
 """The jobs process: detectors and alerts as loops of their own, each restarted with a pause when it fails.
 
-A loop is ``run(settings, stop)``; it returns only when ``stop`` is set.
+A loop is ``run(settings, stop, tenant_hash)``; it returns only when ``stop`` is set. ``tenant_hash``: what the ledger has for a tenant's name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,12 +22,15 @@ from spanledger import memory
 from spanledger.errors import SpanledgerError
 from spanledger.settings import Settings
 
+if TYPE_CHECKING:
+    from collector.identity import IdentityKeys
+
 log = structlog.get_logger()
 
-Loop = Callable[[Settings, threading.Event], None]
+Loop = Callable[[Settings, threading.Event, Callable[[str], str]], None]
 
-#: Name → module with ``run(settings, stop)``.
-LOOPS = {"detectors": "detectors.jobs", "alerts": "alerts.jobs"}
+#: Name → module with ``run(settings, stop, tenant_hash)``.
+LOOPS = {"detectors": "detectors.jobs", "spending": "detectors.spending", "alerts": "alerts.jobs"}
 LONGEST_PAUSE_S = 60.0
 NICE = 10
 
@@ -56,7 +61,7 @@ def keep_running(name: str, module: str, settings: Settings, stop: threading.Eve
         started = time.monotonic()
         try:
             loop: Loop = importlib.import_module(module).run
-            loop(settings, stop)
+            loop(settings, stop, lambda tenant: _keys(settings).name("", "tenant", tenant))
         except SpanledgerError as exc:
             log.warning("loop_failed", loop=name, reason=str(exc), retryable=exc.retryable)
         except Exception:
@@ -65,6 +70,17 @@ def keep_running(name: str, module: str, settings: Settings, stop: threading.Eve
             return
         failures = 1 if time.monotonic() - started > LONGEST_PAUSE_S else failures + 1
         stop.wait(min(LONGEST_PAUSE_S, 2.0 ** (failures - 1)))
+
+
+@cache
+def _keys_of(folder: Path) -> IdentityKeys:
+    from collector.identity import load_identity_keys
+
+    return load_identity_keys(folder)
+
+
+def _keys(settings: Settings) -> IdentityKeys:
+    return _keys_of(settings.data_dir / "keys")
 
 
 def _step_back() -> None:

@@ -17,6 +17,11 @@ Metric = Literal[
 ]  # fmt: skip
 
 
+#: Metrics of which a share is bad.
+BURNING = ("error_rate", "timeout_rate", "hallucination_score", "schema_failure_rate", "contradiction_rate")
+COVERING = ("unpriced_share", "missing_usage_share")
+
+
 class Action(Part):
     """What a firing rule does besides telling: a signed runbook webhook, a diagnostics snapshot."""
 
@@ -59,6 +64,10 @@ class Rule(Part):
             raise ValueError("a threshold rule needs `above` or `below`")
         if self.kind == "burn_rate" and self.objective is None:
             raise ValueError("a burn_rate rule needs `objective`")
+        if self.kind == "burn_rate" and self.latency_ms is None and self.metric not in BURNING:
+            raise ValueError(f"a burn_rate rule needs `latency_ms`, or a `metric` that counts bad calls: {', '.join(BURNING)}")
+        if self.kind == "coverage" and self.metric not in COVERING:
+            raise ValueError(f"a coverage rule's `metric` is {' or '.join(COVERING)}")
         return self
 
 

@@ -1,0 +1,303 @@
+"""The alert engine's loop: ask, decide, remember, tell. One engine at a time (a lease); what it knows is in the warehouse, so that any other goes on.
+
+A pass writes alerts before notices and notices before they are sent. Killed in between, the next pass finds the same things due: nothing is lost,
+and only a message whose sending was cut off may be sent twice, with the same id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+import httpx
+import orjson
+import structlog
+
+from alerts import budgets, rules, telling
+from alerts.delivery import GIVEN_UP, NotDelivered, pause, send
+from alerts.findings import Finding
+from alerts.messages import Incident, most_pressing
+from alerts.rules import Asking
+from alerts.state import SILENT, step
+from spanledger import instance
+from spanledger.errors import SpanledgerError
+from spanledger.policy import Budget, Policy, PolicyFile, Receiver
+from spanledger.settings import Settings
+from warehouse import alerting, scoring
+from warehouse.alerting import Alert, Notice
+from warehouse.engine import connect
+from warehouse.leases import Lease
+from warehouse.matching import Hash, filters
+from warehouse.queries import Scope, spend
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+log = structlog.get_logger()
+
+JOB = "alerts"
+LEASE_S = 60.0
+BUDGETS_EVERY = timedelta(seconds=30)
+NOTED_EVERY = timedelta(minutes=1)  # how often it is written down that an alert goes on
+REMEMBERED = timedelta(days=2)
+TOLD_BEFORE = timedelta(days=400)
+SENDERS = 4
+_DROPPED = re.compile(rb"^(?:spanledger_records_rejected_total|spanledger_redaction_dropped_total)(?:\{[^}]*\})? ([0-9.e+]+)$", re.M)
+
+Send = Callable[[Receiver, Incident], None]
+
+
+class Pass(NamedTuple):
+    """What one pass did."""
+
+    changed: list[Alert]
+    queued: list[Notice]
+    settled: list[Notice]
+    errors: dict[str, str]
+
+
+def run(settings: Settings, stop: threading.Event, tenant_hash: Hash) -> None:
+    """Alert until ``stop`` is set; raises what the warehouse raises, and the caller starts it again."""
+    policy = PolicyFile(settings.policy_path, settings.tokens_file)
+    access = instance.sql_access(settings, wait_s=30)
+    drops = Drops(lambda: (instance.reported(settings.data_dir, "collector") or {}).get("otlp_http", "") if settings.embedded else "")
+    with closing(connect(access.url, user=access.user, password=access.password)) as client, httpx.Client() as http:
+        lease = Lease(client, JOB, f"{JOB}-{socket.gethostname()}-{os.getpid()}", ttl_s=LEASE_S)
+        engine = Engine(client, policy, tenant_hash, drops.within, lambda r, i: send(r, i, http), settings.public_url, settings.alerts_interval_s)
+        try:
+            _loop(engine, lease, settings.alerts_interval_s, stop)
+        finally:
+            with contextlib.suppress(SpanledgerError):
+                lease.release()
+
+
+def _loop(engine: Engine, lease: Lease, interval_s: float, stop: threading.Event) -> None:
+    held_until = 0.0
+    while not stop.is_set():
+        if time.monotonic() >= held_until:
+            had = held_until > 0
+            held_until = time.monotonic() + LEASE_S / 3 if lease.hold() else 0.0
+            if held_until and not had:
+                engine.take_up(datetime.now(UTC))
+        if held_until:
+            engine.step(datetime.now(UTC))
+        stop.wait(interval_s)
+
+
+class Engine:
+    """What is known and what is done about it.
+
+    Args:
+        client: the warehouse.
+        policy: rules, budgets, receivers; followed as the file changes.
+        tenant_hash, drops: see :class:`alerts.rules.Asking`.
+        send: delivers or raises ``NotDelivered``.
+        web: where people reach the dashboard, for links.
+        interval_s: the shortest pause between two looks at one rule.
+    """
+
+    def __init__(
+        self, client: Client, policy: PolicyFile, tenant_hash: Hash, drops: rules.Drops, send: Send, web: str = "", interval_s: float = 15.0
+    ) -> None:
+        self._client, self._policy, self._hash, self._drops, self._send = client, policy, tenant_hash, drops, send
+        self._web, self._interval = web, timedelta(seconds=interval_s)
+        self._known: dict[str, Alert] = {}
+        self._stored: dict[str, Alert] = {}
+        self._notices: list[Notice] = []
+        self._asked: dict[str, datetime] = {}
+        self._errors: dict[str, str] = {}
+
+    def take_up(self, now: datetime) -> None:
+        """Go on from what the warehouse remembers."""
+        found = alerting.remembered(self._client, since=now - REMEMBERED)
+        self._known = {alert.fingerprint: alert for alert in found}  # in order of their beginning: the latest of each counts
+        self._stored = {alert.id: alert for alert in found}
+        self._notices = alerting.notices(self._client, since=now - TOLD_BEFORE)
+        self._asked.clear()
+
+    def step(self, now: datetime) -> Pass:
+        """One pass. A rule that cannot be asked is told of in the log and the job's mark, and does not keep the others waiting."""
+        self._policy.reload()
+        policy = self._policy.current
+        changed = self._looked(policy, now)
+        queued = self._queued(policy, now)
+        settled = self._sent(policy, now)
+        if changed or queued or settled:
+            told = {"changed": len(changed), "queued": len(queued), "sent": sum(n.state == "sent" for n in settled), "errors": self._errors}
+            scoring.set_mark(self._client, JOB, now.isoformat(timespec="seconds"), orjson.dumps(told).decode())
+        return Pass(changed, queued, settled, dict(self._errors))
+
+    # -- what holds now --------------------------------------------------------------------------------------------------------------
+
+    def _looked(self, policy: Policy, now: datetime) -> list[Alert]:
+        asking = Asking(self._client, policy, self._hash, self._drops)
+        named = {rule.name: rules.patience(rule) for rule in rules.in_force(policy)} | {budget.name: SILENT for budget in policy.budgets}
+        found: list[Finding] = []
+        looked: set[str] = set()
+        for rule in rules.in_force(policy):
+            if self._is_due(rule.name, rules.every(rule, self._interval), now):
+                found += self._asked_of(rule.name, lambda rule=rule: rules.findings(asking, rule, now), looked)
+        for budget in policy.budgets:
+            if self._is_due(f"budget {budget.name}", max(self._interval, BUDGETS_EVERY), now):
+                found += self._asked_of(budget.name, lambda budget=budget: self._of_budget(asking, budget, now), looked)
+        known = [a for a in self._known.values() if a.rule in looked or (a.active and a.rule not in named)]
+        changed = step(known, found, named, now)
+        self._known.update({alert.fingerprint: alert for alert in changed})
+        self._forget(now)
+        moved = [a for a in changed if self._worth_noting(a)]
+        alerting.write_alerts(self._client, moved)
+        for alert in moved:
+            if (before := self._stored.get(alert.id)) is None or before.state != alert.state:
+                log.info(f"alert_{alert.state}", rule=alert.rule, severity=alert.severity, summary=alert.summary)
+        self._stored.update({alert.id: alert for alert in moved})
+        return moved
+
+    def _is_due(self, name: str, every: timedelta, now: datetime) -> bool:
+        if now - self._asked.get(name, alerting.EPOCH) < every:
+            return False
+        self._asked[name] = now
+        return True
+
+    def _asked_of(self, name: str, ask: Callable[[], Sequence[Finding]], looked: set[str]) -> Sequence[Finding]:
+        try:
+            found = ask()
+        except SpanledgerError as exc:
+            if exc.retryable:  # the warehouse's trouble, not this rule's
+                raise
+            if self._errors.get(name) != str(exc):
+                log.warning("rule_failed", rule=name, reason=str(exc)[:300])
+            self._errors[name] = str(exc)[:300]
+            return []
+        self._errors.pop(name, None)
+        looked.add(name)
+        return found
+
+    def _of_budget(self, asking: Asking, budget: Budget, now: datetime) -> list[Finding]:
+        told = budget.match.patterns().get("team", [])
+        return [
+            finding
+            for one in standings(asking.client, budget, self._hash, now)
+            for finding in budgets.findings(one, told[0] if len(told) == 1 else "")
+        ]
+
+    def _worth_noting(self, alert: Alert) -> bool:
+        before = self._stored.get(alert.id)
+        return before is None or before.state != alert.state or alert.held_at - before.held_at >= NOTED_EVERY
+
+    def _forget(self, now: datetime) -> None:
+        """Leave out what ended long ago."""
+        gone = [
+            a for a in self._known.values()
+            if not a.active and (a.until is None or a.until < now) and (a.resolved_at is None or now - a.resolved_at > REMEMBERED)
+        ]  # fmt: skip
+        for alert in gone:
+            del self._known[alert.fingerprint]
+            self._stored.pop(alert.id, None)
+
+    # -- who is told -----------------------------------------------------------------------------------------------------------------
+
+    def _queued(self, policy: Policy, now: datetime) -> list[Notice]:
+        recent = [a for a in self._known.values() if a.state == "firing" or (a.resolved_at and now - a.resolved_at < telling.RESOLVED_FOR)]
+        if not recent or not policy.alerts.receivers:
+            return []
+        taken = alerting.acknowledgements(self._client, [a.id for a in recent])
+        quiet = alerting.silences(self._client, since=now)
+        queued = telling.due(policy.alerts, recent, self._notices, quiet, taken, now)
+        alerting.write_notices(self._client, queued)
+        self._replace(queued)
+        return queued
+
+    def _sent(self, policy: Policy, now: datetime) -> list[Notice]:
+        waiting = [n for n in self._notices if n.state == "queued" and n.next_at <= now]
+        if not waiting:
+            return []
+        receivers = {r.name: r for r in policy.alerts.receivers}
+        with ThreadPoolExecutor(SENDERS, thread_name_prefix="sender") as pool:
+            settled = list(pool.map(lambda n: self._delivered(receivers.get(n.receiver), n, now), waiting))
+        alerting.write_notices(self._client, settled)
+        self._replace(settled)
+        return settled
+
+    def _delivered(self, receiver: Receiver | None, notice: Notice, now: datetime) -> Notice:
+        """The notice as it stands after one attempt: what is told is the state of now."""
+        by_id = self._stored | {a.id: a for a in self._known.values()}
+        about = sorted((by_id[i] for i in notice.told if i in by_id), key=most_pressing)
+        if receiver is None or not about:
+            return replace(notice, state="failed", error="the receiver is gone" if receiver is None else "its alerts are gone")
+        if not receiver.send_resolved and not any(a.state == "firing" for a in about):
+            return replace(notice, state="sent", told={a.id: a.state for a in about}, at=now, error="ended; not wanted")
+        try:
+            self._send(receiver, Incident(notice.id, notice.incident, notice.reason, tuple(about), now, self._web))
+        except NotDelivered as exc:
+            attempts = notice.attempts + 1
+            over = now - notice.at >= GIVEN_UP and not any(a.state == "firing" for a in about)
+            log.warning("notice_not_delivered", receiver=receiver.name, incident=notice.incident, reason=str(exc), attempts=attempts)
+            state = "failed" if over else "queued"
+            return replace(notice, attempts=attempts, error=str(exc), next_at=now + pause(attempts), state=state)
+        log.info("notice_sent", receiver=receiver.name, incident=notice.incident, reason=notice.reason, alerts=len(about))
+        return replace(notice, state="sent", told={a.id: a.state for a in about}, at=now, attempts=notice.attempts + 1, error="")
+
+    def _replace(self, changed: Sequence[Notice]) -> None:
+        """Keep the latest of each receiver and incident."""
+        ids = {n.id for n in changed}
+        latest = {(n.receiver, n.incident): n for n in sorted([*(n for n in self._notices if n.id not in ids), *changed], key=lambda n: n.at)}
+        self._notices = list(latest.values())
+
+
+def standings(client: Client, budget: Budget, tenant_hash: Hash, now: datetime) -> list[budgets.Standing]:
+    """Where a budget stands in the period of ``now``, last; before it the one that may still be told of."""
+    found = []
+    told = alerting.forecasts(client, now.date()).get(budget.name)
+    for period in budgets.periods(budget.period, now):
+        window = Scope(period.since, period.until)
+        rows = spend(client, Scope(period.since, period.until, filters(client, budget.match, window, tenant_hash)), by=())
+        spent = Decimal(rows["cost_usd"][0] or 0) if rows.height else Decimal(0)
+        fits = told is not None and told["begins"] == period.begins
+        found.append(budgets.Standing(budget, period, spent, Decimal(str(round(told["total_usd"], 9))) if fits and told else None))
+    return found
+
+
+class Drops:
+    """How many records and texts the collector beside has dropped within a window; ``address``: of its ``/metrics``, "" where there is none."""
+
+    def __init__(self, address: Callable[[], str]) -> None:
+        self._address = address
+        self._seen: deque[tuple[datetime, float]] = deque()
+
+    def within(self, now: datetime, window: timedelta) -> float | None:
+        """Since ``now - window``, or since this was first asked; ``None``: nobody tells."""
+        total = self._total()
+        if total is None:
+            return None
+        if self._seen and total < self._seen[-1][1]:  # it has been started again
+            self._seen.clear()
+            self._seen.append((now, 0.0))
+        self._seen.append((now, total))
+        while len(self._seen) > 1 and self._seen[1][0] <= now - window:
+            self._seen.popleft()
+        return total - self._seen[0][1]
+
+    def _total(self) -> float | None:
+        address = self._address()
+        if not address:
+            return None
+        try:
+            answer = httpx.get(f"http://{address}/metrics", timeout=2)
+        except httpx.HTTPError:
+            return None
+        return sum(map(float, _DROPPED.findall(answer.content)))
+
+
+__all__ = ["Drops", "Engine", "run", "standings"]
