@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -40,6 +41,7 @@ _HOUR_NS = 3_600_000_000_000
 _DAY_S = 86_400
 _MOMENT_NS = 4_000_000_000
 _STRAY_NS = 2_000_000_000
+_TRACEPARENT = re.compile(r"""traceparent["']{0,2}\s*[:=]\s*["']?00-([0-9a-f]{32})-""", re.IGNORECASE)
 _SESSION = 8  # a session key is at least this long: Codex says its threads' numbers under the same name
 _MAX_TEXT, _MAX_KEPT, _MAX_KEPT_VALUE = 512, 4_096, 256
 _lower: dict[str, str] = {}
@@ -118,16 +120,22 @@ def build(source: Source, raw: Raw, shape: Shape) -> Span:
         if not span.link and not span.response_id:  # nothing else finds what another callback tells of this call
             span.link, span.link_kind = f"instant:{span.scope}:{span.start_ns}:{span.end_ns}", "instant"
     if shape.strays and span.kind == "llm" and not span.link:
-        _stray(source, span, shape.strays == "known")
+        _stray(source, span, shape.strays == "known", bool(shape.headers) and _sent_within(span, attributes[shape.headers]))
     return span
 
 
-def _stray(source: Source, span: Span, known: bool) -> None:
+def _sent_within(span: Span, headers: Any) -> bool:
+    """Do a request's headers name a span of another trace as the one it was sent in?"""
+    found = _TRACEPARENT.search(to_text(headers))
+    return found is not None and found[1] != span.trace_id.hex()
+
+
+def _stray(source: Source, span: Span, known: bool, within: bool) -> None:
     """What finds another telling of this call in another trace: its counts and about when it began.
 
-    The time alone for roots that may lack counts, of scopes ``known`` to tell calls elsewhere.
+    The time alone for roots that may lack counts, of scopes ``known`` to tell calls elsewhere. ``within``: another telling is known to be there.
     """
-    if span.authority == 2 and span.response_id and not span.stream and span.ttft_ms is None:
+    if not within and span.authority == 2 and span.response_id and not span.stream and span.ttft_ms is None:
         return  # a client's plain call is found by its id
     if not known and span.parent_id and span.authority != 1:
         return

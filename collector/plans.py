@@ -110,6 +110,7 @@ class Shape:
         "exclusive_output",
         "fields",
         "genai",
+        "headers",
         "identity",
         "keep",
         "kinds",
@@ -138,6 +139,7 @@ class Shape:
     varying_identity: tuple[Names, ...]
     prototypes: Prototypes
     content: dict[str, tuple[str, ...]]
+    headers: str
     keep: tuple[str, ...]
     link: str
     own_biz: tuple[tuple[str, str], ...]
@@ -198,6 +200,7 @@ class Plans:
         shape.keep = tuple(n for n in names if n not in used and not n.startswith((*_NEVER_KEPT, *_NUMBERED, OWN)))[:64]
         shape.prototypes = Prototypes(tuple(_looked_at(shape)), shape.keep)
         shape.link = next((n for n in table.link if n in there), "")
+        shape.headers = next((n for n in table.headers if n in there), "")
         shape.own_biz = tuple((n[len(OWN) + 4 :], n) for n in names if n.startswith(OWN + "biz."))
         shape.authority = next((a for p, a in table.authorities.items() if matches((p,), scope)), table.authority)
         shape.exclusive_input = matches(table.exclusive_input, scope) or (known is None and "bedrock" in scope.lower())  # as all others of Bedrock

@@ -44,6 +44,7 @@ OPENLLMETRY = Dialect(
     authority=2,
     authorities={f"opentelemetry.instrumentation.{n}": 1 for n in ("langchain", "llamaindex", "crewai", "haystack", "openai_agents", "agno", "mcp")},
     exclusive_input=("opentelemetry.instrumentation.bedrock",),
+    headers=("gen_ai.headers", "llm.headers"),
     strays=("opentelemetry.instrumentation.openai*", "opentelemetry.instrumentation.anthropic", "opentelemetry.instrumentation.langchain"),
     miscounters=("opentelemetry.instrumentation.anthropic",),
 )  # fmt: skip

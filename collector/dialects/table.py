@@ -60,6 +60,7 @@ class Dialect:
     metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # metric -> its ``type`` value -> usage class
     loses_context: bool = False  # its spans may stand in a trace of their own, away from the request that they served
     strays: tuple[str, ...] = ()  # scopes that often tell a call outside the trace in which another instrumentation tells it
+    headers: tuple[str, ...] = ()  # the request's own headers: their ``traceparent`` tells whether a telling stands around it in another trace
     own_events: tuple[str, ...] = ()  # span events whose attributes are read as the span's own
     refine: Refine | None = None
     text: Callable[[Content, Span, Mapping[str, Any]], None] | None = None  # content that a table cannot say

@@ -13,9 +13,13 @@ from collector.outcomes import provider_of
 from spanledger.model import Span, Usage
 
 
+_TRACE = "5b8efff798038103d269b633813fc60c"
+_CLIENT = "opentelemetry.instrumentation.openai.v1"
+
+
 def span(attributes: dict[str, Any], events: list[dict[str, Any]] | None = None, scope: str = "somebody.new") -> Span:
     """The canonical form of one span with these attributes."""
-    told = {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "00000000000000a1", "name": "x", "startTimeUnixNano": "1795248042000000000",
+    told = {"traceId": _TRACE, "spanId": "00000000000000a1", "name": "x", "startTimeUnixNano": "1795248042000000000",
             "endTimeUnixNano": "1795248043000000000", "attributes": pairs(attributes), "events": events or []}  # fmt: skip
     body = {"resourceSpans": [{"scopeSpans": [{"scope": {"name": scope}, "spans": [told]}]}]}
     return decode_traces(json.dumps(body).encode(), json=True, project="p", options=DecodeOptions()).records[0][0]
@@ -164,6 +168,10 @@ def test_a_component_of_haystack_is_known_by_its_type_and_its_model_by_the_answe
         ("opentelemetry.instrumentation.genai.openai", {"gen_ai.response.id": "chatcmpl-111111", "gen_ai.response.time_to_first_chunk": 1}, "stray"),
         ("opentelemetry.instrumentation.genai.langchain", {"gen_ai.response.id": "chatcmpl-111111"}, "stray"),
         ("langfuse-sdk", {}, "stray"),
+        # a client's call whose own request was sent within a span of another trace is told there too
+        (_CLIENT, {"gen_ai.response.id": "resp_111111", "gen_ai.headers": f"{{'traceparent': '00-{'9e' * 16}-7a0f2cf5b2412cbd-03'}}"}, "stray"),
+        (_CLIENT, {"gen_ai.response.id": "resp_111111", "gen_ai.headers": f"{{'traceparent': '00-{_TRACE}-7a0f2cf5b2412cbd-03'}}"}, ""),
+        (_CLIENT, {"gen_ai.response.id": "resp_111111", "gen_ai.headers": "{'X-Stainless-Raw-Response': 'true'}"}, ""),
     ],
 )
 def test_calls_that_no_id_finds_are_found_by_counts_and_time(scope: str, more: dict[str, Any], found: str) -> None:
