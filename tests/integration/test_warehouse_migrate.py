@@ -200,9 +200,19 @@ def _tell(client: Client, version: int, told: dict[str, list[int]]) -> None:
     for (table,) in tables:
         if table[-2:].isdigit() or table in (*_ROLLUPS, *_BOOKS):
             continue
-        values = ", ".join(_marked(kind, version) for _, kind in _sorted_by(client, table))
-        client.command(f"INSERT INTO spanledger.{table} ({_keys(client, table)[1:-1]}) SELECT {values}")
+        held = dict(_sorted_by(client, table)) | dict.fromkeys(_terms(client, table), "Date")
+        values = ", ".join(_marked(kind, version) for kind in held.values())
+        client.command(f"INSERT INTO spanledger.{table} ({', '.join(held)}) SELECT {values}")
         told.setdefault(table, []).append(version)
+
+
+def _terms(client: Client, table: str) -> list[str]:
+    """Moments that a row's term may be counted from; without them it would have expired in 1970."""
+    sql = (
+        "SELECT name FROM system.columns WHERE database = 'spanledger' AND table = {t:String} AND type LIKE 'Date%' AND NOT is_in_sorting_key"
+        " AND default_kind = ''"
+    )
+    return [row[0] for row in client.query(sql, {"t": table}).result_rows]
 
 
 def _sorted_by(client: Client, table: str) -> list[tuple[str, str]]:

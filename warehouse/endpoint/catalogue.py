@@ -18,6 +18,7 @@ from warehouse.endpoint.refusal import EngineError
 from warehouse.endpoint.rights import DATABASE, INFORMATION_SCHEMA, READS, SYSTEM, class_of, filters
 
 FRESH_S = 5.0
+_SCOPES = 1_000  # roles and teams whose filters are kept
 
 #: Read through a view by anybody who may read the view: they hold no rows of a team.
 _NEUTRAL = frozenset({"reference", "internal"})
@@ -44,6 +45,7 @@ class Snapshot:
 
     version: int
     tables: dict[str, Table] = field(default_factory=dict)
+    _filters: dict[tuple[str, tuple[str, ...] | None], str] = field(default_factory=dict, compare=False, repr=False)
 
     def base(self, name: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
         """Every table under a view, views included; a table stands for itself."""
@@ -74,9 +76,14 @@ class Snapshot:
         return True
 
     def filters(self, principal: Principal) -> str:
-        """``additional_table_filters`` of the principal."""
-        scoped = frozenset(name for name, table in self.tables.items() if table.has_team)
-        return filters(principal, self.readable(principal), scoped)
+        """``additional_table_filters`` of the principal: worked out once, since every statement asks."""
+        key = (principal.role, principal.teams)
+        if (known := self._filters.get(key)) is None:
+            if len(self._filters) >= _SCOPES:
+                self._filters.clear()
+            scoped = frozenset(name for name, table in self.tables.items() if table.has_team)
+            known = self._filters[key] = filters(principal, self.readable(principal), scoped)
+        return known
 
 
 class Catalogue:

@@ -17,6 +17,9 @@ from warehouse.endpoint.vocabulary import words
 
 _QUERY_ID = re.compile(r"[\x21-\x7e]{1,200}\Z")
 
+_BOUNDARY = re.compile(r"multipart/form-data; boundary=([0-9A-Za-z_-]{8,70})")
+_FIELD = re.compile(rb'\r\nContent-Disposition: form-data; name="(\w+)"\r\n\r\n')
+
 #: Arguments that are no settings.
 _TRANSPORT = words(
     """
@@ -113,10 +116,36 @@ class Request:
         kind = self.headers.get("Content-Type") or ""
         if not kind.lower().startswith("multipart/form-data"):
             return
-        message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + self.body.read(most))
+        body = self.body.read(most)
+        if (fields := plain_fields(kind, body)) is not None:
+            self.args |= fields
+            return
+        message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
         for part in message.iter_parts():
             name = part.get_param("name", header="content-disposition")
             if not isinstance(name, str) or part.get_filename():
                 raise Refused("external data is not offered", 48)
             value = part.get_payload(decode=True)
             self.args[name] = value.decode() if isinstance(value, bytes) else ""
+
+
+def plain_fields(kind: str, body: bytes) -> dict[str, str] | None:
+    """Fields of a multipart body as drivers write it, nothing but names and values; ``None``: read it the long way, a third of a
+    millisecond a field."""
+    boundary = _BOUNDARY.fullmatch(kind)
+    if boundary is None:
+        return None
+    mark = b"--" + boundary[1].encode()
+    opening, *parts = (b"\r\n" + body).split(b"\r\n" + mark)
+    if opening or not parts or parts.pop() not in (b"--", b"--\r\n"):
+        return None
+    fields: dict[str, str] = {}
+    for part in parts:
+        head = _FIELD.match(part)
+        if head is None or mark in part:
+            return None
+        try:
+            fields[head[1].decode("ascii")] = part[head.end() :].decode()
+        except UnicodeDecodeError:
+            return None
+    return fields

@@ -6,6 +6,7 @@ A table that is not listed here is ``internal``: a new one is closed until someb
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from warehouse.endpoint.principal import Principal, Role
 from warehouse.endpoint.vocabulary import words
@@ -103,6 +104,7 @@ _PLACES = words(
 )
 
 
+@lru_cache(4096)
 def class_of(database: str, table: str) -> str:
     """What kind of data a table holds; ``hidden`` for databases that readers have no business in."""
     if database == "system":
