@@ -103,7 +103,7 @@ def _in_authority(b: bytes, start: int, lo: int) -> bool:
 
 
 _SPOKEN_AT = re.compile(
-    rb"(?i)([A-Za-z0-9][A-Za-z0-9._%+\-]{0,63})\s{0,2}[\[({<]\s?at\s?[\])}>]\s{0,2}((?:[A-Za-z0-9\-]{1,63}\s{0,2}(?:[\[({<]\s?(?:dot|punkt|point|punto)\s?[\])}>]|\.)\s{0,2}){1,6}[A-Za-z]{2,24})(?![A-Za-z])"
+    rb"(?i)([A-Za-z0-9][A-Za-z0-9._%+\-]{0,63})\s{0,2}[\[({<]\s?(?:at|@)\s?[\])}>]\s{0,2}((?:[A-Za-z0-9\-]{1,63}\s{0,2}(?:[\[({<]\s?(?:dot|punkt|point|punto)\s?[\])}>]|\.)\s{0,2}){1,6}[A-Za-z]{2,24})(?![A-Za-z])"
 )
 _WORDED_AT = re.compile(rb"(?i)([A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}) at ((?:[A-Za-z0-9\-]{1,63} dot ){1,6}[A-Za-z]{2,24})(?![A-Za-z])")
 

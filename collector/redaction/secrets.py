@@ -52,8 +52,8 @@ _PLAIN_VALUE = re.compile(rb" ?((?=[A-Za-z]{0,63}[0-9])(?=[0-9]{0,63}[A-Za-z])[A
 _PLAIN_SECRET = re.compile(rb"(?=[A-Za-z]{0,63}[0-9])(?=[0-9]{0,63}[A-Za-z])[A-Za-z0-9]{6,64}")
 PLACEHOLDER_HEADS = frozenset(b"ex sa du fa ch re in pl yo my xx ab en ge".split())  # first letters of placeholders with digits, and of calls
 _KNOWN = 4096  # names kept
-_OPEN = re.compile(rb"(?:[brfuBRFU]{0,2})(?=\\*[\"'`])|&quot;|(?=)")
-_MAY_OPEN = frozenset(b"brfuBRFU\\\"'`&%")  # first bytes of what may open a quoted value
+_OPEN = re.compile(rb"(?:[bnrfuBNRFU]{0,2})(?=\\*[\"'`])|&quot;|(?=)")
+_MAY_OPEN = frozenset(b"bnrfuBNRFU\\\"'`&%")  # first bytes of what may open a quoted value
 _QUOTE = re.compile(rb"(\\{0,7})([\"'`])|&quot;|&#34;|%22")
 _SCHEME = re.compile(
     rb"(?i)(?:bearer|basic|token|bot|apikey|api-key|key|digest|negotiate|aws4-hmac-sha256|sharedkey|sharedaccesssignature|splunk|genie[kK]ey|ntlm|hawk|oauth)[ +](?:[\w-]+=[\"']?)?[ ]?"
@@ -131,6 +131,8 @@ def is_secret(value: bytes, strength: str, *, quoted: bool) -> bool:
         return False
     if strength == "weak":
         return looks_random(value) and not value.startswith((b"sha", b"http"))
+    if not digits and not quoted and _CALL.match(value):
+        return False
     if not digits:
         return (n >= 16 and entropy(value) >= 3.6 and value != value.lower() and not _IDENTIFIER.fullmatch(value)) or (n >= 24 and mixes_case(value))
     if _DOTTED.fullmatch(value) and not looks_random(value):

@@ -61,7 +61,7 @@ def strong_handler(rule: Rule) -> Handler:
     return handle
 
 
-_NAME_OF_VALUE = re.compile(rb"(?i)([A-Za-z0-9_.\-]{2,80})[\\\"']{0,3},?\s{0,12}[\\\"']{0,3}value[\\\"']{0,3}\s?[:=]$")
+_NAME_OF_VALUE = re.compile(rb"(?i)([A-Za-z0-9_.\-]{2,80})[\\\"']{0,3}(?:,?|: ?[{])\s{0,12}[\\\"']{0,3}value[\\\"']{0,3}\s?[:=]$")
 
 
 def named_value_handler(rule: Rule) -> Handler:
@@ -112,7 +112,7 @@ def password_argument_handler(rule: Rule) -> Handler:
         if line and not line.Match(b[max(lo, to - 128) : to]):
             return to
         at = to - 1
-        while at > lo and to - at < 3 and b[at - 1] not in b" \t\r\n(":
+        while at > lo and to - at < 3 and b[at - 1] not in b" \t\r\n(,":
             at -= 1
         start, end, quoted = value_span(b, at, hi, "password")
         value = b[start:end]
