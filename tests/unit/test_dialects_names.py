@@ -12,7 +12,6 @@ from collector.dialects.genai import BASE, usage_class
 from collector.outcomes import provider_of
 from spanledger.model import Span, Usage
 
-
 _TRACE = "5b8efff798038103d269b633813fc60c"
 _CLIENT = "opentelemetry.instrumentation.openai.v1"
 
