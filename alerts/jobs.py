@@ -18,7 +18,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
@@ -37,10 +36,10 @@ from spanledger.policy import Budget, Policy, PolicyFile, Receiver
 from spanledger.settings import Settings
 from warehouse import alerting, scoring
 from warehouse.alerting import Alert, Notice
+from warehouse.budgeting import standings
 from warehouse.engine import connect
 from warehouse.leases import Lease
-from warehouse.matching import Hash, filters
-from warehouse.queries import Scope, spend
+from warehouse.matching import Hash
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -185,12 +184,7 @@ class Engine:
         return found
 
     def _of_budget(self, asking: Asking, budget: Budget, now: datetime) -> list[Finding]:
-        told = budget.match.patterns().get("team", [])
-        return [
-            finding
-            for one in standings(asking.client, budget, self._hash, now)
-            for finding in budgets.findings(one, told[0] if len(told) == 1 else "")
-        ]
+        return [finding for standing in standings(asking.client, budget, self._hash, now) for finding in budgets.findings(standing)]
 
     def _worth_noting(self, alert: Alert) -> bool:
         before = self._stored.get(alert.id)
@@ -256,19 +250,6 @@ class Engine:
         self._notices = list(latest.values())
 
 
-def standings(client: Client, budget: Budget, tenant_hash: Hash, now: datetime) -> list[budgets.Standing]:
-    """Where a budget stands in the period of ``now``, last; before it the one that may still be told of."""
-    found = []
-    told = alerting.forecasts(client, now.date()).get(budget.name)
-    for period in budgets.periods(budget.period, now):
-        window = Scope(period.since, period.until)
-        rows = spend(client, Scope(period.since, period.until, filters(client, budget.match, window, tenant_hash)), by=())
-        spent = Decimal(rows["cost_usd"][0] or 0) if rows.height else Decimal(0)
-        fits = told is not None and told["begins"] == period.begins
-        found.append(budgets.Standing(budget, period, spent, Decimal(str(round(told["total_usd"], 9))) if fits and told else None))
-    return found
-
-
 class Drops:
     """How many records and texts the collector beside has dropped within a window; ``address``: of its ``/metrics``, "" where there is none."""
 
@@ -300,4 +281,4 @@ class Drops:
         return sum(map(float, _DROPPED.findall(answer.content)))
 
 
-__all__ = ["Drops", "Engine", "run", "standings"]
+__all__ = ["Drops", "Engine", "run"]

@@ -2,7 +2,7 @@
 
 Each question travels with a ticket: a short-lived credential that carries the caller's role and teams, so that the endpoint refuses
 tables the role does not read and hides other teams' rows, whatever a page asks. Embedded, the collector's endpoint answers; over a
-ClickHouse server this process runs one in front of it. Only ``write`` and ``ping`` use the instance's own credentials.
+ClickHouse server this process runs one in front of it. Only ``write``, ``checked`` and ``ping`` use the instance's own credentials.
 """
 
 from __future__ import annotations
@@ -78,6 +78,10 @@ class Connections:
     def write(self, action: Callable[[Client], Answer]) -> Answer:
         """Something that is stored, with the instance's own rights: whoever calls has checked who may."""
         return action(self._own())
+
+    def checked(self, question: Callable[[Client], Answer]) -> Answer:
+        """A question about rows of which it has been checked that the caller may see them, where the table itself knows no teams."""
+        return question(self._own())
 
     def ping(self) -> None:
         """Return if the warehouse answers; raises ``WarehouseUnavailable`` or ``QueryFailed``."""

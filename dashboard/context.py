@@ -22,6 +22,7 @@ class Context:
         policy_file: what the organisation decided, followed as the file changes.
         connections: the way to the warehouse.
         redact: redacts free text of feedback; None: this process cannot, and stores none.
+        tenant_hash: what the ledger has for a tenant's name.
         asker: the pages' questions, with short-lived answers.
         started_at: for ``/metrics``.
         requests: (method, route, status) → count, for ``/metrics``.
@@ -31,6 +32,7 @@ class Context:
     policy_file: PolicyFile
     connections: Connections
     redact: Callable[[str], str] | None = None
+    tenant_hash: Callable[[str], str] = str
     asker: Asker = field(init=False)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     requests: dict[tuple[str, str, int], int] = field(default_factory=dict)

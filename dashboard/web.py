@@ -38,10 +38,12 @@ def run(
     ready: Callable[[dict[str, str]], None],
     *,
     redact: Callable[[str], str] | None = None,
+    tenant_hash: Callable[[str], str] = str,
 ) -> None:
     """Serve until ``stop`` is set; ``ready({"web": "host:port"})`` is called once the port is bound and answers.
 
     ``redact`` makes free text of feedback fit to be stored; without it such text is refused.
+    ``tenant_hash``: what the ledger has for a tenant's name.
 
     Raises:
         ConfigError: the policy is not valid, or the address is open to others and nobody could log in.
@@ -51,7 +53,7 @@ def run(
     if policy_file.current.open_access and not is_loopback(settings.web_host):
         raise ConfigError(f"web address {settings.web_host} is reachable by others: configure `tokens:` or `oidc:` in the policy file first")
     listener = listen(settings.web_host, settings.web_port, "web")
-    context = Context(settings, policy_file, Connections(settings, lambda: policy_file.current), redact)
+    context = Context(settings, policy_file, Connections(settings, lambda: policy_file.current), redact, tenant_hash)
     install(context)
     try:
         asyncio.run(_serve(context, listener, stop, ready))

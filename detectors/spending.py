@@ -27,6 +27,7 @@ from spanledger.policy import AnnouncedEvent, Budget, PolicyFile
 from spanledger.policy.periods import period_of
 from spanledger.settings import Settings
 from warehouse import alerting, queries, scoring
+from warehouse.budgeting import team_of
 from warehouse.engine import connect
 from warehouse.leases import Lease
 from warehouse.matching import Hash, filters, matches
@@ -158,8 +159,7 @@ def forecast(client: Client, budget: Budget, tenant_hash: Hash, now: datetime) -
     else:
         costs = list(map(float, rows["cost_usd"].to_list()))
     found = period_total(days, costs, period.begins, period.ends)
-    team = budget.match.patterns().get("team", [])
     return {
-        "name": budget.name, "begins": period.begins, "ends": period.ends, "team": team[0] if len(team) == 1 else "",
+        "name": budget.name, "begins": period.begins, "ends": period.ends, "team": team_of(budget),
         "total_usd": found.total, "low_usd": found.low, "high_usd": found.high,
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """The command line: one short function per command; each imports and wires what it needs, so that `query` starts fast.
 
-``keys`` and ``audit`` stand in ``cli_keys.py``, what commands share in ``options.py``.
+``keys`` and ``audit`` stand in ``cli_keys.py``, ``alerts`` in ``cli_alerts.py``, what commands share in ``options.py``.
 Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 unavailable. An error is one clear line on standard error;
 ``--debug`` shows where it came from.
 """
@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from spanledger.cli_alerts import alerts_app
 from spanledger.cli_keys import audit_app, keys_app
 from spanledger.errors import ConfigError, SpanledgerError
 from spanledger.options import Config, Data, Format, Since, Supervised, Until, Warehouse, settings_of
@@ -30,6 +31,7 @@ config_app = typer.Typer(help="Validate and describe the policy file.", no_args_
 app.add_typer(config_app, name="config")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
+app.add_typer(alerts_app, name="alerts")
 feedback_app = typer.Typer(help="What people say about answers.", no_args_is_help=True)
 app.add_typer(feedback_app, name="feedback")
 

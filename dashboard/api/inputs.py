@@ -72,6 +72,8 @@ SeesSums = Annotated[Caller, needs("aggregates")]
 SeesCalls = Annotated[Caller, needs("calls")]
 SeesQuality = Annotated[Caller, needs("quality")]
 SeesPrices = Annotated[Caller, needs("prices")]
+SeesAlerts = Annotated[Caller, needs("alerts")]
+Operates = Annotated[Caller, needs("operate")]
 GivesFeedback = Annotated[Caller, needs("feedback")]
 
 

@@ -38,7 +38,7 @@ def import_feedback(settings: Settings, file: Path, actor: str) -> int:
         for at in range(0, len(rows), _AT_ONCE):
             part = rows[at : at + _AT_ONCE]
             calls = by_trace(targets(client, sorted({r["trace_id"] for r in part})))
-            made = [statement(row, calls, actor, _redacted) for row in part]
+            made = [statement(row, calls, actor, redacted) for row in part]
             unknown += [r["trace_id"] for r, m in zip(part, made, strict=True) if m is None]
             stored += add_feedback(client, [m for m in made if m is not None])
     sys.stdout.write(json.dumps({"stored": stored, "unknown": len(unknown)}) + "\n")
@@ -122,7 +122,8 @@ def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
-def _redacted(text: str) -> str:
+def redacted(text: str) -> str:
+    """A comment as it may be stored."""
     return _redactor().redact(text).text
 
 

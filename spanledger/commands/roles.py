@@ -100,8 +100,13 @@ def dashboard(settings: Settings, *, supervised: bool) -> None:
     """Pages and API."""
     from dashboard.web import run as serve
 
+    def tenant_hash(tenant: str) -> str:
+        from collector.identity import load_identity_keys
+
+        return load_identity_keys(settings.data_dir / "keys").name("", "tenant", tenant)
+
     def run(settings: Settings, policy_path: Path | None, stop: threading.Event, ready: Ready) -> None:
-        serve(settings, policy_path, stop, ready, redact=_redact)
+        serve(settings, policy_path, stop, ready, redact=_redact, tenant_hash=tenant_hash)
 
     _role("dashboard", settings, run, supervised=supervised)
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.budgets import ACTUAL, FORECAST, Standing, crossed, dollars, findings, periods
+from alerts.budgets import ACTUAL, FORECAST, dollars, findings
 from alerts.state import SILENT, step
 from spanledger.policy import Budget
 from spanledger.policy.periods import period_of
 from warehouse.alerting import Alert
+from warehouse.budgeting import Standing, crossed, periods
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 usd = st.decimals(0, 10_000, places=4, allow_nan=False)

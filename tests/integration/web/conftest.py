@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -43,6 +43,9 @@ class Web:
     def get(self, path: str, token: str = "", **headers: str) -> Reply:
         return self._ask("GET", path, None, token, headers)
 
+    def delete(self, path: str, token: str = "") -> Reply:
+        return self._ask("DELETE", path, None, token, {})
+
     def post(self, path: str, body: Any, token: str = "", **headers: str) -> Reply:
         return self._ask("POST", path, json.dumps(body).encode(), token, {"content-type": "application/json", **headers})
 
@@ -67,10 +70,10 @@ def free_ports() -> dict[str, str]:
     return os.environ | {f"SPANLEDGER_{name}_PORT": "0" for name in names} | {"PYTHONPATH": str(ROOT)}
 
 
-def started(*args: str, wait_s: float = 90) -> tuple[subprocess.Popen[str], list[str]]:
+def started(*args: str, wait_s: float = 90, **environment: str) -> tuple[subprocess.Popen[str], list[str]]:
     """``spanledger ARGS…`` once it has said ``ready``, and what it said before."""
     command = [sys.executable, "-m", "spanledger", *args]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=free_ports())
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=free_ports() | environment)
     said: list[str] = []
     deadline = time.monotonic() + wait_s
     assert process.stdout is not None
@@ -152,6 +155,25 @@ def send(address: str, sent: list[dict[str, Any]], env: str, service: str) -> No
     with urllib.request.urlopen(request, timeout=30) as reply:
         assert reply.status == 200
         assert "partialSuccess" not in json.loads(reply.read())
+
+
+def running(data: Path, policy: Path, **environment: str) -> Iterator[Web]:
+    """An instance of its own with a policy, that holds :data:`CALLS`."""
+    process, _ = started("up", "--data", str(data), "--config", str(policy), **environment)
+    try:
+        addresses = json.loads((data / "instance.json").read_text())["addresses"]
+        now = datetime.now(UTC)
+        for n, told in enumerate(CALLS):
+            send(addresses["otlp_http"], spans(n, told, now), told[2], told[0])
+        yield Web(addresses["web"], data, addresses)
+    finally:
+        stopped(process)
+
+
+@pytest.fixture(scope="session")
+def make_web() -> Callable[..., Iterator[Web]]:
+    """:func:`running`."""
+    return running
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,145 @@
+"""Alerts and budgets from the door to the audit log: a real instance with a policy, real exports, the API, the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.integration.web.conftest import Web
+
+POLICY = """
+budgets:
+  - {name: care, match: {team: care}, limit_usd: 0.001, forecast: false}
+  - {name: everybody, limit_usd: 1000}
+alerts:
+  defaults: false
+  rules: [{name: busy, metric: requests, by: [team], above: 1, over: 1d}]
+tokens:
+"""
+ROLES = {
+    "viewer": ("viewer", "[care]"),
+    "carer": ("operator", "[care]"),
+    "grower": ("operator", "[growth]"),
+    "boss": ("operator", "[]"),
+    "cfo": ("finance", "[]"),
+}
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory, make_web: Callable[..., Iterator[Web]]) -> Iterator[Web]:
+    folder = tmp_path_factory.mktemp("alerts")
+    tokens = [f"  - {{name: {n}, role: {role}, sha256: {sha256(n.encode()).hexdigest()}, teams: {t}}}\n" for n, (role, t) in ROLES.items()]
+    (folder / "spanledger.yaml").write_text(POLICY + "".join(tokens))
+    yield from make_web(folder / "data", folder / "spanledger.yaml", SPANLEDGER_ALERTS_INTERVAL_S="0.3")
+
+
+def until(ask: Callable[[], Any], timeout_s: float = 40) -> Any:
+    """What ``ask`` says once it says anything."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := ask()) and time.monotonic() < deadline:
+        time.sleep(0.3)
+    return found
+
+
+def firing(web: Web, token: str = "boss", **where: str) -> list[dict[str, Any]]:
+    rows = web.get("/api/v1/alerts?state=firing", token).body["rows"]
+    return [row for row in rows if all(row[k] == v or row["labels"].get(k) == v for k, v in where.items())]
+
+
+def cli(web: Web, *args: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "spanledger", *args, "--data", str(web.data)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[3])
+
+
+def test_a_budget_that_is_passed_fires_and_says_where_it_stands(web: Web) -> None:
+    assert until(lambda: len(firing(web, rule="care")) == 3)
+    rows = {row["name"]: row for row in web.get("/api/v1/budgets", "cfo").body["rows"]}
+    spent = web.get("/api/v1/spend?by=team&since=90d", "cfo").body
+    assert rows["care"]["reached"] == ["0.6", "0.8", "1"]
+    assert rows["care"]["spent_usd"] == next(r["cost_usd"] for r in spent["rows"] if r["team"] == "care")
+    assert rows["everybody"]["spent_usd"] == spent["total"]["cost_usd"]
+    assert (rows["everybody"]["reached"], rows["everybody"]["forecast_usd"]) == ([], None)
+
+
+def test_everybody_sees_their_own_teams_alerts_and_budgets_only(web: Web) -> None:
+    assert until(lambda: firing(web, rule="busy", team="care") and firing(web, rule="busy", team="growth"))
+    assert {row["team"] for row in firing(web, "carer")} == {"care"}
+    assert {row["team"] for row in firing(web, "grower")} == {"growth"}
+    assert [row["name"] for row in web.get("/api/v1/budgets", "viewer").body["rows"]] == ["care"]
+    assert web.get("/api/v1/alerts", "viewer").status == web.get("/api/v1/alerts", "cfo").status == 403
+    other = firing(web, rule="busy", team="growth")[0]["id"]
+    assert web.post(f"/api/v1/alerts/{other}/acknowledge", {}, "carer").status == 404
+
+
+def test_taking_an_alert_on_stands_in_the_audit_log(web: Web) -> None:
+    assert until(lambda: firing(web, rule="busy", team="growth"))
+    alert = firing(web, rule="busy", team="growth")[0]
+    assert web.post(f"/api/v1/alerts/{alert['id']}/acknowledge", {"comment": "mail ana@example.org"}, "cfo").status == 403
+    assert web.post(f"/api/v1/alerts/{alert['id']}/acknowledge", {"comment": "mail ana@example.org"}, "grower").status == 200
+    told = next(row for row in web.get("/api/v1/alerts", "boss").body["rows"] if row["id"] == alert["id"])
+    assert told["acknowledged"]["by"] == "grower"
+    assert told["acknowledged"]["comment"] == "mail [EMAIL]"
+    logged = json.loads(cli(web, "query", f"SELECT * FROM spanledger.audit_log WHERE subject = 'alert:{alert['id']}'", "--format", "json").stdout)[
+        "data"
+    ]
+    assert [(row["actor"], row["action"]) for row in logged] == [("grower", "acknowledgement")]
+    assert "ana@" not in json.dumps(logged)
+    assert cli(web, "audit", "verify").returncode == 0
+
+
+def test_a_budgets_alerts_are_taken_on_together(web: Web) -> None:
+    assert until(lambda: len(firing(web, rule="care")) == 3)
+    assert len(web.post("/api/v1/budgets/care/acknowledge", {}, "carer").body["acknowledged"]) == 3
+    assert all(row["acknowledged"]["by"] == "carer" for row in firing(web, rule="care"))
+    assert web.post("/api/v1/budgets/everybody/acknowledge", {}, "boss").status == 404
+
+
+def test_silences_are_set_ended_and_logged(web: Web) -> None:
+    ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    made = web.post("/api/v1/silences", {"rules": ["busy"], "ends_at": ends, "comment": "moving"}, "carer")
+    assert made.status == 201
+    assert made.body["match"] == {"team": ["care"]}  # never more than their own
+    assert [row["id"] for row in web.get("/api/v1/silences", "boss").body["rows"]] == [made.body["id"]]
+    assert web.delete(f"/api/v1/silences/{made.body['id']}", "grower").status == 404
+    assert web.delete(f"/api/v1/silences/{made.body['id']}", "carer").status == 200
+    assert web.get("/api/v1/silences", "boss").body["rows"] == []
+    actions = json.loads(cli(web, "query", "SELECT action FROM spanledger.audit_log WHERE subject LIKE 'silence:%'", "--format", "json").stdout)[
+        "data"
+    ]
+    assert sorted(row["action"] for row in actions) == ["silence_ended", "silence_set"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"rules": ["busy"], "ends_at": "2020-01-01T00:00:00Z"}, "ends_at"),
+        ({"rules": ["busy"], "ends_at": "2999-01-01T00:00:00Z"}, "ends_at"),
+        ({"ends_at": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}, "match"),
+        ({"rules": ["busy"]}, "ends_at"),
+    ],
+    ids=["over", "too long", "everything", "no end"],
+)
+def test_a_silence_that_makes_no_sense_is_refused_by_field(web: Web, body: dict[str, Any], field: str) -> None:
+    refused = web.post("/api/v1/silences", body, "boss")
+    assert refused.status == 422
+    assert field in json.dumps(refused.body["errors"])
+
+
+def test_the_command_line_lists_and_takes_on(web: Web) -> None:
+    assert until(lambda: firing(web, rule="busy", team="care"))
+    listed = cli(web, "alerts", "list", "--format", "json")
+    assert listed.returncode == 0, listed.stderr
+    row = next(r for r in json.loads(listed.stdout)["data"] if r["rule"] == "busy" and "care" in r["summary"])
+    assert cli(web, "alerts", "acknowledge", row["id"], "--comment", "on it").returncode == 0
+    assert next(r for r in firing(web, rule="busy", team="care"))["acknowledged"]["comment"] == "on it"
+    assert cli(web, "alerts", "acknowledge", "0123").returncode == 1
