@@ -150,10 +150,11 @@ def _adding_up(family: Family, calls: Sequence[Call]) -> dict[int, Call]:
     Only calls whose own chain of parents breaks off may be among them; who is linked to the telling, or to a root, was looked at as nested.
     """
     repeats: dict[int, Call] = {}
+    nameless = [c for c in calls if not c.ids and len(c.members) == 1 and len(c.sums) == 1] if len(calls) > 2 else []
+    if not nameless:
+        return repeats
     lost = [c for c in calls if c.sums and c.answered and any(_orphaned(family, m) for m in c.members)]
-    for outer in calls if len(lost) > 1 else ():
-        if len(outer.members) > 1 or outer.ids or len(outer.sums) != 1:
-            continue
+    for outer in nameless:
         within = [
             c for c in lost
             if not c.scopes & outer.scopes and outer.start - _CLOCK_NS <= c.start and c.end <= outer.end + _CLOCK_NS and models_related(outer, c)
