@@ -104,7 +104,7 @@ def _card_at(b: bytes, groups: list[Group], sizes: list[int], i: int, lo: int, h
             return len(shape)
     if sizes[i] == 1 and 19 < len(groups) < 200:
         for n in (16, 15, 14, 19):
-            if max(sizes[i : i + n]) == 1 and is_card(b, groups, i, i + n, lo, hi, usual=True):
+            if i + n <= len(groups) and max(sizes[i : i + n]) == 1 and is_card(b, groups, i, i + n, lo, hi, usual=True):
                 return n
     return 0
 

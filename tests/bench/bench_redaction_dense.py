@@ -1,8 +1,9 @@
 """Redaction of texts that hold little but personal data, secrets, or noise that looks like them: MB of UTF-8 per second of CPU time.
 
-    python tests/bench/bench_redaction_dense.py [--engine re2] [--runs 3]
+    python tests/bench/bench_redaction_dense.py [--engine re2] [--runs 3] [--mixtures 40 [--seed 1]]
 
-Each kind at 64 KB, 256 KB and 1 MB, the slowest first; what was withheld, and why, stands behind its speed.
+Each kind at 64 KB, 256 KB and 1 MB, the slowest first; what was withheld, and why, stands behind its speed. With ``--mixtures`` instead
+so many texts of 1 KB to 1 MB, each of some kinds, some of their records disguised.
 """
 
 from __future__ import annotations
@@ -89,14 +90,64 @@ def dense(kind: str, size: int, seed: int = 8) -> str:
     return "".join(pieces())
 
 
+#: What a record may be disguised as.
+DISGUISES: dict[str, Callable[[str], str]] = {
+    "json": lambda text: "".join(f"\\u{ord(c):04x}" if not c.isalnum() else c for c in text),
+    "json, all": lambda text: "".join(f"\\u{ord(c):04x}" for c in text),
+    "url": lambda text: "".join(f"%{ord(c):02X}" if not c.isalnum() else c for c in text),
+    "html": lambda text: "".join(f"&#{ord(c)};" if not c.isalnum() else c for c in text),
+    "full width": lambda text: "".join(chr(0xFEE0 + ord(c)) if c.isalnum() else c for c in text),
+    "zero width": lambda text: "\u200b".join(text),
+    "base64": lambda text: base64.b64encode(text.encode()).decode() + " ",
+    "hexadecimal": lambda text: text.encode().hex() + " ",
+}
+
+
+def mixture(rng: random.Random) -> tuple[str, str]:
+    """A name and a text: records of one to four kinds by turns of chance, some of them disguised."""
+    kinds = rng.sample(sorted(RECORDS), rng.randint(1, 4))
+    some = rng.sample(sorted(DISGUISES), rng.randint(0, 2))
+    size, share = int(10 ** rng.uniform(3, 6)), rng.random()
+    records: list[str] = []
+    left = size
+    for i in count():
+        if left <= 0:
+            break
+        record = RECORDS[rng.choice(kinds)](rng, i)
+        if some and record.isascii() and rng.random() < share:
+            record = DISGUISES[rng.choice(some)](record)
+        left -= len(record.encode())
+        records.append(record)
+    return f"{' + '.join(kinds)}{f' as {share:.0%} ' + ', '.join(some) if some else ''}", "".join(records)
+
+
+def mixtures(redactor: Redactor, n: int, seed: int, runs: int) -> None:
+    """Print the speed of each mixture, the slowest first."""
+    rng = random.Random(seed)
+    told: list[tuple[float, str]] = []
+    for _ in range(n):
+        name, text = mixture(rng)
+        redactor.take_counts()
+        _, seconds = bench.best(redactor, [text], runs)
+        size = len(text.encode())
+        why = redactor.take_counts()[1]
+        told.append((size / seconds, f"{size / seconds / 1e6:6.1f} MB/s {seconds * 1e3:6.1f} ms {size:8d} bytes {'/'.join(why):11s} {name}"))
+    print("\n".join(line for _, line in sorted(told)))
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--engine", default="hyperscan", choices=("hyperscan", "re2"))
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--mixtures", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     redactor = Redactor(engine=args.engine, key=b"bench")
     redactor.redact(rules.example("warm up {w20} ana@example.org 4111 1111 1111 1111"))
+    if args.mixtures:
+        mixtures(redactor, args.mixtures, args.seed, args.runs)
+        return
     told: list[tuple[float, str]] = []
     for kind in RECORDS:
         figures: list[str] = []

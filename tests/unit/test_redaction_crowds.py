@@ -131,3 +131,11 @@ def test_what_stands_around_a_value_in_a_long_text_is_read_in_whole_characters(f
     text = filler * 100 + "x" * pad + " mail ana@example.org now " + filler * 100
     assert FAST.redact(text).dropped is None
     assert "ana@" not in FAST.redact(text).text
+
+
+@pytest.mark.parametrize("digits", ["88888378282246310005", "7777730569309025904", "99999993782822463100051"])
+def test_a_short_card_told_digit_by_digit_at_the_end_of_a_row_is_no_defect(digits: str) -> None:
+    for mark in (" ", "-", "\u200b"):
+        out = FAST.redact("card " + mark.join(digits))
+        assert out.dropped is None
+        assert SLOW.redact("card " + mark.join(digits)) == out
