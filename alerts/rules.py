@@ -140,9 +140,8 @@ def _anomalies(asking: Asking, rule: Rule, now: datetime) -> Iterator[Finding]:
         last = hours.row(-1, named=True)
         more = float((hours["cost_usd"] - hours["usual_usd"]).sum())
         silent = last["cause"] == "silence"
-        summary = (
-            f"{_named(labels)}{_CAUSES.get(last['cause'], last['cause'])}: {written(abs(more), 'usd')} {'less' if more < 0 else 'more'} than usual"
-        )
+        change = "" if silent else f": {written(abs(more), 'usd')} {'less' if more < 0 else 'more'} than usual"
+        summary = f"{_named(labels)}{_CAUSES.get(last['cause'], last['cause'])}{change}"
         yield _finding(asking, rule, labels, silent or more > (rule.above or 0.0), more, rule.above or 0.0, f"{summary} in {len(hours)} h")
 
 

@@ -1,7 +1,7 @@
 """The spending jobs: hours that cost what they should not (`anomaly/`), and what periods of budgets are expected to end at (`forecast.py`).
 
-Once an hour, when the hour before is posted: hourly series per app, team and tier out of the rollups, anomalous hours and forecasts into tables.
-Every hour is judged with data up to that hour only, so that looking again gives the same answer.
+Once an hour, when the hour before is posted (budgets every two minutes): hourly series per app, team and tier out of the rollups, anomalous hours and
+forecasts into tables. Every hour is judged with data up to that hour only, so that looking again gives the same answer.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 JOB = "detectors:spending"
-EVERY_S = 60.0
+PAUSE_S = 10.0
+FORECAST_EVERY = timedelta(minutes=2)
+AGAIN = timedelta(hours=6)  # so many hours are judged again at every look
 LEASE_S = 300.0
 SETTLED = timedelta(minutes=10)  # after its end an hour is looked at: spans of it have come by then
 HISTORY = timedelta(days=70)  # what is usual takes four weeks to learn, a level that stays some days more
@@ -57,15 +59,20 @@ def run(settings: Settings, stop: threading.Event, tenant_hash: Hash) -> None:
     with closing(connect(access.url, user=access.user, password=access.password)) as client:
         lease = Lease(client, JOB, f"{JOB}-{socket.gethostname()}-{os.getpid()}", ttl_s=LEASE_S)
         looked: datetime | None = None
-        known = None
-        while not stop.wait(EVERY_S / 6):
+        expected: tuple[datetime, Sequence[Budget]] | None = None
+        while not stop.wait(PAUSE_S):
             now = datetime.now(UTC)
             policy.reload()
-            upto = closed(now)
-            if (upto != looked or policy.current.budgets != known) and lease.hold():
-                known = policy.current.budgets
-                look(client, policy.current.alerts.announced, known, tenant_hash, now)
-                looked = upto
+            told = policy.current
+            new_hour = closed(now) != looked
+            stale = expected is None or now - expected[0] > FORECAST_EVERY or expected[1] != told.budgets
+            if not (new_hour or (stale and told.budgets)) or not lease.hold():
+                continue
+            if new_hour and look(client, told.alerts.announced, now) is not None:
+                looked = closed(now)
+            if stale:
+                expect(client, told.budgets, tenant_hash, now)
+                expected = now, told.budgets
         with contextlib.suppress(SpanledgerError):
             lease.release()
 
@@ -75,19 +82,42 @@ def closed(now: datetime) -> datetime:
     return (now - SETTLED).replace(minute=0, second=0, microsecond=0)
 
 
-def look(client: Client, announced: Sequence[AnnouncedEvent], budgets: Sequence[Budget], tenant_hash: Hash, now: datetime) -> tuple[int, int]:
-    """Find and store; how many anomalous hours and forecasts."""
+def look(client: Client, announced: Sequence[AnnouncedEvent], now: datetime) -> int | None:
+    """Judge the hours since the last look, and the last ones again: spans may have come late. How many are anomalous.
+
+    ``None``: nobody has told of any call in the last hour. That is no silence of every app: exports do not arrive, or history is being sent.
+    """
     upto = closed(now)
+    if not current(client, upto):
+        return None
     mark, _ = scoring.mark(client, JOB)
-    since = max(datetime.fromisoformat(mark) if mark else upto - LOOKED_BACK, upto - LOOKED_BACK)
+    since = max(datetime.fromisoformat(mark) - AGAIN if mark else upto - AGAIN, upto - LOOKED_BACK)
     found = anomalous(client, announced, since, upto)
-    alerting.write_anomalies(client, found)
-    expected = [row for budget in budgets if budget.forecast and (row := forecast(client, budget, tenant_hash, now)) is not None]
-    alerting.write_forecasts(client, expected)
+    known = {tuple(row[name] for name in ("hour", *SERIES)) for row in found}
+    before = alerting.anomalies(client, since=since, until=upto).iter_rows(named=True)
+    taken_back = [{**row, "cause": ""} for row in before if tuple(_key(row)) not in known]
+    alerting.write_anomalies(client, [*found, *taken_back])
     scoring.set_mark(client, JOB, upto.isoformat(), "{}")
     if found:
-        log.info("cost_anomalies", hours=len(found))
-    return len(found), len(expected)
+        log.info("cost_anomalies", hours=len(found), taken_back=len(taken_back))
+    return len(found)
+
+
+def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    hour: datetime = row["hour"]
+    return (hour.replace(tzinfo=UTC) if hour.tzinfo is None else hour.astimezone(UTC), *(row[name] for name in SERIES))
+
+
+def current(client: Client, upto: datetime) -> bool:
+    """Whether calls of the last hour are known."""
+    return int(queries.spend(client, Scope(upto - timedelta(hours=1), upto), by=())["calls"].sum()) > 0
+
+
+def expect(client: Client, budgets: Sequence[Budget], tenant_hash: Hash, now: datetime) -> int:
+    """Store what budgets' periods are expected to end at; how many could be told."""
+    rows = [row for budget in budgets if budget.forecast and (row := forecast(client, budget, tenant_hash, now)) is not None]
+    alerting.write_forecasts(client, rows)
+    return len(rows)
 
 
 def anomalous(client: Client, announced: Sequence[AnnouncedEvent], since: datetime, until: datetime) -> list[dict[str, Any]]:

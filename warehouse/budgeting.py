@@ -60,7 +60,7 @@ def standings(client: Client, budget: Budget, tenant_hash: Hash, now: datetime) 
         window = Scope(period.since, period.until)
         rows = spend(client, Scope(period.since, period.until, filters(client, budget.match, window, tenant_hash)), by=())
         spent = Decimal(rows["cost_usd"][0] or 0) if rows.height else Decimal(0)
-        expected = Decimal(str(round(told["total_usd"], 9))) if told and told["begins"] == period.begins else None
+        expected = max(spent, Decimal(str(round(told["total_usd"], 9)))) if told and told["begins"] == period.begins else None
         found.append(Standing(budget, period, spent, expected))
     return found
 

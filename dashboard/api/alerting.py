@@ -5,18 +5,17 @@ Acknowledgements and silences stand in the audit log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from dashboard.access import Caller
 from dashboard.api.answers import answer
 from dashboard.api.inputs import Asked, Operates, SeesAlerts, Shared
 from dashboard.api.problems import BadInput
-from dashboard.context import Context
+from dashboard.incidents import active, redacted, take_on
 from spanledger.errors import NotFound
 from spanledger.policy import Match
 from warehouse import alerting, audit_log
@@ -95,7 +94,7 @@ def silence(who: Operates, shared: Shared, body: Silencing) -> Response:
         raise BadInput("ends_at", "must lie in the future, after `starts_at` and within 90 days")
     if who.teams:
         patterns["team"] = list(who.teams)
-    quiet = Quiet(begins, body.ends_at, who.name, tuple(body.rules), patterns, _redacted(shared, body.comment))
+    quiet = Quiet(begins, body.ends_at, who.name, tuple(body.rules), patterns, redacted(shared, body.comment))
     told = {"rules": body.rules, "match": patterns, "starts_at": begins.isoformat(), "ends_at": body.ends_at.isoformat(), "comment": quiet.comment}
 
     def store(client: Client) -> None:
@@ -121,25 +120,6 @@ def unsilence(who: Operates, shared: Shared, id: str) -> Response:
 
     shared.connections.write(store)
     return answer(_silence(ended))
-
-
-def active(shared: Context, who: Caller) -> list[Alert]:
-    """Alerts that go on and that ``who`` sees."""
-    found = shared.connections.ask(who, lambda client: alerting.alerts(client, since=datetime.now(UTC), teams=who.teams or None))
-    return [one for one in found if one.active]
-
-
-def take_on(shared: Context, who: Caller, taken: Sequence[Alert], comment: str) -> None:
-    """Acknowledge, on the record."""
-    comment = _redacted(shared, comment)
-
-    def store(client: Client) -> None:
-        for one in taken:
-            detail = {"rule": one.rule, "labels": dict(one.labels), "summary": one.summary, "comment": comment}
-            audit_log.append(client, actor=who.name, action="acknowledgement", subject=f"alert:{one.id}", detail=detail)
-        alerting.acknowledge(client, [one.id for one in taken], actor=who.name, comment=comment)
-
-    shared.connections.write(store)
 
 
 def plain(alert: Alert, taken: Taken | None) -> dict[str, Any]:
@@ -169,11 +149,3 @@ def _silence(quiet: Quiet) -> dict[str, Any]:
         "comment": quiet.comment, "actor": quiet.actor,
     }  # fmt: skip
     return dict(told)
-
-
-def _redacted(shared: Context, comment: str) -> str:
-    if not comment:
-        return ""
-    if shared.redact is None:
-        raise BadInput("comment", "comments cannot be redacted by this process and are not stored")
-    return shared.redact(comment)

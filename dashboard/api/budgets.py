@@ -7,13 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
 
-from dashboard.access import Caller
-from dashboard.api.alerting import Taking, active, take_on
+from dashboard.api.alerting import Taking
 from dashboard.api.answers import answer
 from dashboard.api.inputs import Operates, SeesSums, Shared
-from dashboard.context import Context
+from dashboard.incidents import active, budgets_seen, take_on
 from spanledger.errors import NotFound
-from warehouse.budgeting import Standing, crossed, standings, team_of
+from warehouse.budgeting import Standing, crossed
 
 router = APIRouter(tags=["budgets"])
 
@@ -24,7 +23,7 @@ def budgets(who: SeesSums, shared: Shared) -> Response:
 
     A team's people see the budgets that are about one of their teams alone.
     """
-    return answer({"rows": [plain(one) for one in seen(shared, who, datetime.now(UTC))]})
+    return answer({"rows": [plain(one) for one in budgets_seen(shared, who, datetime.now(UTC))]})
 
 
 @router.post("/budgets/{name}/acknowledge", summary="Take on what a budget has passed")
@@ -35,12 +34,6 @@ def acknowledge(who: Operates, shared: Shared, name: str, body: Annotated[Taking
         raise NotFound(f"no alert of a budget {name!r} goes on")
     take_on(shared, who, found, body.comment if body else "")
     return answer({"acknowledged": [one.id for one in found]})
-
-
-def seen(shared: Context, who: Caller, now: datetime) -> list[Standing]:
-    """The budgets that a caller may see, in the order of the policy file."""
-    chosen = [one for one in shared.policy.budgets if not who.teams or team_of(one) in who.teams]
-    return [shared.connections.ask(who, lambda client, one=one: standings(client, one, shared.tenant_hash, now))[-1] for one in chosen]
 
 
 def plain(one: Standing) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cards, session, theme
-from dashboard.pages import PATHS, calls, data_health, quality, releases, reliability, spend
+from dashboard.pages import PATHS, alerts, calls, data_health, quality, releases, reliability, spend
 from dashboard.view import View, choose
 from spanledger.errors import SpanledgerError, WarehouseBusy
 
@@ -21,6 +21,7 @@ PAGES = {
     "reliability": (reliability.show, "Reliability", ":material/speed:"),
     "quality": (quality.show, "Quality", ":material/verified:"),
     "releases": (releases.show, "Prompts & releases", ":material/compare_arrows:"),
+    "alerts": (alerts.show, "Alerts & budgets", ":material/notifications:"),
     "data-health": (data_health.show, "Data health", ":material/fact_check:"),
 }
 

@@ -49,7 +49,7 @@ def test_a_page_knows_its_server_before_its_scripts_run(path: str):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_only_pages_with_charts_evaluate_the_chart_library_ahead(path: str):
-    assert ('import("./static/js/PlotlyChart.' in shell.html(path)) == (path not in ("calls", "data-health"))
+    assert ('import("./static/js/PlotlyChart.' in shell.html(path)) == (path not in ("calls", "alerts", "data-health"))
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -96,7 +96,7 @@ def test_a_filter_in_the_address_narrows_every_figure(page: Page, instance):
     assert page.card("requests")[1] == "8"
 
 
-@pytest.mark.parametrize("path", ["/", "/calls", "/reliability", "/quality", "/releases", "/data-health"])
+@pytest.mark.parametrize("path", ["/", "/calls", "/reliability", "/quality", "/releases", "/alerts", "/data-health"])
 def test_a_page_finds_no_script_late(page: Page, instance, path: str):
     page.open(f"{path}?since=30d")
     named = set(re.findall(r'static/js/[^"]+', instance.get(path).body))
@@ -104,7 +104,7 @@ def test_a_page_finds_no_script_late(page: Page, instance, path: str):
     assert {name.split("/static/js/")[1] for name in loaded if "/static/js/" in name} <= {name.removeprefix("static/js/") for name in named}
 
 
-@pytest.mark.parametrize("path", ["/", "/calls", "/reliability", "/quality", "/releases", "/data-health"])
+@pytest.mark.parametrize("path", ["/", "/calls", "/reliability", "/quality", "/releases", "/alerts", "/data-health"])
 def test_every_page_draws_without_errors_and_without_the_internet(page: Page, path: str):
     page.browser.get_log("browser")
     page.open(f"{path}?since=30d")
@@ -225,6 +225,14 @@ def test_an_unknown_model_is_named_on_the_health_page(page: Page):
     page.open("/data-health?since=7d")
     assert {row["model"] for row in page.table("unpriced")} >= {"mystery-7b"}
     assert [row["app"] for row in page.table("missing")] == ["labs"]
+
+
+def test_the_alerts_page_says_what_is_wrong_and_how_to_tell_a_budget(page: Page):
+    page.open("/alerts")
+    assert page.card("budgets-passed")[0] == page.card("firing")[0] == "0"
+    assert "Nothing is wrong" in page.text()
+    assert "limit_usd" in page.text()
+    assert page.errors() == []
 
 
 def test_choices_stay_in_the_address_across_pages(page: Page):
