@@ -41,6 +41,7 @@ log = structlog.get_logger()
 JOB = "detectors:spending"
 PAUSE_S = 10.0
 FORECAST_EVERY = timedelta(minutes=2)
+TRY_AGAIN = timedelta(minutes=1)
 AGAIN = timedelta(hours=6)  # so many hours are judged again at every look
 LEASE_S = 300.0
 SETTLED = timedelta(minutes=10)  # after its end an hour is looked at: spans of it have come by then
@@ -59,17 +60,20 @@ def run(settings: Settings, stop: threading.Event, tenant_hash: Hash) -> None:
     with closing(connect(access.url, user=access.user, password=access.password)) as client:
         lease = Lease(client, JOB, f"{JOB}-{socket.gethostname()}-{os.getpid()}", ttl_s=LEASE_S)
         looked: datetime | None = None
+        tried = datetime.min.replace(tzinfo=UTC)
         expected: tuple[datetime, Sequence[Budget]] | None = None
         while not stop.wait(PAUSE_S):
             now = datetime.now(UTC)
             policy.reload()
             told = policy.current
-            new_hour = closed(now) != looked
+            new_hour = closed(now) != looked and now - tried > TRY_AGAIN
             stale = expected is None or now - expected[0] > FORECAST_EVERY or expected[1] != told.budgets
             if not (new_hour or (stale and told.budgets)) or not lease.hold():
                 continue
-            if new_hour and look(client, told.alerts.announced, now) is not None:
-                looked = closed(now)
+            if new_hour:
+                tried = now
+                if look(client, told.alerts.announced, now) is not None:
+                    looked = closed(now)
             if stale:
                 expect(client, told.budgets, tenant_hash, now)
                 expected = now, told.budgets
