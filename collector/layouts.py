@@ -145,7 +145,7 @@ def _may_stencil(shape: Shape) -> bool:
     dialect, content = shape.dialect, shape.content
     return (
         shape.genai and dialect.refine is None and dialect.text is None and not dialect.loses_context
-        and (shape.authority == 2 or not shape.strays) and not shape.link and not shape.headers and not shape.own_biz
+        and (shape.authority == 2 or not shape.strays) and not shape.link and not shape.own_biz
         and not shape.usage_objects and not shape.exclusive_for and bool(shape.usage) and _COUNTS.issuperset(field for field, _ in shape.usage)
         and content.keys() == _DIALOGUE and len(set(content["input"])) == 1 and set(content["output"]) == {_OUTPUT}
         and len(shape.prototypes.names) > 1 and set(_IDS).issuperset(told := {field for field, _, _ in shape.varying_fields})

@@ -62,6 +62,7 @@ _VALUES: dict[str, list[Any]] = {
     "url.full": ["https://a/b", "https://c/d", ""],
     "error.message": ["", "boom"],
     "gen_ai.request.stream": [False, True],
+    "gen_ai.headers": ["{}", "{'X-Raw': 'true'}", "{'traceparent': '00-9e0ed1d0834917541bf3c15f4af53c3e-7a0f2cf5b2412cbd-03'}"],
     "deployment.ring": ["blue", "50 % green", 1, True],
     "gen_ai.input.messages": [
         told("hello"), told("who are you", "and I"), told(""), told("write to ana@example.org", role="critic"), "plain", "[]", 5,
@@ -71,11 +72,14 @@ _VALUES: dict[str, list[Any]] = {
         '[{"role": "assistant", "refusal": "no", "parts": [{"type": "text", "content": "no"}]}]', "unlock",
     ],
 }  # fmt: skip
-_PLAIN = [n for n in _VALUES if n not in ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.reasoning.output_tokens", "error.message")]
+_PLAIN = [
+    n for n in _VALUES if n not in ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.reasoning.output_tokens", "error.message", "gen_ai.headers")
+]
 #: Nearly always ordinary values, so that most spans are stamps and each oddity is met beside them.
 _choice = st.sampled_from([0] * 12 + [1, 2, 3, 4, 5, 6])
 _attributes = st.tuples(
-    st.sampled_from([tuple(_PLAIN), tuple(_PLAIN), tuple(_VALUES), tuple(n for n in _PLAIN if n != "session.id")]), st.lists(_choice, min_size=20)
+    st.sampled_from([tuple(_PLAIN), tuple(_PLAIN), tuple(_VALUES), (*_PLAIN, "gen_ai.headers"), tuple(n for n in _PLAIN if n != "session.id")]),
+    st.lists(_choice, min_size=24),
 ).map(lambda drawn: [(n, _VALUES[n][i % len(_VALUES[n])]) for n, i in zip(drawn[0], drawn[1], strict=False)])
 _spans = st.fixed_dictionaries(
     {
@@ -175,11 +179,12 @@ def test_clients_whose_calls_may_be_told_in_another_trace_have_stamps_of_what_an
     assert (stream.link_kind, stream.authority) == ("stray", 0)
 
 
-def test_a_clients_call_that_tells_its_requests_headers_is_read_whole() -> None:
-    for headers in ("{'X-Raw': 'true'}", "{'X-Raw': 'true'}", "{'traceparent': '00-9e0ed1d0834917541bf3c15f4af53c3e-7a0f2cf5b2412cbd-03'}"):
-        sent = plain(gen_ai__headers=headers)
-        found = decoded(request([sent, sent], scope="opentelemetry.instrumentation.openai.v1"), stamps=True)
-    assert ([s.link_kind for s, _ in found.records], len(found.stamps)) == (["stray"] * 2, 0)
+def test_of_calls_that_tell_their_requests_headers_those_are_read_whole_that_were_sent_within_another_trace() -> None:
+    within = "{'traceparent': '00-9e0ed1d0834917541bf3c15f4af53c3e-7a0f2cf5b2412cbd-03'}"
+    body = request([plain(gen_ai__headers="{'X-Raw': 'true'}"), plain(gen_ai__headers=within)], scope="opentelemetry.instrumentation.openai.v1")
+    for _ in range(2):
+        found = decoded(body, stamps=True)
+    assert ([s.link_kind for s, _ in found.records], [s.span_id[-1] for s in found.stamps]) == (["stray"], [1])
 
 
 def test_a_span_is_read_under_its_own_resource_whatever_is_known_of_its_source() -> None:
