@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
-from operator import ne
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,8 +15,8 @@ from collector.redaction.finding import Finder
 from collector.redaction.joined import Joined, join, join_texts
 from collector.redaction.matching import Span
 from collector.redaction.placeholders import CHECKED, placeholder, placeholders, resolve
+from collector.redaction.recall import Changed, Recall
 from collector.redaction.second_look import marks, masked, origin, stretches
-from collector.redaction.seen import Seen
 
 MAX_BYTES = 16 << 20
 _SHORT = 16_000  # bytes of a text whose budget is so small that it is worth another try
@@ -42,9 +40,6 @@ class Redacted:
     text: str
     entities: list[Entity] = field(default_factory=list)
     dropped: str | None = None
-
-
-Changed = dict[int, tuple[bytes, list[Span], str | None]]  # text number: new text, spans in bytes of the input, reason if dropped
 
 
 class Redactor:
@@ -77,7 +72,12 @@ class Redactor:
         self.dropped: Counter[str] = Counter()
         self._deadline = Budget(0.0, 0.0)
         self._spent: dict[int, tuple[float, float]] = {}  # what the first look at a text alone has taken
-        self.seen = Seen()
+        self._crossed: set[int] | None = None  # texts with a piece of a value that a border cuts, if known
+        self._recall = Recall(self._judge, self._crossing, self._count)
+        self.seen = self._recall.seen
+
+    def _count(self, names: Iterable[str]) -> None:
+        self.counts.update(names)
 
     def take_counts(self) -> tuple[dict[str, int], dict[str, int]]:
         """Entities per class and dropped texts per reason since the last call."""
@@ -92,10 +92,7 @@ class Redactor:
     def redact_batch(self, texts: Sequence[str], groups: Sequence[int] | None = None) -> list[str]:
         """Redacted texts in the same order. Neighbours with equal ``groups`` value are parts of one span or stream."""
         out = list(texts)
-        known, first = self.seen.known(out)
-        changed = self._run_new(out, groups, known, first) if known else self._run(*self._encoded(out), groups)
-        self.seen.learn([text for text, i in first.items() if i not in changed])
-        for i, (text, _, _) in changed.items():
+        for i, (text, _, _) in self._recall.changed(texts, groups).items():
             out[i] = text.decode()
         return out
 
@@ -115,39 +112,18 @@ class Redactor:
 
     # -- one batch ------------------------------------------------------------------------------------------------
 
-    def _run_new(self, texts: list[str], groups: Sequence[int] | None, known: list[int], first: dict[str, int]) -> Changed:
-        """Changed texts, those that are ``known`` looked at only together with their neighbours. ``first``: texts that a known one may repeat."""
-        asked = set(range(len(texts))).difference(known)
-        numbers: list[int] | None = None
-        if groups is not None:
-            numbers = list(accumulate(map(ne, groups[1:], groups), initial=0))
-            mixed = _groups_of(numbers, known)
-            asked.update(self._crossed(texts, [members for members in mixed if len(members) > 1]))
-            for members in mixed:
-                if not asked.issuperset(members):
-                    for i in members:
-                        numbers[i] = ~i  # its neighbours have been looked at
-        changed = self._run_some(texts, sorted(asked), numbers)
-        repeated = [i for i in known if i not in asked and first.get(texts[i], i) in changed]
-        return changed | self._run_some(texts, repeated, None) if repeated else changed
+    def _judge(self, texts: Sequence[str], groups: Sequence[int] | None) -> tuple[Changed, set[int] | None]:
+        """Changed texts, and which of them hold a piece of a value that a border cuts (``None``: that is not known)."""
+        return self._run(*self._encoded(texts), groups), self._crossed
 
-    def _run_some(self, texts: list[str], some: list[int], groups: list[int] | None) -> Changed:
-        changed = self._run(*self._encoded([texts[i] for i in some]), groups and [groups[i] for i in some])
-        return {some[k]: what for k, what in changed.items()}
-
-    def _crossed(self, texts: list[str], several: list[list[int]]) -> list[int]:
-        """Numbers of texts in groups where a value may cross a border. What cannot be told is to be looked at as a whole."""
-        members = [i for group in several for i in group]
-        if not members:
-            return []
+    def _crossing(self, texts: list[str], groups: list[int]) -> Iterable[int]:
+        """Numbers of texts with a piece of a value that a border between texts of a group cuts. What cannot be told may have one."""
         try:
-            joined = join_texts([texts[i] for i in members])
+            joined = join_texts(texts)
             self._give_time(joined)
-            found = self._finder.crossing(joined, [k for k, group in enumerate(several) for _ in group], self._deadline)
+            return self._finder.crossing(joined, groups, self._deadline)
         except Exception:  # the usual way decides what to drop
-            return members
-        hit = {members[k] for k in found}
-        return [i for group in several if not hit.isdisjoint(group) for i in group]
+            return range(len(texts))
 
     def _encoded(self, texts: Sequence[str]) -> tuple[Joined, Changed]:
         """The texts as UTF-8, and those that cannot be said in it, dropped."""
@@ -171,9 +147,12 @@ class Redactor:
         self._give_time(texts)
         try:
             found = self._finder.find(texts, groups, self._deadline)
+            self._crossed = self._finder.crossed
         except Dropped as exc:
+            self._crossed = None
             texts, found = self._one_by_one(texts, groups, changed, str(exc))
         except Exception:  # a defect in a matcher must never let a text through
+            self._crossed = None
             texts, found = self._one_by_one(texts, groups, changed, "error")
         if found:
             self._settle({i: spans for i, spans in found.items() if i not in changed}, texts, changed)
@@ -330,21 +309,6 @@ class Redactor:
         pieces[::2] = [raw[a:z] for a, z in zip((0, *ends), (*starts, len(raw)), strict=True)]
         pieces[1::2] = placeholders(raw, spans, key, clock.check)
         return pieces
-
-
-def _groups_of(groups: Sequence[int], some: Sequence[int]) -> list[list[int]]:
-    """The groups, each as the numbers of its texts, that hold one of ``some``."""
-    found: list[list[int]] = []
-    for i in some:
-        if found and found[-1][-1] >= i:
-            continue
-        first, last = i, i + 1
-        while first and groups[first - 1] == groups[i]:
-            first -= 1
-        while last < len(groups) and groups[last] == groups[i]:
-            last += 1
-        found.append(list(range(first, last)))
-    return found
 
 
 def _in_characters(raw: bytes, spans: Sequence[Span]) -> list[Span]:

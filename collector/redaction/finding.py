@@ -58,6 +58,7 @@ class Finder:
         self._escapes = np.array([trigger.rule.handler == "escape" for trigger in triggers])
         self._dump_row = re.compile(next(trigger.expression for trigger in triggers if trigger.rule.handler == "dump"))
         self._dumped: list[Unwrapped] = []  # what dumps say that have been read before the scan
+        self.crossed: set[int] = set()  # texts with a piece of a value that a border cuts, of those looked at last
         self._user, self._exceptions = user, exceptions
         prepare()
 
@@ -92,27 +93,32 @@ class Finder:
             mute.sort()
             out = [span for span in out if not _within(span, mute)]
         self._user_rules(b, starts, ends, out)
-        if listed or groups is not None:
-            derived += _seams(b, starts, ends, groups, listed)
-        self._derived(derived, inner, deadline)
+        derived += _listed_seams(b, starts, ends, listed)
+        cut = self._derived(derived, inner, deadline, _seams(b, starts, ends, groups))
+        self.crossed = {bisect_right(starts, at) - 1 for at, _, _ in cut}
         out += inner
         return self._per_text(b, starts, ends, out)
 
     def crossing(self, texts: Joined, groups: Sequence[int], deadline: Budget) -> dict[int, list[Span]]:
         """Only the spans that cross a border between texts of a group. Raises ``Dropped`` like :meth:`find`."""
         out: list[Span] = []
-        self._derived(_seams(texts.raw, texts.starts, texts.ends, groups, []), out, deadline)
+        self._derived([], out, deadline, _seams(texts.raw, texts.starts, texts.ends, groups))
         return self._per_text(texts.raw, texts.starts, texts.ends, out)
 
-    def _derived(self, derived: list[Derived], out: list[Span], deadline: Budget) -> None:
-        """Append what derived texts show, as bytes of the buffer."""
-        if not derived:
-            return
+    def _derived(self, derived: list[Derived], out: list[Span], deadline: Budget, seams: Sequence[Derived] = ()) -> list[Span]:
+        """Append what derived texts show, as bytes of the buffer; gives what the last ones show, across the borders of texts."""
+        cut: list[Span] = []
+        every = [*derived, *seams]
+        if not every:
+            return cut
         before = len(out)
-        for n, spans in self._inner([text for text, _ in derived], deadline).items():
-            out += derived[n][1](spans)
+        for n, spans in self._inner([text for text, _ in every], deadline).items():
+            found = every[n][1](spans)
+            out += found
+            cut += found if n >= len(derived) else ()
             deadline.check()
         deadline.keep(len(out) - before)
+        return cut
 
     def _look(
         self, b: bytes, starts: list[int], ends: list[int], out: list[Span], deadline: Budget, *, views: bool = True
@@ -272,11 +278,18 @@ class Finder:
         return found
 
 
-def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] | None, listed: list[tuple[int, int]]) -> list[Derived]:
+def _listed_seams(b: bytes, starts: list[int], ends: list[int], listed: list[tuple[int, int]]) -> list[Derived]:
+    """Views across the borders of the messages that single texts list."""
+    return [
+        (view.text, view.spans)
+        for i, places in groupby(listed, itemgetter(0))
+        for view in listed_borders(b, starts[i], ends[i], [to for _, to in places])
+    ]
+
+
+def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] | None) -> list[Derived]:
     """Views across the borders of parts; a span that crosses one takes its piece in every part."""
     views: list[SeamView] = []
-    for i, places in groupby(listed, itemgetter(0)):
-        views += listed_borders(b, starts[i], ends[i], [to for _, to in places])
     if groups is not None and any(map(eq, groups, groups[1:])):
         first = 0
         for i in [i for i, (g, h) in enumerate(pairwise(groups), 1) if g != h] + [len(starts)]:
