@@ -9,6 +9,7 @@ from decimal import Decimal
 from alerts.findings import Finding
 from spanledger.policy import Budget
 from warehouse.budgeting import LATE, Standing, crossed, team_of
+from warehouse.matching import sole
 
 ACTUAL, FORECAST = "actual", "forecast"
 KIND = "budget"
@@ -42,8 +43,8 @@ def _finding(standing: Standing, step: Decimal, basis: str, holds: bool, amount:
 
 def _about(budget: Budget) -> Mapping[str, str]:
     """App and team, where the budget is about one of each."""
-    told = budget.match.patterns()
-    return {name: told[field][0] for field, name in (("app", "app_id"), ("team", "team")) if len(told.get(field, ())) == 1}
+    told = {"app_id": sole(budget.match, "app"), "team": sole(budget.match, "team")}
+    return {name: value for name, value in told.items() if value}
 
 
 def dollars(amount: Decimal) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from alerts.messages import Incident, mail_of, requests_of, texts
+from alerts.messages import Incident, mail_of, plain, requests_of
 from spanledger.errors import SpanledgerError
 from spanledger.policy import Receiver
 
@@ -75,9 +75,11 @@ def _apprise(receiver: Receiver, incident: Incident) -> None:
         raise NotDelivered("apprise is not installed: pip install 'spanledger[receivers]'")
     apprise: Any = importlib.import_module("apprise")
     assert receiver.url is not None
-    title, body = texts(incident)
-    sender = apprise.Apprise()
-    if not sender.add(receiver.url.get_secret_value()):
-        raise NotDelivered("apprise does not know this kind of address")
-    if not sender.notify(title=title, body=body):
-        raise NotDelivered("apprise could not deliver it")
+    try:
+        sender = apprise.Apprise()
+        known = sender.add(receiver.url.get_secret_value())
+        taken = known and sender.notify(title=incident.title, body=plain(incident))
+    except Exception as exc:  # whatever a plugin of its hundred raises; the cause may name the address
+        raise NotDelivered(f"apprise failed ({type(exc).__name__})") from None
+    if not taken:
+        raise NotDelivered("apprise could not deliver it" if known else "apprise does not know this kind of address")

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -26,6 +24,7 @@ import structlog
 
 from alerts import budgets, rules, telling
 from alerts.delivery import GIVEN_UP, NotDelivered, pause, send
+from alerts.drops import Drops
 from alerts.findings import Finding
 from alerts.messages import Incident, most_pressing
 from alerts.rules import Asking
@@ -36,7 +35,7 @@ from spanledger.policy import Budget, Policy, PolicyFile, Receiver
 from spanledger.settings import Settings
 from warehouse import alerting, scoring
 from warehouse.alerting import Alert, Notice
-from warehouse.budgeting import standings
+from warehouse.budgeting import Expected, expected, standings
 from warehouse.engine import connect
 from warehouse.leases import Lease
 from warehouse.matching import Hash
@@ -53,7 +52,6 @@ NOTED_EVERY = timedelta(minutes=1)  # how often it is written down that an alert
 REMEMBERED = timedelta(days=2)
 TOLD_BEFORE = timedelta(days=400)
 SENDERS = 4
-_DROPPED = re.compile(rb"^(?:spanledger_records_rejected_total|spanledger_redaction_dropped_total)(?:\{[^}]*\})? ([0-9.e+]+)$", re.M)
 
 Send = Callable[[Receiver, Incident], None]
 
@@ -129,11 +127,11 @@ class Engine:
     def step(self, now: datetime) -> Pass:
         """One pass. A rule that cannot be asked is told of in the log and the job's mark, and does not keep the others waiting."""
         self._policy.reload()
-        policy = self._policy.current
+        policy, errors = self._policy.current, dict(self._errors)
         changed = self._looked(policy, now)
         queued = self._queued(policy, now)
         settled = self._sent(policy, now)
-        if changed or queued or settled:
+        if changed or queued or settled or self._errors != errors:
             told = {"changed": len(changed), "queued": len(queued), "sent": sum(n.state == "sent" for n in settled), "errors": self._errors}
             scoring.set_mark(self._client, JOB, now.isoformat(timespec="seconds"), orjson.dumps(told).decode())
         return Pass(changed, queued, settled, dict(self._errors))
@@ -148,9 +146,11 @@ class Engine:
         for rule in rules.in_force(policy):
             if self._is_due(rule.name, rules.every(rule, self._interval), now):
                 found += self._asked_of(rule.name, lambda rule=rule: rules.findings(asking, rule, now), looked)
-        for budget in policy.budgets:
-            if self._is_due(f"budget {budget.name}", max(self._interval, BUDGETS_EVERY), now):
-                found += self._asked_of(budget.name, lambda budget=budget: self._of_budget(asking, budget, now), looked)
+        due = [one for one in policy.budgets if self._is_due(one.name, max(self._interval, BUDGETS_EVERY), now)]
+        forecasts = expected(self._client, now) if due else {}
+        for budget in due:
+            found += self._asked_of(budget.name, lambda budget=budget: self._of_budget(budget, now, forecasts), looked)
+        self._errors = {name: error for name, error in self._errors.items() if name in named}
         known = [a for a in self._known.values() if a.rule in looked or (a.active and a.rule not in named)]
         changed = step(known, found, named, now)
         self._known.update({alert.fingerprint: alert for alert in changed})
@@ -183,27 +183,31 @@ class Engine:
         looked.add(name)
         return found
 
-    def _of_budget(self, asking: Asking, budget: Budget, now: datetime) -> list[Finding]:
-        return [finding for standing in standings(asking.client, budget, self._hash, now) for finding in budgets.findings(standing)]
+    def _of_budget(self, budget: Budget, now: datetime, forecasts: Expected) -> list[Finding]:
+        return [finding for standing in standings(self._client, budget, self._hash, now, forecasts) for finding in budgets.findings(standing)]
 
     def _worth_noting(self, alert: Alert) -> bool:
         before = self._stored.get(alert.id)
         return before is None or before.state != alert.state or alert.held_at - before.held_at >= NOTED_EVERY
 
     def _forget(self, now: datetime) -> None:
-        """Leave out what ended long ago."""
-        gone = [
-            a for a in self._known.values()
-            if not a.active and (a.until is None or a.until < now) and (a.resolved_at is None or now - a.resolved_at > REMEMBERED)
-        ]  # fmt: skip
-        for alert in gone:
-            del self._known[alert.fingerprint]
-            self._stored.pop(alert.id, None)
+        """Leave out what ended long ago, and what has come up again since."""
+
+        def over(alert: Alert) -> bool:
+            return not alert.active and (alert.resolved_at is None or now - alert.resolved_at > REMEMBERED)
+
+        self._known = {key: a for key, a in self._known.items() if not over(a) or (a.until is not None and a.until >= now)}
+        kept = {a.id for a in self._known.values()}
+        self._stored = {key: a for key, a in self._stored.items() if key in kept or not over(a)}
+
+    def _by_id(self) -> dict[str, Alert]:
+        """Every alert that is remembered, as it is now: also one whose end is still to be told when its labels have come up again."""
+        return self._stored | {a.id: a for a in self._known.values()}
 
     # -- who is told -----------------------------------------------------------------------------------------------------------------
 
     def _queued(self, policy: Policy, now: datetime) -> list[Notice]:
-        recent = [a for a in self._known.values() if a.state == "firing" or (a.resolved_at and now - a.resolved_at < telling.RESOLVED_FOR)]
+        recent = [a for a in self._by_id().values() if a.state == "firing" or (a.resolved_at and now - a.resolved_at < telling.RESOLVED_FOR)]
         if not recent or not policy.alerts.receivers:
             return []
         taken = alerting.acknowledgements(self._client, [a.id for a in recent])
@@ -226,7 +230,7 @@ class Engine:
 
     def _delivered(self, receiver: Receiver | None, notice: Notice, now: datetime) -> Notice:
         """The notice as it stands after one attempt: what is told is the state of now."""
-        by_id = self._stored | {a.id: a for a in self._known.values()}
+        by_id = self._by_id()
         about = sorted((by_id[i] for i in notice.told if i in by_id), key=most_pressing)
         if receiver is None or not about:
             return replace(notice, state="failed", error="the receiver is gone" if receiver is None else "its alerts are gone")
@@ -250,35 +254,4 @@ class Engine:
         self._notices = list(latest.values())
 
 
-class Drops:
-    """How many records and texts the collector beside has dropped within a window; ``address``: of its ``/metrics``, "" where there is none."""
-
-    def __init__(self, address: Callable[[], str]) -> None:
-        self._address = address
-        self._seen: deque[tuple[datetime, float]] = deque()
-
-    def within(self, now: datetime, window: timedelta) -> float | None:
-        """Since ``now - window``, or since this was first asked; ``None``: nobody tells."""
-        total = self._total()
-        if total is None:
-            return None
-        if self._seen and total < self._seen[-1][1]:  # it has been started again
-            self._seen.clear()
-            self._seen.append((now, 0.0))
-        self._seen.append((now, total))
-        while len(self._seen) > 1 and self._seen[1][0] <= now - window:
-            self._seen.popleft()
-        return total - self._seen[0][1]
-
-    def _total(self) -> float | None:
-        address = self._address()
-        if not address:
-            return None
-        try:
-            answer = httpx.get(f"http://{address}/metrics", timeout=2)
-        except httpx.HTTPError:
-            return None
-        return sum(map(float, _DROPPED.findall(answer.content)))
-
-
-__all__ = ["Drops", "Engine", "run"]
+__all__ = ["Engine", "run"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -88,15 +89,9 @@ def written(value: float, unit: str) -> str:
     """A figure as people read it."""
     ways: dict[str, Callable[[float], str]] = {
         "share": lambda v: f"{v * 100:.2f} %",
-        "usd": lambda v: dollars(_decimal(v)),
+        "usd": lambda v: dollars(Decimal(repr(round(v, 9)))),
         "ms": lambda v: f"{v:,.0f} ms" if v < 10_000 else f"{v / 1000:,.1f} s",
         "count": lambda v: f"{v:,.0f}",
         "score": lambda v: f"{v:.4f}",
     }
     return ways[unit](value)
-
-
-def _decimal(value: float) -> Any:
-    from decimal import Decimal
-
-    return Decimal(repr(round(value, 9)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -95,7 +95,7 @@ def _webhook(receiver: Receiver, incident: Incident) -> list[Request]:
             "status": "firing" if incident.firing else "resolved",
             "title": incident.title,
             "at": _iso(incident.at),
-            "alerts": [_told(incident, alert) for alert in incident.alerts],
+            "alerts": [{**alert.told(), **_when(alert), "url": incident.link(alert)} for alert in incident.alerts],
         }
     )
     headers = {"Idempotency-Key": incident.id}
@@ -104,22 +104,8 @@ def _webhook(receiver: Receiver, incident: Incident) -> list[Request]:
     return [Request(_url(receiver), body, headers)]
 
 
-def _told(incident: Incident, alert: Alert) -> dict[str, Any]:
-    return {
-        "id": alert.id,
-        "fingerprint": alert.fingerprint,
-        "rule": alert.rule,
-        "kind": alert.kind,
-        "severity": alert.severity,
-        "state": alert.state,
-        "labels": dict(alert.labels),
-        "summary": alert.summary,
-        "value": alert.value,
-        "bound": alert.bound,
-        "starts_at": _iso(alert.firing_at or alert.pending_at),
-        "ends_at": _iso(alert.resolved_at) if alert.resolved_at else None,
-        "url": incident.link(alert),
-    }
+def _when(alert: Alert) -> dict[str, str | None]:
+    return {"starts_at": _iso(alert.firing_at or alert.pending_at), "ends_at": _iso(alert.resolved_at) if alert.resolved_at else None}
 
 
 def _slack(receiver: Receiver, incident: Incident) -> list[Request]:
@@ -202,11 +188,6 @@ def plain(incident: Incident) -> str:
         lines += [f"{alert.severity.upper()} {alert.state}: {alert.summary}", f"  since {begun:%Y-%m-%d %H:%M} UTC{until}"]
         lines += [f"  {incident.link(alert)}"] if incident.web else []
     return "\n".join([*lines, "", incident.key])
-
-
-def texts(incident: Incident) -> Sequence[str]:
-    """Title and body, for receivers that take two texts (apprise)."""
-    return incident.title, plain(incident)
 
 
 def _url(receiver: Receiver) -> str:

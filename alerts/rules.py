@@ -11,7 +11,7 @@ from alerts.findings import Finding
 from alerts.measures import COUNTED, MEASURES, figures, written
 from spanledger.policy import Policy, Rule
 from warehouse import alerting
-from warehouse.matching import Hash, filters, matches
+from warehouse.matching import Hash, filters, matches, sole
 from warehouse.queries import Scope
 from warehouse.queries.objectives import Bad, bad_of_all
 
@@ -58,8 +58,8 @@ class Asking:
 
 
 def in_force(policy: Policy) -> list[Rule]:
-    """The policy's enabled rules and the built-in ones."""
-    own = {rule.name for rule in policy.alerts.rules}
+    """The policy's enabled rules and the built-in ones, which give way to what has their name."""
+    own = {rule.name for rule in policy.alerts.rules} | {budget.name for budget in policy.budgets}
     built_in = [rule for rule in DEFAULTS if rule.name not in own] if policy.alerts.defaults else []
     return [rule for rule in (*policy.alerts.rules, *built_in) if rule.enabled]
 
@@ -167,13 +167,8 @@ def _finding(asking: Asking, rule: Rule, labels: Mapping[str, str], holds: bool 
 
 def _team(policy: Policy, rule: Rule, labels: Mapping[str, str]) -> str:
     """Whose rows an alert is about: its label, the one team that the rule is about, or the owner of its app."""
-    told = rule.match.patterns().get("team", [])
-    if labels.get("team"):
-        return labels["team"]
-    if len(told) == 1 and not any(c in told[0] for c in "*?["):
-        return told[0]
     app = policy.apps.get(labels.get("app_id", ""))
-    return app.team if app is not None else ""
+    return labels.get("team") or sole(rule.match, "team") or (app.team if app is not None else "")
 
 
 def _annotated(rule: Rule, finding: Finding) -> Finding:

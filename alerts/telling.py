@@ -53,7 +53,7 @@ def due(policy: Alerts, alerts: Iterable[Alert], told: Iterable[Notice], quiet: 
 def _notice(
     policy: Alerts, receiver: str, incident: str, members: Sequence[Alert], last: Notice | None, hushed: set[str], taken: set[str], now: datetime
 ) -> Notice | None:
-    before = dict(last.told) if last is not None else {}
+    before = dict(last.told) if last is not None and last.state != "failed" else {}  # a notice that failed told nobody
     firing = [a for a in members if a.state == "firing" and (a.id not in hushed or before.get(a.id) == "firing")]
     ended = [a for a in members if a.state == "resolved" and before.get(a.id) == "firing" and tells_end(a)]
     telling = {a.id: a.state for a in (*firing, *ended)}

@@ -15,7 +15,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,12 @@ def load_identity_keys(folder: Path) -> IdentityKeys:
         return IdentityKeys(_key_of(path), folder)
     except OSError as exc:
         raise DataDirUnusable(f"{path} cannot be used: {exc.strerror}") from exc
+
+
+def tenant_hasher(folder: Path) -> Callable[[str], str]:
+    """What the ledger has for a tenant's name; the keys are read when it is first asked."""
+    keys = cache(lambda: load_identity_keys(folder))
+    return lambda tenant: keys().name("", "tenant", tenant)
 
 
 def announce_epoch(folder: Path, since: datetime | None = None, now: datetime | None = None) -> datetime:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from dashboard.access import Caller
-from dashboard.api.problems import BadInput
+from dashboard.comments import redacted
 from dashboard.context import Context
-from warehouse import alerting, audit_log
+from warehouse import alerting
 from warehouse.alerting import Alert
-from warehouse.budgeting import Standing, standings, team_of
-
-if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+from warehouse.budgeting import Standing, expected, standings, team_of
 
 
 def budgets_seen(shared: Context, who: Caller, now: datetime) -> list[Standing]:
     """The budgets that a caller may see, in the order of the policy file."""
     chosen = [one for one in shared.policy.budgets if not who.teams or team_of(one) in who.teams]
-    return [shared.connections.ask(who, lambda client, one=one: standings(client, one, shared.tenant_hash, now))[-1] for one in chosen]
+    told = shared.connections.ask(who, lambda client: expected(client, now)) if chosen else {}
+    return [shared.connections.ask(who, lambda client, one=one: standings(client, one, shared.tenant_hash, now, told))[-1] for one in chosen]
 
 
 def active(shared: Context, who: Caller) -> list[Alert]:
@@ -32,20 +29,4 @@ def active(shared: Context, who: Caller) -> list[Alert]:
 def take_on(shared: Context, who: Caller, taken: Sequence[Alert], comment: str) -> None:
     """Acknowledge, on the record."""
     comment = redacted(shared, comment)
-
-    def store(client: Client) -> None:
-        for one in taken:
-            detail = {"rule": one.rule, "labels": dict(one.labels), "summary": one.summary, "comment": comment}
-            audit_log.append(client, actor=who.name, action="acknowledgement", subject=f"alert:{one.id}", detail=detail)
-        alerting.acknowledge(client, [one.id for one in taken], actor=who.name, comment=comment)
-
-    shared.connections.write(store)
-
-
-def redacted(shared: Context, comment: str) -> str:
-    """A comment as it may be stored. Raises ``BadInput`` where this process cannot redact."""
-    if not comment:
-        return ""
-    if shared.redact is None:
-        raise BadInput("comment", "comments cannot be redacted by this process and are not stored")
-    return shared.redact(comment)
+    shared.connections.write(lambda client: alerting.acknowledge(client, taken, actor=who.name, comment=comment))

@@ -12,18 +12,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
+from collector.identity import tenant_hasher
 from spanledger import memory
 from spanledger.errors import SpanledgerError
 from spanledger.settings import Settings
-
-if TYPE_CHECKING:
-    from collector.identity import IdentityKeys
 
 log = structlog.get_logger()
 
@@ -61,7 +57,7 @@ def keep_running(name: str, module: str, settings: Settings, stop: threading.Eve
         started = time.monotonic()
         try:
             loop: Loop = importlib.import_module(module).run
-            loop(settings, stop, lambda tenant: _keys(settings).name("", "tenant", tenant))
+            loop(settings, stop, tenant_hasher(settings.data_dir / "keys"))
         except SpanledgerError as exc:
             log.warning("loop_failed", loop=name, reason=str(exc), retryable=exc.retryable)
         except Exception:
@@ -70,17 +66,6 @@ def keep_running(name: str, module: str, settings: Settings, stop: threading.Eve
             return
         failures = 1 if time.monotonic() - started > LONGEST_PAUSE_S else failures + 1
         stop.wait(min(LONGEST_PAUSE_S, 2.0 ** (failures - 1)))
-
-
-@cache
-def _keys_of(folder: Path) -> IdentityKeys:
-    from collector.identity import load_identity_keys
-
-    return load_identity_keys(folder)
-
-
-def _keys(settings: Settings) -> IdentityKeys:
-    return _keys_of(settings.data_dir / "keys")
 
 
 def _step_back() -> None:

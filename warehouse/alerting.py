@@ -15,6 +15,7 @@ from uuid import uuid4
 import orjson
 import polars as pl
 
+from warehouse import audit_log
 from warehouse.journal import warehouse_errors
 from warehouse.queries.ask import frame, stamp
 from warehouse.sqlfiles import sql
@@ -57,6 +58,11 @@ class Alert:
     def active(self) -> bool:
         """Pending or firing."""
         return self.state in ("pending", "firing")
+
+    def told(self) -> dict[str, Any]:
+        """What everybody is told of it, without times."""
+        names = ("id", "fingerprint", "rule", "kind", "severity", "state", "summary", "value", "bound")
+        return {**{name: getattr(self, name) for name in names}, "labels": dict(self.labels)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +142,12 @@ def notices(client: Client, *, since: datetime) -> list[Notice]:
     return [_notice(row) for row in rows]
 
 
-def acknowledge(client: Client, ids: Sequence[str], *, actor: str, comment: str = "") -> None:
-    """Somebody takes these alerts on, durably: they are not told of again while they go on."""
-    _insert(client, "alert_acknowledgements", ["id", "actor", "comment"], [[one, actor, comment] for one in ids])
+def acknowledge(client: Client, alerts: Sequence[Alert], *, actor: str, comment: str = "") -> None:
+    """Somebody takes these alerts on, durably and on the record: they are not told of again while they go on. ``comment``: redacted."""
+    for one in alerts:
+        detail = {"rule": one.rule, "labels": dict(one.labels), "summary": one.summary, "comment": comment}
+        audit_log.append(client, actor=actor, action="acknowledgement", subject=f"alert:{one.id}", detail=detail)
+    _insert(client, "alert_acknowledgements", ["id", "actor", "comment"], [[one.id, actor, comment] for one in alerts])
 
 
 def acknowledgements(client: Client, ids: Sequence[str]) -> dict[str, Taken]:

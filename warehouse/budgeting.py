@@ -5,22 +5,25 @@ Spend that is told late counts for the period in which it was made: the last per
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spanledger.policy import Budget
 from spanledger.policy.periods import Period, period_of
 from warehouse import alerting
-from warehouse.matching import Hash, filters
+from warehouse.matching import Hash, filters, sole
 from warehouse.queries import Scope, spend
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 LATE = timedelta(days=1)
+
+#: Name of a budget → its newest forecast (:func:`warehouse.alerting.forecasts`).
+Expected = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +55,24 @@ def periods(kind: str, now: datetime) -> list[Period]:
     return [current]
 
 
-def standings(client: Client, budget: Budget, tenant_hash: Hash, now: datetime) -> list[Standing]:
+def expected(client: Client, now: datetime) -> Expected:
+    """What the budgets' periods of ``now`` are expected to end at, as last told."""
+    return alerting.forecasts(client, now.astimezone(UTC).date())
+
+
+def standings(client: Client, budget: Budget, tenant_hash: Hash, now: datetime, forecasts: Expected) -> list[Standing]:
     """Where a budget stands in the period of ``now``, last; before it the one that may still be told of."""
-    told = alerting.forecasts(client, now.astimezone(UTC).date()).get(budget.name)
+    told = forecasts.get(budget.name)
     found = []
     for period in periods(budget.period, now):
         window = Scope(period.since, period.until)
         rows = spend(client, Scope(period.since, period.until, filters(client, budget.match, window, tenant_hash)), by=())
         spent = Decimal(rows["cost_usd"][0] or 0) if rows.height else Decimal(0)
-        expected = max(spent, Decimal(str(round(told["total_usd"], 9)))) if told and told["begins"] == period.begins else None
-        found.append(Standing(budget, period, spent, expected))
+        ends_at = max(spent, Decimal(str(round(told["total_usd"], 9)))) if told and told["begins"] == period.begins else None
+        found.append(Standing(budget, period, spent, ends_at))
     return found
 
 
 def team_of(budget: Budget) -> str:
     """The one team that a budget is about; "" for more than one."""
-    told = budget.match.patterns().get("team", [])
-    return told[0] if len(told) == 1 and not any(c in told[0] for c in "*?[") else ""
+    return sole(budget.match, "team")

@@ -26,6 +26,12 @@ def matches(patterns: Mapping[str, Sequence[str]], labels: Mapping[str, str]) ->
     return all(any(fnmatchcase(labels.get(COLUMNS.get(name, name), ""), one) for one in wanted) for name, wanted in patterns.items())
 
 
+def sole(match: Match, field: str) -> str:
+    """The one value that a match asks for in a field; "" for several, a wildcard or none."""
+    told = match.patterns().get(field, [])
+    return told[0] if len(told) == 1 and not _is_wild(told[0]) else ""
+
+
 def filters(client: Client, match: Match, scope: Scope, tenant_hash: Hash) -> Filters:
     """What a match means in this window: names as they are, wildcards as the values that they fit there."""
     told = match.patterns()

@@ -15,7 +15,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from dashboard.api.answers import answer
 from dashboard.api.inputs import Asked, Operates, SeesAlerts, Shared
 from dashboard.api.problems import BadInput
-from dashboard.incidents import active, redacted, take_on
+from dashboard.comments import redacted
+from dashboard.incidents import active, take_on
 from spanledger.errors import NotFound
 from spanledger.policy import Match
 from warehouse import alerting, audit_log
@@ -125,17 +126,8 @@ def unsilence(who: Operates, shared: Shared, id: str) -> Response:
 def plain(alert: Alert, taken: Taken | None) -> dict[str, Any]:
     """An alert as it is told."""
     return {
-        "id": alert.id,
-        "fingerprint": alert.fingerprint,
-        "rule": alert.rule,
-        "kind": alert.kind,
-        "severity": alert.severity,
-        "state": alert.state,
-        "labels": dict(alert.labels),
+        **alert.told(),
         "team": alert.team,
-        "summary": alert.summary,
-        "value": alert.value,
-        "bound": alert.bound,
         "pending_at": alert.pending_at,
         "firing_at": alert.firing_at,
         "resolved_at": alert.resolved_at,

@@ -15,6 +15,7 @@ from dashboard.api.answers import answer, grouped, rows, said
 from dashboard.api.calls import hexadecimal
 from dashboard.api.inputs import About, Asked, By, GivesFeedback, SeesCalls, SeesQuality, Shared
 from dashboard.api.problems import BadInput
+from dashboard.comments import redacted
 from dashboard.context import Context
 from warehouse import queries, scores
 from warehouse.feedback import Feedback, add_feedback, feedback_signals
@@ -111,7 +112,7 @@ def _statement(shared: Context, who: Caller, said: Statement) -> Feedback:
         name=said.name,
         value=said.value,
         label=said.label,
-        comment=_redacted(shared, said.comment),
+        comment=redacted(shared, said.comment),
         actor=who.name,
         project=str(call["project"]),
         app_id=str(call["app_id"]),
@@ -141,14 +142,6 @@ def _about(shared: Context, who: Caller, trace: str, span: str) -> dict[str, obj
             raise BadInput("trace_id", f"trace {trace} holds no call")
         span = str(entries["span_id"][0])
     return shared.connections.ask(who, lambda client: queries.call(client, trace, span, teams=teams))
-
-
-def _redacted(shared: Context, comment: str) -> str:
-    if not comment:
-        return ""
-    if shared.redact is None:
-        raise BadInput("comment", "comments cannot be redacted by this process and are not stored; send `label` instead")
-    return shared.redact(comment)
 
 
 def _utc(at: object) -> datetime:

@@ -7,10 +7,10 @@ import sys
 from datetime import UTC, datetime
 
 from spanledger.commands import output, windows
-from spanledger.commands.labels import redacted
+from spanledger.commands.comments import redacted
 from spanledger.commands.warehouses import opened
 from spanledger.settings import Settings
-from warehouse import alerting, audit_log
+from warehouse import alerting
 
 _COLUMNS = ("id", "state", "severity", "rule", "summary", "since", "ended", "acknowledged_by")
 
@@ -30,14 +30,11 @@ def listed(settings: Settings, since: str, form: str) -> None:
 
 def acknowledge(settings: Settings, ids: list[str], comment: str) -> int:
     """Take alerts on, on the record; exit code 1 when one of them does not go on (then none is taken)."""
-    comment = redacted(comment) if comment else ""
+    comment = redacted(comment)
     with opened(settings, writing=True) as client:
         active = {one.id: one for one in alerting.alerts(client, since=datetime.now(UTC)) if one.active}
         if unknown := [one for one in ids if one not in active]:
             sys.stderr.write(f"no alert {', '.join(unknown)} goes on\n")
             return 1
-        for one in ids:
-            told = {"rule": active[one].rule, "labels": dict(active[one].labels), "summary": active[one].summary, "comment": comment}
-            audit_log.append(client, actor=getpass.getuser(), action="acknowledgement", subject=f"alert:{one}", detail=told)
-        alerting.acknowledge(client, ids, actor=getpass.getuser(), comment=comment)
+        alerting.acknowledge(client, [active[one] for one in ids], actor=getpass.getuser(), comment=comment)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
 from collections import defaultdict
@@ -12,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, get_args
 
+from spanledger.commands.comments import redacted
 from spanledger.commands.evaluation import read_file
 from spanledger.commands.warehouses import opened
 from spanledger.errors import ConfigError
@@ -111,7 +111,7 @@ def statement(row: Mapping[str, Any], calls: Mapping[str, list[Mapping[str, Any]
         name=str(row["name"]),
         value=float(row["value"]),
         label=str(row["label"]),
-        comment=redact(str(row["comment"])) if row["comment"] else "",
+        comment=redact(str(row["comment"])),
         actor=said_by,
         id=str(row["id"]) or blake2b(key.encode(), digest_size=16).hexdigest(),
         **known,
@@ -120,15 +120,3 @@ def statement(row: Mapping[str, Any], calls: Mapping[str, list[Mapping[str, Any]
 
 def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
-
-
-def redacted(text: str) -> str:
-    """A comment as it may be stored."""
-    return _redactor().redact(text).text
-
-
-@functools.cache
-def _redactor() -> Any:
-    from collector.redaction import Redactor
-
-    return Redactor()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import signal
 import sys
@@ -11,14 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from spanledger import instance, logs
 from spanledger.errors import ConfigError
 from spanledger.settings import Settings
-
-if TYPE_CHECKING:
-    from collector.redaction import Redactor
 
 Ready = Callable[[dict[str, str]], None]
 Run = Callable[[Settings, Path | None, threading.Event, Ready], None]
@@ -98,33 +93,14 @@ def jobs(settings: Settings, *, supervised: bool) -> None:
 
 def dashboard(settings: Settings, *, supervised: bool) -> None:
     """Pages and API."""
+    from collector.identity import tenant_hasher
     from dashboard.web import run as serve
-
-    def tenant_hash(tenant: str) -> str:
-        from collector.identity import load_identity_keys
-
-        return load_identity_keys(settings.data_dir / "keys").name("", "tenant", tenant)
+    from spanledger.commands.comments import redacted
 
     def run(settings: Settings, policy_path: Path | None, stop: threading.Event, ready: Ready) -> None:
-        serve(settings, policy_path, stop, ready, redact=_redact, tenant_hash=tenant_hash)
+        serve(settings, policy_path, stop, ready, redact=redacted, tenant_hash=tenant_hasher(settings.data_dir / "keys"))
 
     _role("dashboard", settings, run, supervised=supervised)
-
-
-def _redact(text: str) -> str:
-    """A comment as it may be stored; "" where the engine had to drop it. The engine is made when first needed."""
-    with _redacting:  # one engine, one text at a time
-        return _redactor().redact(text).text
-
-
-_redacting = threading.Lock()
-
-
-@functools.cache
-def _redactor() -> Redactor:
-    from collector.redaction import Redactor
-
-    return Redactor()
 
 
 def _role(role: str, settings: Settings, run: Run, *, supervised: bool) -> None:

@@ -71,6 +71,10 @@ class Policy(Part):
             for i, name in enumerate(names):
                 if name in repeated and name in names[:i]:
                     yield (*where, i, "name"), f"`{name}` is already taken"
+        budgets = {b.name for b in self.budgets}
+        for i, rule in enumerate(self.alerts.rules):  # silences know both by name
+            if rule.name in budgets:
+                yield ("alerts", "rules", i, "name"), f"`{rule.name}` is a budget's name"
 
     def _unknown_receivers(self) -> Iterator[tuple[Where, str]]:
         known = {r.name for r in self.alerts.receivers}

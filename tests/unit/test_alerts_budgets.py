@@ -89,6 +89,12 @@ def test_a_budget_of_nothing_is_passed_by_the_first_spend() -> None:
     assert standing.used is None
 
 
+@pytest.mark.parametrize(("match", "team"), [({"team": "growth"}, "growth"), ({"team": "g*"}, ""), ({"team": ["a", "b"]}, ""), ({"app": "shop"}, "")])
+def test_a_budget_is_one_teams_where_its_match_names_one(match: dict[str, object], team: str) -> None:
+    found = next(findings(Standing(budget(match=match), period_of("month", NOW.date()), Decimal(1))))
+    assert (found.team, found.labels.get("team", "")) == (team, team)
+
+
 def test_steps_are_told_with_severity_and_in_words() -> None:
     found = {f.labels["step"]: f for f in findings(Standing(budget(forecast=False), period_of("month", NOW.date()), Decimal("100")))}
     assert [found[s].severity for s in ("60%", "80%", "100%")] == ["warning", "warning", "critical"]

@@ -122,6 +122,14 @@ def test_the_first_route_that_fits_says_where_and_a_rule_may_say_it_itself() -> 
     assert receivers_of(policy(routes=[]), alert()) == ()
 
 
+def test_a_notice_that_reached_nobody_is_told_once_its_receiver_is_back() -> None:
+    desk, one = Desk(policy()), alert()
+    (lost,) = due(desk.policy, [one], [], [], (), after(minutes=1))
+    desk.sent = [replace(lost, state="failed", error="the receiver is gone")]
+    assert desk.at(after(minutes=2), [one]) == ["ops firing 1"]
+    assert desk.at(after(minutes=3), [one]) == []
+
+
 def test_nothing_is_queued_twice_while_a_receiver_does_not_answer() -> None:
     one = alert()
     waiting = due(policy(), [one], [], [], (), after(minutes=1))

@@ -62,6 +62,10 @@ def test_an_empty_file_is_the_default_policy():
         ("apps:\n  a:\n    tema: x", "p.yaml:3: apps.a.tema: unknown key; did you mean `team`?"),
         ("budgets:\n  - name: b\n    limit_usd: -3", "p.yaml:3: budgets[0].limit_usd: Input should be greater than or equal to 0"),
         ("budgets:\n  - {name: b, limit_usd: 1}\n  - {name: b, limit_usd: 2}", "p.yaml:3: budgets[1].name: `b` is already taken"),
+        (
+            "budgets: [{name: b, limit_usd: 1}]\nalerts: {rules: [{name: b, metric: cost_usd, above: 1}]}",
+            "p.yaml:2: alerts.rules[0].name: `b` is a budget's name",
+        ),
         ("budgets:\n  - {name: b, limit_usd: 1, receivers: [x]}", "p.yaml:2: budgets[0].receivers: there is no receiver `x`"),
         ("retention:\n  contents: 3 weeks", "p.yaml:2: retention.contents: expected a duration"),
         ("content:\n  tenants:\n    acme: nothing", "p.yaml:3: content.tenants.acme: Input should be 'redacted', 'none' or 'audit'"),

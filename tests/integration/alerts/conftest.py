@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from alerts.delivery import send
-from alerts.jobs import Engine
+from alerts.jobs import Engine, Send
 from spanledger.policy import PolicyFile
 from warehouse.engine import Engine as Warehouse
 from warehouse.migrate import migrate
@@ -70,7 +71,17 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 @pytest.fixture
 def client(warehouse: Client) -> Client:
     """Of a warehouse that holds nothing."""
-    for table in ("calls", "alerts", "alert_notices", "alert_acknowledgements", "silences", "anomalies", "budget_forecasts", "job_marks"):
+    for table in (
+        "calls",
+        "alerts",
+        "alert_notices",
+        "alert_acknowledgements",
+        "silences",
+        "anomalies",
+        "budget_forecasts",
+        "job_marks",
+        "audit_log",
+    ):
         warehouse.command(f"TRUNCATE TABLE spanledger.{table}")
     return warehouse
 
@@ -109,13 +120,12 @@ def start(client: Client, desk: Desk, tmp_path: Path) -> Iterator[Start]:
     """``start(policy)``: an engine that has taken up what is remembered; another one is a restart."""
     file = tmp_path / "spanledger.yaml"
     http = httpx.Client()
+    deliver = partial(send, client=http)
 
-    def begin(policy: str = "", now: datetime = NOW, drops: float | None = None) -> Engine:
+    def begin(policy: str = "", now: datetime = NOW, drops: float | None = None, send: Send = deliver) -> Engine:
         if policy:
             file.write_text(policy.replace("$URL", desk.url))
-        engine = Engine(
-            client, PolicyFile(file, None), lambda t: f"hash-{t}", lambda _now, _over: drops, lambda r, i: send(r, i, http), "http://led.ger"
-        )
+        engine = Engine(client, PolicyFile(file, None), lambda t: f"hash-{t}", lambda _now, _over: drops, send, "http://led.ger")
         engine.take_up(now)
         return engine
 

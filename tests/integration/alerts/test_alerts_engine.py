@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 
 from spanledger.errors import ConfigError
 from spanledger.policy import PolicyFile
-from warehouse import alerting
+from warehouse import alerting, audit_log
 from warehouse.alerting import Quiet
 
 if TYPE_CHECKING:
@@ -87,6 +87,20 @@ def test_a_threshold_fires_after_it_has_held_and_ends(start: Start, ledger: Ledg
     assert [body["status"] for body in desk.bodies] == ["firing", "resolved"]
 
 
+def test_an_alert_that_comes_up_again_before_its_end_was_told_ends_all_the_same(start: Start, ledger: Ledger, desk: Desk) -> None:
+    engine = start(ERRORS.replace("for: 1m", "for: 0s").replace("group_interval: 1m", "group_interval: 15m"))
+    ledger.add(100, NOW - timedelta(minutes=1), outcome="error")
+    (first,) = engine.step(NOW).changed
+    ledger.add(10_000, after(minutes=1))
+    engine.step(after(minutes=5))
+    ledger.add(10_000, after(minutes=6), outcome="error")
+    (second,) = start(now=after(minutes=10)).step(after(minutes=10)).changed
+    start(now=after(minutes=16)).step(after(minutes=16))
+    assert [{a["id"]: a["state"] for a in body["alerts"]} for body in desk.bodies] == [
+        {first.id: "firing"}, {first.id: "resolved", second.id: "firing"},
+    ]  # fmt: skip
+
+
 def test_too_few_calls_are_no_verdict(start: Start, ledger: Ledger, desk: Desk) -> None:
     ledger.add(10, NOW - timedelta(minutes=1), outcome="error")
     assert not start(ERRORS).step(NOW).changed
@@ -100,10 +114,11 @@ def test_what_is_taken_on_is_not_told_again(start: Start, ledger: Ledger, desk: 
     (fired,) = engine.step(NOW).changed
     engine.step(after(hours=3))
     assert [body["reason"] for body in desk.bodies] == ["firing", "repeat"]
-    alerting.acknowledge(client, [fired.id], actor="ana", comment="looking")
+    alerting.acknowledge(client, [fired], actor="ana", comment="looking")
     engine.step(after(hours=6))
     assert len(desk.got) == 2
     assert alerting.acknowledgements(client, [fired.id])[fired.id].actor == "ana"
+    assert [(r.actor, r.action, r.subject) for r in audit_log.entries(client)] == [("ana", "acknowledgement", f"alert:{fired.id}")]
 
 
 def test_a_receiver_that_is_away_gets_it_later_and_once(start: Start, ledger: Ledger, desk: Desk) -> None:
@@ -119,9 +134,12 @@ def test_a_receiver_that_is_away_gets_it_later_and_once(start: Start, ledger: Le
 
 def test_a_pass_that_was_cut_off_before_sending_is_finished_by_the_next(start: Start, ledger: Ledger, desk: Desk) -> None:
     ledger.add(700, NOW)
-    engine = start(BUDGET)
-    engine._sent = lambda *_: []  # type: ignore[method-assign]  # killed here
-    assert engine.step(NOW).queued
+
+    def killed(_receiver: object, _incident: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        start(BUDGET, send=killed).step(NOW)
     start().step(after(seconds=20))
     start().step(after(seconds=50))
     assert steps(desk) == [["60%"]]
