@@ -10,7 +10,7 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 import structlog
 
-from detectors.anomaly import of_rows, watch
+from detectors.anomaly import TOGETHER, of_rows, watch
 from detectors.forecast import period_total
 from spanledger import instance
 from spanledger.errors import SpanledgerError
@@ -40,6 +40,7 @@ log = structlog.get_logger()
 
 JOB = "detectors:spending"
 PAUSE_S = 10.0
+HOUR = timedelta(hours=1)
 FORECAST_EVERY = timedelta(minutes=2)
 TRY_AGAIN = timedelta(minutes=1)
 AGAIN = timedelta(hours=6)  # so many hours are judged again at every look
@@ -114,7 +115,7 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def current(client: Client, upto: datetime) -> bool:
     """Whether calls of the last hour are known."""
-    return int(queries.spend(client, Scope(upto - timedelta(hours=1), upto), by=())["calls"].sum()) > 0
+    return int(queries.spend(client, Scope(upto - HOUR, upto), by=())["calls"].sum()) > 0
 
 
 def expect(client: Client, budgets: Sequence[Budget], tenant_hash: Hash, now: datetime) -> int:
@@ -130,19 +131,31 @@ def anomalous(client: Client, announced: Sequence[AnnouncedEvent], since: dateti
     if rows.is_empty() or since >= until:
         return []
     rows = rows.with_columns(pl.col("hour").dt.replace_time_zone("UTC") if rows["hour"].dtype.time_zone is None else pl.col("hour"))  # type: ignore[union-attr]
-    last = until - timedelta(hours=1)
+    last = until - HOUR
     by_series = rows.partition_by(SERIES, as_dict=True)
     dearest = sorted(by_series.items(), key=lambda one: -float(one[1]["cost_usd"].sum()))[:_MOST_SERIES]
     found: list[dict[str, Any]] = []
-    for key, hours in dearest:
-        labels: dict[str, str] = dict(zip(SERIES, map(str, key), strict=True))
-        found += _of_series(labels, hours, announced, since, last)
+    for at in range(0, len(dearest), TOGETHER):
+        some = [(dict(zip(SERIES, map(str, key), strict=True)), hours) for key, hours in dearest[at : at + TOGETHER]]
+        found += _of_series(some, announced, since, last)
     return found
 
 
 def _of_series(
-    labels: Mapping[str, str], hours: pl.DataFrame, announced: Sequence[AnnouncedEvent], since: datetime, last: datetime
-) -> list[dict[str, Any]]:
+    series: Sequence[tuple[dict[str, str], pl.DataFrame]], announced: Sequence[AnnouncedEvent], since: datetime, last: datetime
+) -> Iterator[dict[str, Any]]:
+    grid, _ = of_rows([_row(labels, hours, announced, last) for labels, hours in series])
+    found = watch(grid)
+    first, until = (max(0, int((at - grid.start) / HOUR)) for at in (since, last + HOUR))
+    for i, (labels, _) in enumerate(series):
+        cost, begun = grid.cost_usd[i], int(grid.known[i].argmax())
+        for at in (np.flatnonzero(found.alerts[i, first:until]) + first).tolist():
+            told = {"cause": found.cause_of(i, at), "cost_usd": float(cost[at]), "usual_usd": usual(cost[begun:], at - begun)}
+            yield {"hour": grid.start + at * HOUR, **labels, **told}
+
+
+def _row(labels: Mapping[str, str], hours: pl.DataFrame, announced: Sequence[AnnouncedEvent], last: datetime) -> dict[str, Any]:
+    """A series as ``anomaly.of_rows`` takes it."""
     told = hours.sort("hour")
     ts = told["hour"].to_list()
     figures = {name: told[column].cast(pl.Float64).to_list() for column, name in _COLUMNS.items()}
@@ -150,20 +163,7 @@ def _of_series(
         ts.append(last)
         figures = {name: [*values, 0.0] for name, values in figures.items()}
     events = [{"start": one.starts_at.isoformat(), "end": one.ends_at.isoformat()} for one in announced if matches(one.match.patterns(), labels)]
-    grid, _ = of_rows([{"id": "/".join(labels.values()), "ts": [at.isoformat() for at in ts], **figures, "announced": events}])
-    found = watch(grid)
-    first = int((since - grid.start).total_seconds() // 3600)
-    upto = int((last - grid.start).total_seconds() // 3600) + 1
-    made = []
-    for at in np.flatnonzero(found.alerts[0, max(0, first) : upto]) + max(0, first):
-        cost = grid.cost_usd[0]
-        made.append(
-            {
-                "hour": grid.start + timedelta(hours=int(at)), **labels, "cause": found.cause_of(0, int(at)), "cost_usd": float(cost[at]),
-                "usual_usd": usual(cost, int(at)),
-            }
-        )  # fmt: skip
-    return made
+    return {"id": "/".join(labels.values()), "ts": [at.isoformat() for at in ts], **figures, "announced": events}
 
 
 def usual(cost: np.ndarray[Any, Any], at: int) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 from detectors.anomaly.series import Grid, of_rows
 from detectors.anomaly.watch import Found, watch
 
-_TOGETHER = 256  # series watched at a time: half a megabyte each, for four months
+TOGETHER = 256  # series watched at a time: half a megabyte each, for four months
 
 
 def evaluate(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -24,7 +24,7 @@ def evaluate(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         ValueError: a series without its fields, with lists of unequal length, or with hours that are none.
     """
     left = iter(rows)
-    while some := list(islice(left, _TOGETHER)):
+    while some := list(islice(left, TOGETHER)):
         grid, places = of_rows(some)
         found = watch(grid)
         for i, row in enumerate(some):
@@ -32,4 +32,4 @@ def evaluate(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield {"id": row.get("id"), "alerts": [hour for hour, _ in alerts], "causes": dict(alerts)}
 
 
-__all__ = ["Found", "Grid", "evaluate", "of_rows", "watch"]
+__all__ = ["TOGETHER", "Found", "Grid", "evaluate", "of_rows", "watch"]
