@@ -5,7 +5,7 @@ from __future__ import annotations
 import faulthandler
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,28 +63,31 @@ class RunningCollector:
             time.sleep(0.1)
 
 
-@pytest.fixture(params=["embedded", "server"])
-def warehouse_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+MODES = ["embedded", "server"]
+
+
+@contextmanager
+def warehouse_of(mode: str, folder: Path) -> Iterator[str]:
     """ "" for the engine inside the collector; else the URL of a server that holds the warehouse.
 
     No ClickHouse server can be started here: our own endpoint plays it, since it speaks the same protocol in front of the same engine.
     """
-    if request.param == "embedded":
+    if mode == "embedded":
         yield ""
         return
     from warehouse.endpoint import Principal, serve
     from warehouse.engine import Engine
 
-    engine = Engine.open(tmp_path / "server")
+    engine = Engine.open(folder / "server")
     door = serve(engine, "127.0.0.1", 0, lambda user, secret: Principal("collector", "instance", None))
     yield f"clickhouse://default@{door.address}/spanledger"
     door.close(1)
     engine.close()
 
 
-@pytest.fixture
-def start_collector(tmp_path: Path, warehouse_url: str) -> Iterator[Callable[..., RunningCollector]]:
-    """``start_collector(policy_text="", **settings)`` runs one; several in a row on one directory are restarts."""
+@contextmanager
+def collectors_of(folder: Path, warehouse_url: str) -> Iterator[Callable[..., RunningCollector]]:
+    """``start(policy_text="", **settings)`` runs one; several in a row on one directory are restarts."""
     running: list[RunningCollector] = []
 
     def start(policy: str = "", data: Path | None = None, follow: Path | None = None, **settings: Any) -> RunningCollector:
@@ -92,12 +95,12 @@ def start_collector(tmp_path: Path, warehouse_url: str) -> Iterator[Callable[...
         from collector.service import run
         from spanledger.commands.roles import sealing_command
 
-        where = data or tmp_path / "data"
+        where = data or folder / "data"
         prepare(where)
         new_token(where)
         file = follow
         if policy:
-            file = tmp_path / "spanledger.yaml"
+            file = folder / "spanledger.yaml"
             file.write_text(policy)
         if warehouse_url:
             settings["warehouse"] = warehouse_url
@@ -137,9 +140,33 @@ def start_collector(tmp_path: Path, warehouse_url: str) -> Iterator[Callable[...
         running.append(one)
         return one
 
-    yield start
-    for one in running:
-        one.stop()
+    try:
+        yield start
+    finally:
+        for one in running:
+            one.stop()
+
+
+@pytest.fixture(params=MODES)
+def warehouse_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """:func:`warehouse_of` either mode."""
+    with warehouse_of(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def start_collector(tmp_path: Path, warehouse_url: str) -> Iterator[Callable[..., RunningCollector]]:
+    """:func:`collectors_of` this test."""
+    with collectors_of(tmp_path, warehouse_url) as start:
+        yield start
+
+
+@pytest.fixture(scope="module", params=MODES)
+def shared_collector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCollector]:
+    """One for all tests of a module, which takes bodies of 200,000 bytes; what is sent is told apart by its service."""
+    folder = tmp_path_factory.mktemp("shared")
+    with warehouse_of(request.param, folder) as url, collectors_of(folder, url) as start:
+        yield start(max_message_bytes=200_000)
 
 
 @pytest.fixture

@@ -22,12 +22,12 @@ JSON = {"content-type": "application/json"}
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
-def llm_span(n: int = 1, *, bad: int = 0, text: str = "hi") -> ExportTraceServiceRequest:
+def llm_span(n: int = 1, *, bad: int = 0, text: str = "hi", service: str = "shop") -> ExportTraceServiceRequest:
     """An export of ``n`` good and ``bad`` id-less LLM spans."""
     request = ExportTraceServiceRequest()
     resource = request.resource_spans.add()
     attribute = resource.resource.attributes.add(key="service.name")
-    attribute.value.string_value = "shop"
+    attribute.value.string_value = service
     scope = resource.scope_spans.add()
     scope.scope.name = "opentelemetry.instrumentation.genai.openai"
     now = time.time_ns()
@@ -51,9 +51,35 @@ def llm_span(n: int = 1, *, bad: int = 0, text: str = "hi") -> ExportTraceServic
     return request
 
 
+def test_tokens_decide_the_project_and_their_absence_is_refused(start_collector: Callable[..., Any]) -> None:
+    from hashlib import sha256
+
+    policy = f"projects:\n  shop:\n    tokens: [{{name: ci, sha256: {sha256(b'secret').hexdigest()}}}]\n"
+    one = start_collector(policy)
+    body = llm_span().SerializeToString()
+    reply = httpx.post(one.url("/v1/traces"), content=body, headers=PROTOBUF)
+    assert reply.status_code == 401
+    with grpc.insecure_channel(one.addresses["otlp_grpc"]) as channel:
+        call = channel.unary_unary(EXPORT, request_serializer=None, response_deserializer=None)
+        with pytest.raises(grpc.RpcError) as refused:
+            call(body)
+        assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
+        call(body, metadata=(("authorization", "Bearer secret"),))
+    assert one.settled("SELECT count() FROM spanledger.ledger WHERE project = 'shop'", 1) == 1
+
+
+def test_a_stop_posts_everything_that_was_acknowledged(start_collector: Callable[..., Any]) -> None:
+    one = start_collector()
+    for _ in range(5):
+        assert httpx.post(one.url("/v1/traces"), content=llm_span(20).SerializeToString(), headers=PROTOBUF).status_code == 200
+    one.stop()
+    again = start_collector(data=one.data)
+    assert again.settled("SELECT count() FROM spanledger.ledger", 100) == 100
+
+
 @pytest.fixture
-def collector(start_collector: Callable[..., Any]) -> Any:
-    return start_collector(max_message_bytes=200_000)
+def collector(shared_collector: Any) -> Any:
+    return shared_collector
 
 
 def test_an_answer_does_not_wait_for_the_clients_acknowledgement(collector: Any) -> None:
@@ -68,19 +94,20 @@ def test_an_answer_does_not_wait_for_the_clients_acknowledgement(collector: Any)
 
 
 def test_every_encoding_and_transport_reaches_the_ledger_once(collector: Any) -> None:
-    one = llm_span().SerializeToString()
+    one = llm_span(service="once").SerializeToString()
     assert httpx.post(collector.url("/v1/traces"), content=one, headers=PROTOBUF).status_code == 200
     assert httpx.post(collector.url("/v1/traces"), content=one, headers=PROTOBUF).status_code == 200  # a retry
-    zipped = gzip.compress(llm_span().SerializeToString())
+    zipped = gzip.compress(llm_span(service="once").SerializeToString())
     assert httpx.post(collector.url("/v1/traces"), content=zipped, headers={**PROTOBUF, "content-encoding": "gzip"}).status_code == 200
     langfuse = collector.url("/api/public/otel/v1/traces")
-    assert httpx.post(langfuse, content=llm_span().SerializeToString(), headers=PROTOBUF, auth=("pk-lf-1", "sk-lf-1")).status_code == 200
+    plain = llm_span(service="once").SerializeToString()
+    assert httpx.post(langfuse, content=plain, headers=PROTOBUF, auth=("pk-lf-1", "sk-lf-1")).status_code == 200
     with grpc.insecure_channel(collector.addresses["otlp_grpc"]) as channel:
         call = channel.unary_unary(EXPORT, ExportTraceServiceRequest.SerializeToString, ExportTraceServiceResponse.FromString)
-        assert not call(llm_span()).HasField("partial_success")
-        assert not call(llm_span(), compression=grpc.Compression.Gzip).HasField("partial_success")
-    assert collector.settled("SELECT count() FROM spanledger.ledger", 5) == 5
-    assert collector.query("SELECT sum(tokens_in), sum(tokens_out) FROM spanledger.ledger") == [(500, 50)]
+        assert not call(llm_span(service="once")).HasField("partial_success")
+        assert not call(llm_span(service="once"), compression=grpc.Compression.Gzip).HasField("partial_success")
+    assert collector.settled("SELECT count() FROM spanledger.ledger WHERE service = 'once'", 5) == 5
+    assert collector.query("SELECT sum(tokens_in), sum(tokens_out) FROM spanledger.ledger WHERE service = 'once'") == [(500, 50)]
 
 
 def test_json_takes_hexadecimal_ids_of_any_case_numbers_as_text_and_unknown_fields(collector: Any) -> None:
@@ -100,8 +127,8 @@ def test_json_takes_hexadecimal_ids_of_any_case_numbers_as_text_and_unknown_fiel
     assert reply.status_code == 200
     assert reply.headers["content-type"].startswith("application/json")
     assert reply.json() == {}
-    assert collector.settled("SELECT sum(tokens_in) FROM spanledger.ledger", 7) == 7
-    assert collector.query("SELECT lower(hex(trace_id)) FROM spanledger.ledger") == [("5b8efff798038103d269b633813fc60c",)]
+    assert collector.settled("SELECT sum(tokens_in) FROM spanledger.ledger WHERE service = ''", 7) == 7
+    assert collector.query("SELECT lower(hex(trace_id)) FROM spanledger.ledger WHERE service = ''") == [("5b8efff798038103d269b633813fc60c",)]
 
 
 @pytest.mark.parametrize(
@@ -121,11 +148,11 @@ def test_an_empty_export_is_a_success_without_partial_success(collector: Any, si
 
 
 def test_bad_spans_are_told_and_the_good_ones_kept(collector: Any) -> None:
-    reply = httpx.post(collector.url("/v1/traces"), content=llm_span(2, bad=1).SerializeToString(), headers=PROTOBUF)
+    reply = httpx.post(collector.url("/v1/traces"), content=llm_span(2, bad=1, service="mixed").SerializeToString(), headers=PROTOBUF)
     partial = ExportTraceServiceResponse.FromString(reply.content).partial_success
     assert (reply.status_code, partial.rejected_spans) == (200, 1)
     assert partial.error_message
-    assert collector.settled("SELECT count() FROM spanledger.ledger", 2) == 2
+    assert collector.settled("SELECT count() FROM spanledger.ledger WHERE service = 'mixed'", 2) == 2
 
 
 @pytest.mark.parametrize(
@@ -163,23 +190,6 @@ def test_grpc_refuses_in_its_own_words(collector: Any) -> None:
         assert "grpc-status-details-bin" not in dict(large.value.trailing_metadata() or ())
 
 
-def test_tokens_decide_the_project_and_their_absence_is_refused(start_collector: Callable[..., Any]) -> None:
-    from hashlib import sha256
-
-    policy = f"projects:\n  shop:\n    tokens: [{{name: ci, sha256: {sha256(b'secret').hexdigest()}}}]\n"
-    one = start_collector(policy)
-    body = llm_span().SerializeToString()
-    reply = httpx.post(one.url("/v1/traces"), content=body, headers=PROTOBUF)
-    assert reply.status_code == 401
-    with grpc.insecure_channel(one.addresses["otlp_grpc"]) as channel:
-        call = channel.unary_unary(EXPORT, request_serializer=None, response_deserializer=None)
-        with pytest.raises(grpc.RpcError) as refused:
-            call(body)
-        assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
-        call(body, metadata=(("authorization", "Bearer secret"),))
-    assert one.settled("SELECT count() FROM spanledger.ledger WHERE project = 'shop'", 1) == 1
-
-
 def test_a_full_queue_says_when_to_come_back(tmp_path: Any) -> None:
     """Both doors before an intake whose threads were never started: the first export waits, the second is refused."""
     from fastapi.testclient import TestClient
@@ -204,15 +214,6 @@ def test_a_full_queue_says_when_to_come_back(tmp_path: Any) -> None:
     assert status.code == code_pb2.UNAVAILABLE
     assert status.details[0].Unpack(advice)
     assert advice.retry_delay.ToMilliseconds() > 0
-
-
-def test_a_stop_posts_everything_that_was_acknowledged(start_collector: Callable[..., Any]) -> None:
-    one = start_collector()
-    for _ in range(5):
-        assert httpx.post(one.url("/v1/traces"), content=llm_span(20).SerializeToString(), headers=PROTOBUF).status_code == 200
-    one.stop()
-    again = start_collector(data=one.data)
-    assert again.settled("SELECT count() FROM spanledger.ledger", 100) == 100
 
 
 def test_health_readiness_and_metrics_are_served(collector: Any) -> None:
