@@ -1,6 +1,7 @@
 """The command line: one short function per command; each imports and wires what it needs, so that `query` starts fast.
 
-``keys`` and ``audit`` stand in ``cli_keys.py``, ``alerts`` in ``cli_alerts.py``, what commands share in ``options.py``.
+``keys`` and ``audit`` stand in ``cli_keys.py``, ``alerts`` in ``cli_alerts.py``, ``reprice`` in ``cli_ledger.py``, what
+commands share in ``options.py``.
 Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 unavailable. An error is one clear line on standard error;
 ``--debug`` shows where it came from.
 """
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from spanledger import cli_ledger
 from spanledger.cli_alerts import alerts_app
 from spanledger.cli_keys import audit_app, keys_app
 from spanledger.errors import ConfigError, SpanledgerError
@@ -32,6 +34,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 app.add_typer(alerts_app, name="alerts")
+app.command()(cli_ledger.reprice)
 feedback_app = typer.Typer(help="What people say about answers.", no_args_is_help=True)
 app.add_typer(feedback_app, name="feedback")
 

@@ -72,14 +72,24 @@ def hold(data_dir: Path) -> Generator[None]:
         DataDirHeld: another process is; the message says which.
         DataDirUnusable: see :func:`prepare`.
     """
-    path = prepare(data_dir) / "up.lock"
+    with locked(prepare(data_dir) / "up.lock", f"{data_dir} is held by a running Spanledger"):
+        yield
+
+
+@contextlib.contextmanager
+def locked(path: Path, refusal: str) -> Generator[None]:
+    """Hold a lock file, which names its holder, until the process ends or the block is left.
+
+    Raises:
+        DataDirHeld: another process does; the message is ``refusal`` and which.
+    """
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
             holder = os.pread(fd, 32, 0).decode(errors="replace").strip()
-            raise DataDirHeld(f"{data_dir} is held by a running Spanledger, process {holder or '(unknown)'}") from exc
+            raise DataDirHeld(f"{refusal}, process {holder or '(unknown)'}") from exc
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         yield

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from collector.posting import PostingRules
+    from spanledger.policy import Policy
 
 _COMPARED = (
     "entry_kind", "app_id", "team", "provider", "model", "billed", "usage_source", "cost_source", "tokens_in", "tokens_cache_read",
@@ -69,17 +70,9 @@ def verify(
 
 
 def _hour(client: Client, rules: PostingRules, hour: datetime, verdict: Verdict) -> None:
-    from collector.rows import spans_from
     from warehouse import journal
 
-    spans: dict[tuple[Any, ...], tuple[int, Span]] = {}
-    for table in journal.families_of_hour(client, hour):
-        for version, span in spans_from(table):
-            ident = (span.project, span.service, span.start_ns // 3_600_000_000_000, span.trace_id, span.span_id)
-            if ident not in spans or spans[ident][0] < version:
-                spans[ident] = version, span
-    at = int(hour.timestamp())
-    wanted = {_key(row): row for row in map(_row, post_all((s for _, s in spans.values()), rules)) if row["ts_us"] // 3_600_000_000 * 3600 == at}
+    wanted = {_key(row): row for row in map(_row, posted_from_journal(client, rules, hour))}
     found = {_key(row): row for row in journal.entries_of_hour(client, hour)}
     erased = journal.erased_traces_of_hour(client, hour)
     wanted = {key: row for key, row in wanted.items() if row["trace"] not in erased}
@@ -98,6 +91,29 @@ def _hour(client: Client, rules: PostingRules, hour: datetime, verdict: Verdict)
         elif want != got:
             figures = ", ".join(f"{name} {got[name]} (journal: {want[name]})" for name in want if want[name] != got[name])
             verdict.differ(f"{where}: {figures}")
+
+
+def posted_from_journal(client: Client, rules: PostingRules, hour: datetime) -> Iterator[Entry]:
+    """The entries of one hour as posting makes them of the journal as it is now."""
+    from collector.rows import spans_from
+    from warehouse import journal
+
+    spans: dict[tuple[Any, ...], tuple[int, Span]] = {}
+    for table in journal.families_of_hour(client, hour):
+        for version, span in spans_from(table):
+            ident = (span.project, span.service, span.start_ns // 3_600_000_000_000, span.trace_id, span.span_id)
+            if ident not in spans or spans[ident][0] < version:
+                spans[ident] = version, span
+    at = int(hour.timestamp())
+    for entry in post_all((s for _, s in spans.values()), rules):
+        if entry.ts_us // 3_600_000_000 * 3600 == at:
+            yield entry
+
+
+def kept_since(policy: Policy) -> datetime | None:
+    """The moment since which the journal is whole; None: it is kept for ever."""
+    kept = policy.retention.spans
+    return datetime.now(UTC) - kept + timedelta(days=1) if kept else None
 
 
 def post_all(spans: Iterable[Span], rules: PostingRules) -> Iterator[Entry]:
@@ -141,22 +157,15 @@ def _key(row: Row) -> tuple[Any, ...]:
 
 def run(settings: Settings, since: datetime | None, until: datetime | None, say: Any) -> int:
     """Print what was found; 0 where journal, ledger and rollups agree, 1 where they do not."""
-    from collector.identity import load_identity_keys
-    from collector.posting import rules_from
-    from collector.pricing.editions import kept as kept_prices
+    from spanledger.commands.posting_rules import rules_in_force
     from spanledger.commands.warehouses import opened
-    from spanledger.policy import load_policy
     from warehouse.verify import compare
 
-    policy = load_policy(settings.policy_path, settings.tokens_file)
-    keys = load_identity_keys(settings.data_dir / "keys")
-    rules = rules_from(policy, lambda tenant: keys.name("", "tenant", tenant), kept_prices(settings.data_dir / "prices"))
+    policy, rules = rules_in_force(settings)
     start, end = since or datetime(2000, 1, 1, tzinfo=UTC), until or datetime(2200, 1, 1, tzinfo=UTC)
     verdict = Verdict()
     with opened(settings, writing=True) as client:
-        kept = policy.retention.spans
-        kept_since = datetime.now(UTC) - kept + timedelta(days=1) if kept else None
-        for _, found in verify(client, rules, start, end, kept_since=kept_since):
+        for _, found in verify(client, rules, start, end, kept_since=kept_since(policy)):
             verdict = found
         rollups = compare(client, start, end)
     for wrong in rollups.differences:

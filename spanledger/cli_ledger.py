@@ -1,0 +1,32 @@
+"""Commands about the ledger as a whole: ``reprice``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from spanledger.options import Config, Data, Until, Warehouse, settings_of
+
+Shown = Annotated[Literal["table", "json"], typer.Option("--format", help="How to print the result")]
+
+
+def reprice(
+    since: Annotated[str, typer.Option("--since", metavar="T", help="7d, 12h, 2026-11-01 or an ISO time; UTC")],
+    until: Until = "now",
+    application: Annotated[list[str] | None, typer.Option("--app", metavar="APP", help="Only entries of this app; may be repeated")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change")] = False,
+    data: Data = None,
+    config: Config = None,
+    warehouse: Warehouse = None,
+    format_: Shown = "table",
+) -> None:
+    """Price posted entries again at their own time by today's price list and policy; prints a receipt."""
+    from datetime import UTC, datetime
+
+    from spanledger.commands import repricing
+    from spanledger.commands.windows import window
+
+    start, end = window(since, until, datetime.now(UTC))
+    settings = settings_of(data, config, warehouse)
+    raise typer.Exit(repricing.reprice(settings, start, end, set(application or ()), dry_run=dry_run, form=format_))
