@@ -37,6 +37,7 @@ from warehouse import alerting, scoring
 from warehouse.alerting import Alert, Notice
 from warehouse.budgeting import Expected, expected, standings
 from warehouse.engine import connect
+from warehouse.journal import latest_erasure
 from warehouse.leases import Lease
 from warehouse.matching import Hash
 
@@ -115,9 +116,11 @@ class Engine:
         self._notices: list[Notice] = []
         self._asked: dict[str, datetime] = {}
         self._errors: dict[str, str] = {}
+        self._erased = 0
 
     def take_up(self, now: datetime) -> None:
         """Go on from what the warehouse remembers."""
+        self._erased = latest_erasure(self._client)
         found = alerting.remembered(self._client, since=now - REMEMBERED)
         self._known = {alert.fingerprint: alert for alert in found}  # in order of their beginning: the latest of each counts
         self._stored = {alert.id: alert for alert in found}
@@ -126,6 +129,8 @@ class Engine:
 
     def step(self, now: datetime) -> Pass:
         """One pass. A rule that cannot be asked is told of in the log and the job's mark, and does not keep the others waiting."""
+        if latest_erasure(self._client) != self._erased:  # what it took must not be written again
+            self.take_up(now)
         self._policy.reload()
         policy, errors = self._policy.current, dict(self._errors)
         changed = self._looked(policy, now)
@@ -212,7 +217,7 @@ class Engine:
             return []
         taken = alerting.acknowledgements(self._client, [a.id for a in recent])
         quiet = alerting.silences(self._client, since=now)
-        queued = telling.due(policy.alerts, recent, self._notices, quiet, taken, now)
+        queued = telling.due(policy.alerts, recent, self._notices, quiet, taken, now, self._hash)
         alerting.write_notices(self._client, queued)
         self._replace(queued)
         return queued

@@ -18,6 +18,7 @@ from spanledger.policy import Retention
 from warehouse.queries.ask import query_errors, stamp
 from warehouse.rollups import close, local, touch
 from warehouse.sqlfiles import sql
+from warehouse.vault.erasures import note_traces
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -32,6 +33,7 @@ CLASSES: Mapping[str, str] = {
     "decisions": "decisions",
 }
 _ROLLED_UP = {"calls", "scores"}
+_NO_TRACE = b"\0" * 16
 _TTL = re.compile(r"TTL toDateTime\(ts\) \+ toIntervalDay\((\d+)\)|TTL toDateTime\(ts\) \+ INTERVAL (\d+) DAY")
 
 
@@ -164,7 +166,18 @@ def erase(client: Client, erasure: str, *, tenant_hash: str = "", user_hash: str
         _run(client, "erase_identity" if table == "calls" else "erase_rows", params, table=local(client, table))
         if table in _ROLLED_UP:
             touch(client, table, found["hours"], reason="erasure")
+    counts["alerts"] = _erase_alerts(client, erasure, params)
     return counts
+
+
+def _erase_alerts(client: Client, erasure: str, params: dict[str, Any]) -> int:
+    """Alerts by tenant or person go, with what was told of them; whoever remembers alerts hears of it by the latest erasure."""
+    alerts = int(_count(client, "erase_alerts_count", params, "alerts")["rows"])
+    if alerts:
+        note_traces(client, erasure, [_NO_TRACE])  # an erasure is heard of by its traces, and there may be none left
+        for table in ("alert_acknowledgements", "alert_notices", "alerts"):
+            _run(client, f"erase_{table}", params, table=local(client, table))
+    return alerts
 
 
 def _days(age: timedelta | None) -> int | None:

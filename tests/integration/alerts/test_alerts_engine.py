@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 
 from spanledger.errors import ConfigError
 from spanledger.policy import PolicyFile
-from warehouse import alerting, audit_log
+from warehouse import alerting, audit_log, lifecycle
 from warehouse.alerting import Quiet
 
 if TYPE_CHECKING:
@@ -153,6 +153,22 @@ def test_a_silence_somebody_has_set_is_kept(start: Start, ledger: Ledger, desk: 
     assert not desk.got
     engine.step(after(hours=1, minutes=1))
     assert steps(desk) == [["60%"]]
+
+
+def test_what_is_erased_is_not_written_again(start: Start, ledger: Ledger, client: Client) -> None:
+    engine = start(BASE + "  group_by: [alertname, tenant_hash]\n  rules: [{name: busy, metric: requests, by: [tenant_hash, user_hash], above: 5}]\n")
+    ledger.add(10, NOW - timedelta(minutes=1), tenant_hash="hash-acme", user_hash="0123456789abcdef")
+    ledger.add(10, NOW - timedelta(minutes=1), tenant_hash="hash-other")
+    acme, other = sorted(engine.step(NOW).changed, key=lambda a: a.labels["tenant_hash"])
+    alerting.acknowledge(client, [acme, other], actor="ana")
+    assert lifecycle.erase(client, "e1", tenant_hash="hash-acme")["alerts"] == 1
+    engine.step(after(minutes=2))
+    for table in ("alerts", "alert_notices", "alert_acknowledgements"):
+        left = str(client.query(f"SELECT * FROM spanledger.{table}").result_rows)
+        assert acme.id not in left or table == "alert_notices", table
+        assert "hash-acme" not in left, table
+        assert other.id in left, table
+    assert lifecycle.erase(client, "e2", user_hash="0123456789abcdef")["alerts"] == 0
 
 
 def test_an_objective_that_burns_is_told_by_both_its_windows(start: Start, ledger: Ledger, desk: Desk) -> None:
