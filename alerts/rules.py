@@ -132,10 +132,9 @@ def _burn_rates(asking: Asking, rule: Rule, now: datetime) -> Iterator[Finding]:
 
 def _anomalies(asking: Asking, rule: Rule, now: datetime) -> Iterator[Finding]:
     rows = alerting.anomalies(asking.client, since=now - ANOMALY_LASTS - timedelta(hours=1), until=now)
-    patterns = {name: wanted for name, wanted in rule.match.patterns().items() if name in ("app", "team", "model_tier")}
     for (app, team, tier), hours in rows.group_by("app_id", "team", "model_tier", maintain_order=True):
         labels = {"app_id": str(app), "team": str(team), "model_tier": str(tier)}
-        if not matches(patterns, labels):
+        if not matches(rule.match.patterns(), labels, asking.tenant_hash):
             continue
         last = hours.row(-1, named=True)
         more = float((hours["cost_usd"] - hours["usual_usd"]).sum())

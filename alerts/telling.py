@@ -15,13 +15,15 @@ from alerts import budgets
 from alerts.findings import ALERTNAME
 from spanledger.policy import Alerts, Silence
 from warehouse.alerting import Alert, Notice, Quiet
-from warehouse.matching import matches
+from warehouse.matching import Hash, matches
 
 #: An ended alert is told of for so long, if its firing was.
 RESOLVED_FOR = timedelta(days=1)
 
 
-def due(policy: Alerts, alerts: Iterable[Alert], told: Iterable[Notice], quiet: Sequence[Quiet], taken: Iterable[str], now: datetime) -> list[Notice]:
+def due(
+    policy: Alerts, alerts: Iterable[Alert], told: Iterable[Notice], quiet: Sequence[Quiet], taken: Iterable[str], now: datetime, tenant_hash: Hash
+) -> list[Notice]:
     """Notices to queue now.
 
     Args:
@@ -29,10 +31,11 @@ def due(policy: Alerts, alerts: Iterable[Alert], told: Iterable[Notice], quiet: 
         told: latest notice of each receiver and incident, and those that are queued.
         quiet: silences set by people.
         taken: ids of acknowledged alerts.
+        tenant_hash: what labels have for a tenant's name.
     """
     alerts, taken = list(alerts), set(taken)
     firing = [a for a in alerts if a.state == "firing"]
-    hushed = {a.id for a in firing if silenced(a, policy.silences, quiet, now) or inhibited(a, firing, policy)}
+    hushed = {a.id for a in firing if silenced(a, policy.silences, quiet, now, tenant_hash) or inhibited(a, firing, policy)}
     latest: dict[tuple[str, str], Notice] = {}
     waiting: set[tuple[str, str]] = set()
     for notice in sorted(told, key=lambda n: n.at):
@@ -41,7 +44,7 @@ def due(policy: Alerts, alerts: Iterable[Alert], told: Iterable[Notice], quiet: 
         if notice.state == "queued":
             waiting.add(key)
     queued = []
-    for (receiver, incident), members in _incidents(policy, alerts).items():
+    for (receiver, incident), members in _incidents(policy, alerts, tenant_hash).items():
         if (receiver, incident) in waiting:
             continue
         notice = _notice(policy, receiver, incident, members, latest.get((receiver, incident)), hushed, taken, now)
@@ -74,12 +77,12 @@ def tells_end(alert: Alert) -> bool:
     return alert.kind != budgets.KIND
 
 
-def _incidents(policy: Alerts, alerts: Iterable[Alert]) -> dict[tuple[str, str], list[Alert]]:
+def _incidents(policy: Alerts, alerts: Iterable[Alert], tenant_hash: Hash) -> dict[tuple[str, str], list[Alert]]:
     """(receiver, incident) → its alerts, in order of their beginning."""
     found: dict[tuple[str, str], list[Alert]] = defaultdict(list)
     for alert in sorted(alerts, key=lambda a: (a.pending_at, a.id)):
         key = incident_of(policy.group_by, alert)
-        for receiver in receivers_of(policy, alert):
+        for receiver in receivers_of(policy, alert, tenant_hash):
             found[receiver, key].append(alert)
     return found
 
@@ -90,25 +93,26 @@ def incident_of(group_by: Sequence[str], alert: Alert) -> str:
     return ", ".join(f"{name}={labels[name]}" for name in group_by if labels.get(name))
 
 
-def receivers_of(policy: Alerts, alert: Alert) -> tuple[str, ...]:
+def receivers_of(policy: Alerts, alert: Alert, tenant_hash: Hash) -> tuple[str, ...]:
     """The rule's own receivers, else those of the first route that fits; a receiver that is gone from the policy is left out."""
     known = {r.name for r in policy.receivers}
     named: Sequence[str] = alert.receivers
     if not named:
-        fits = (r for r in policy.routes if (not r.severity or alert.severity in r.severity) and matches(r.match.patterns(), alert.labels))
-        route = next(fits, None)
+        grave = (r for r in policy.routes if not r.severity or alert.severity in r.severity)
+        route = next((r for r in grave if matches(r.match.patterns(), alert.labels, tenant_hash)), None)
         named = route.receivers if route is not None else ()
     return tuple(dict.fromkeys(name for name in named if name in known))
 
 
-def silenced(alert: Alert, planned: Iterable[Silence], quiet: Iterable[Quiet], now: datetime) -> bool:
+def silenced(alert: Alert, planned: Iterable[Silence], quiet: Iterable[Quiet], now: datetime, tenant_hash: Hash) -> bool:
     """Whether a quiet time of the policy or of a person is about this alert."""
     told: list[tuple[datetime, datetime, Sequence[str], Mapping[str, Sequence[str]]]] = [
         (s.starts_at, s.ends_at, s.rules, s.match.patterns()) for s in planned
     ]
     told += [(q.starts_at, q.ends_at, q.rules, q.matchers) for q in quiet]
     labels = {ALERTNAME: alert.rule, **alert.labels}
-    return any(since <= now < until and (not rules or alert.rule in rules) and matches(match, labels) for since, until, rules, match in told)
+    about = [match for since, until, rules, match in told if since <= now < until and (not rules or alert.rule in rules)]
+    return any(matches(match, labels, tenant_hash) for match in about)
 
 
 def inhibited(alert: Alert, firing: Iterable[Alert], policy: Alerts) -> bool:

@@ -162,7 +162,9 @@ def _row(labels: Mapping[str, str], hours: pl.DataFrame, announced: Sequence[Ann
     if ts[-1] < last:  # silent since: an hour without requests is an hour all the same
         ts.append(last)
         figures = {name: [*values, 0.0] for name, values in figures.items()}
-    events = [{"start": one.starts_at.isoformat(), "end": one.ends_at.isoformat()} for one in announced if matches(one.match.patterns(), labels)]
+    events = [
+        {"start": one.starts_at.isoformat(), "end": one.ends_at.isoformat()} for one in announced if matches(one.match.patterns(), labels, str)
+    ]  # never by tenant
     return {"id": "/".join(labels.values()), "ts": [at.isoformat() for at in ts], **figures, "announced": events}
 
 

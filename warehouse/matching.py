@@ -21,9 +21,14 @@ _NOWHERE = "\0"  # no value is this
 Hash = Callable[[str], str]
 
 
-def matches(patterns: Mapping[str, Sequence[str]], labels: Mapping[str, str]) -> bool:
+def matches(patterns: Mapping[str, Sequence[str]], labels: Mapping[str, str], tenant_hash: Hash) -> bool:
     """Whether labels are what every pattern asks for; a label that is not there is ""."""
-    return all(any(fnmatchcase(labels.get(COLUMNS.get(name, name), ""), one) for one in wanted) for name, wanted in patterns.items())
+
+    def fits(name: str, wanted: Sequence[str]) -> bool:
+        label = labels.get(COLUMNS.get(name, name), "")
+        return any(label == tenant_hash(one) if name == "tenant" else fnmatchcase(label, one) for one in wanted)
+
+    return all(fits(name, wanted) for name, wanted in patterns.items())
 
 
 def sole(match: Match, field: str) -> str:

@@ -20,6 +20,13 @@ Metric = Literal[
 #: Metrics of which a share is bad.
 BURNING = ("error_rate", "timeout_rate", "hallucination_score", "schema_failure_rate", "contradiction_rate")
 COVERING = ("unpriced_share", "missing_usage_share")
+#: What cost anomalies are told of: a match of theirs can narrow nothing else.
+WATCHED = ("app", "team", "model_tier")
+
+
+def _only_watched(match: Match) -> None:
+    if odd := sorted(set(match.patterns()) - set(WATCHED)):
+        raise ValueError(f"cost is watched by {', '.join(WATCHED)}: `{odd[0]}` cannot be told apart")
 
 
 class Action(Part):
@@ -68,6 +75,8 @@ class Rule(Part):
             raise ValueError(f"a burn_rate rule needs `latency_ms`, or a `metric` that counts bad calls: {', '.join(BURNING)}")
         if self.kind == "coverage" and self.metric not in COVERING:
             raise ValueError(f"a coverage rule's `metric` is {' or '.join(COVERING)}")
+        if self.kind == "anomaly":
+            _only_watched(self.match)
         return self
 
 
@@ -130,6 +139,11 @@ class AnnouncedEvent(Part):
     starts_at: datetime
     ends_at: datetime
     comment: str = ""
+
+    @model_validator(mode="after")
+    def _is_watched(self) -> Self:
+        _only_watched(self.match)
+        return self
 
 
 class Alerts(Part):

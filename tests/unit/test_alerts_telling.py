@@ -34,6 +34,10 @@ def alert(name: str = "slow", app: str = "a", at: datetime = T0, **more: Any) ->
     return Alert(**{**told, **more})
 
 
+def hashed(tenant: str) -> str:
+    return f"hash-{tenant}"
+
+
 class Desk:
     """Sends whatever is due, at once."""
 
@@ -41,7 +45,7 @@ class Desk:
         self.policy, self.sent = policy, list[Notice]()
 
     def at(self, now: datetime, alerts: Iterable[Alert], quiet: Iterable[Quiet] = (), taken: Iterable[str] = ()) -> list[str]:
-        new = due(self.policy, alerts, self.sent, list(quiet), taken, now)
+        new = due(self.policy, alerts, self.sent, list(quiet), taken, now, hashed)
         self.sent += [replace(n, state="sent") for n in new]
         return [f"{n.receiver} {n.reason} {len(n.told)}" for n in new]
 
@@ -106,6 +110,16 @@ def test_a_silence_of_the_policy_may_name_rules() -> None:
     assert desk.sent[0].incident.startswith("alertname=dear")
 
 
+def test_routes_and_silences_may_name_tenants() -> None:
+    about = alert(labels={"tenant_hash": "hash-acme"})
+    routes = [{"match": {"tenant": "acme"}, "receivers": ["money"]}, {"receivers": ["ops"]}]
+    assert receivers_of(policy(routes=routes), about, hashed) == ("money",)
+    assert receivers_of(policy(routes=routes), alert(labels={"tenant_hash": "acme"}), hashed) == ("ops",)
+    desk = Desk(policy())
+    assert desk.at(after(minutes=1), [about], [Quiet(T0, after(hours=1), "me", matchers={"tenant": ["acme"]})]) == []
+    assert desk.at(after(minutes=1), [about], [Quiet(T0, after(hours=1), "me", matchers={"tenant": ["other"]})]) == ["ops firing 1"]
+
+
 def test_an_alert_is_inhibited_while_another_says_it_all() -> None:
     desk = Desk(policy(inhibit=[{"source": ["down"], "target": ["slow"], "equal": ["app_id"]}]))
     assert desk.at(after(minutes=1), [alert(), alert("down", app="b")]) == ["ops firing 1", "ops firing 1"]
@@ -116,15 +130,15 @@ def test_an_alert_is_inhibited_while_another_says_it_all() -> None:
 
 def test_the_first_route_that_fits_says_where_and_a_rule_may_say_it_itself() -> None:
     both = alert(severity="critical", labels={"team": "growth"})
-    assert receivers_of(policy(), both) == ("ops", "money")
-    assert receivers_of(policy(), alert()) == ("ops",)
-    assert receivers_of(policy(), alert(receivers=("money", "gone"))) == ("money",)
-    assert receivers_of(policy(routes=[]), alert()) == ()
+    assert receivers_of(policy(), both, hashed) == ("ops", "money")
+    assert receivers_of(policy(), alert(), hashed) == ("ops",)
+    assert receivers_of(policy(), alert(receivers=("money", "gone")), hashed) == ("money",)
+    assert receivers_of(policy(routes=[]), alert(), hashed) == ()
 
 
 def test_a_notice_that_reached_nobody_is_told_once_its_receiver_is_back() -> None:
     desk, one = Desk(policy()), alert()
-    (lost,) = due(desk.policy, [one], [], [], (), after(minutes=1))
+    (lost,) = due(desk.policy, [one], [], [], (), after(minutes=1), hashed)
     desk.sent = [replace(lost, state="failed", error="the receiver is gone")]
     assert desk.at(after(minutes=2), [one]) == ["ops firing 1"]
     assert desk.at(after(minutes=3), [one]) == []
@@ -132,8 +146,8 @@ def test_a_notice_that_reached_nobody_is_told_once_its_receiver_is_back() -> Non
 
 def test_nothing_is_queued_twice_while_a_receiver_does_not_answer() -> None:
     one = alert()
-    waiting = due(policy(), [one], [], [], (), after(minutes=1))
-    assert due(policy(), [one, alert(id="2", at=after(minutes=2))], waiting, [], (), after(hours=1)) == []
+    waiting = due(policy(), [one], [], [], (), after(minutes=1), hashed)
+    assert due(policy(), [one, alert(id="2", at=after(minutes=2))], waiting, [], (), after(hours=1), hashed) == []
 
 
 def test_an_alert_that_came_and_went_before_it_was_told_is_not_told() -> None:

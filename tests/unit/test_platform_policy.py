@@ -63,6 +63,14 @@ def test_an_empty_file_is_the_default_policy():
         ("budgets:\n  - name: b\n    limit_usd: -3", "p.yaml:3: budgets[0].limit_usd: Input should be greater than or equal to 0"),
         ("budgets:\n  - {name: b, limit_usd: 1}\n  - {name: b, limit_usd: 2}", "p.yaml:3: budgets[1].name: `b` is already taken"),
         (
+            "alerts:\n  announced: [{match: {tenant: acme}, starts_at: 2026-12-01T08:00Z, ends_at: 2026-12-03T00:00Z}]",
+            "p.yaml:2: alerts.announced[0]: cost is watched by app, team, model_tier: `tenant` cannot be told apart",
+        ),
+        (
+            "alerts: {rules: [{name: a, kind: anomaly, match: {env: prod}}]}",
+            "p.yaml:1: alerts.rules[0]: cost is watched by app, team, model_tier: `env` cannot be told apart",
+        ),
+        (
             "budgets: [{name: b, limit_usd: 1}]\nalerts: {rules: [{name: b, metric: cost_usd, above: 1}]}",
             "p.yaml:2: alerts.rules[0].name: `b` is a budget's name",
         ),
