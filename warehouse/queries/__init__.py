@@ -13,6 +13,7 @@ Money and tokens (``spending``)
     | ``tokens(client, scope, *, by=("app", "model"))`` · ``cost_per_1000(client, scope, *, by=("model_tier",))``
     | ``coverage(client, scope) -> Coverage`` · ``coverage_report(client, scope, *, by=("app",)) -> Spend``
     | ``unpriced(client, scope, *, by)`` · ``missing_usage(client, scope, *, by)``
+    | ``charges(client, scope) -> DataFrame``: by day, project, provider, model, app, team, tier, tenant, env and cost source, for exports
     | ``dimensions(client, scope, *, names) -> DataFrame[dimension, value, calls]`` · ``ping(client) -> None``
 Service (``performance``)
     | ``latency(client, scope, *, by=("model", "endpoint"))`` · ``rates(client, scope, *, by=("app",))`` · ``people(client, scope, *, by)``
@@ -35,6 +36,7 @@ Redacted texts (``texts``; callers check the role)
 
 from warehouse.queries.answers import Objective, feedback, feedback_rates, quality, quality_objective, verdicts, worst_answers
 from warehouse.queries.ask import DIMENSIONS, GRAINS, NO_FILTERS, Filters, Scope
+from warehouse.queries.charges import charges
 from warehouse.queries.comparing import conflicts, errors_by_type, prices_used, release_calls, releases, sessions, top, unit_economics
 from warehouse.queries.performance import latency, people, rates
 from warehouse.queries.single import Page, Trace, call, calls, entry_counts, trace
@@ -68,6 +70,7 @@ __all__ = [
     "Trace",
     "call",
     "calls",
+    "charges",
     "conflicts",
     "cost_per_1000",
     "coverage",
