@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby, pairwise
@@ -20,18 +20,17 @@ from collector.redaction.joined import Joined, join
 from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import resolve
 from collector.redaction.plain import DENSE, LEAST, plain_values
-from collector.redaction.plain_numbers import full_of_digits
+from collector.redaction.plain_numbers import share_of_digits
 from collector.redaction.plain_secrets import MANY, SPARSE, plain_assignments
 from collector.redaction.seams import SeamView, borders, listed_borders
-from collector.redaction.views import decode, disguised, prepare
+from collector.redaction.veils import LONG, shown, veiled
+from collector.redaction.views import decode, prepare
 from collector.redaction.windows import telling, windows
 from collector.redaction.wrapped import Derived, Unwrapped, together, unwrap_base64, unwrap_dump, unwrap_hex
 
 Array = np.ndarray[Any, Any]
 
-_LONG = 4096  # bytes of a text in which it is worth asking whether it is full of digits
-_VEIL = ord("~")  # no trigger has it
-_WIDEST = 4  # bytes of a character
+_LONGER = 32_768  # bytes of one in which fewer will do
 _DERIVED = 32_768  # bytes of derived texts that are looked at together
 _TRIED, _PIECES, _PIECE, _PART = 65_536, 4, 2_048, 64  # bytes of a text of which a sample is tried first; pieces of that, bytes of each or its part
 _PATIENCE = 1.5  # times its share that it may take
@@ -125,14 +124,14 @@ class Finder:
     ) -> tuple[list[tuple[int, int]], list[tuple[str, int, int]], list[tuple[int, int]]]:
         """Scan and hand each candidate to its matcher. Returns triggers for decoding, for what is wrapped, and for messages."""
         before = len(out)
-        full = _full_of_digits(b, starts, ends)
-        text, shown = _shown(b, starts, ends) if views else (b, [])
+        full = self._full_of_digits(b, starts, ends, views=views)
+        text, escapes = shown(b, starts, ends) if views else (b, [])
         if full and views:
             text = self._undumped(text, starts, ends, full, deadline)
-            full = _full_of_digits(text, starts, ends) if self._dumped else full
+            full = self._full_of_digits(text, starts, ends, views=views) if self._dumped else full
         taken = {i: _plain(b, starts[i], ends[i], out, deadline) for i in full}
         if taken:
-            text = _veiled(text, [span for some in taken.values() for span in some])
+            text = veiled(text, [span for some in taken.values() for span in some])
         try:
             attempt = (
                 partial(self._attempt, text, starts[0], ends[0], deadline)
@@ -151,7 +150,6 @@ class Finder:
         Runaway.generation += 1
         slots, slot_of, special = table.handlers, table.slots, table.special
         done = [0] * len(slots)
-        escapes: list[tuple[int, int]] = shown
         wrapped: list[tuple[str, int, int]] = []
         listed: list[tuple[int, int]] = []
         clock = _CHECK_EVERY
@@ -180,6 +178,27 @@ class Finder:
                     raise Dropped("time")
         return escapes, wrapped, listed
 
+    def _full_of_digits(self, b: bytes, starts: list[int], ends: list[int], *, views: bool) -> list[int]:
+        """Numbers of long texts that are: a fourth of them; or, of longer ones and decoded ones, an eighth, if there is much to look at."""
+        if len(b) < LONG:
+            return []
+        found: list[int] = []
+        for i, size in enumerate(map(sub, ends, starts)):
+            if size < LONG:
+                continue
+            some = not views or size >= _LONGER
+            share = share_of_digits(b, starts[i], ends[i])
+            if share > 1 / 4 or (some and share > 1 / 8 and self._crowded(b[starts[i] : starts[i] + _PIECE])):
+                found.append(i)
+        return found
+
+    def _crowded(self, piece: bytes) -> bool:
+        """Is there a trigger every few bytes?"""
+        try:
+            return len(self.scanner.hits(b"\0%b\0" % piece, [1], [1 + len(piece)])) * DENSE > len(piece)
+        except scan.TooDense:
+            return True
+
     def _undumped(self, b: bytes, starts: list[int], ends: list[int], full: list[int], deadline: Budget) -> bytes:
         """The buffer with the rows of dumps in these texts veiled, for none says anything by itself; what they say is kept for the views."""
         rows: list[Span] = []
@@ -191,7 +210,7 @@ class Finder:
                     self._dumped.append(unwrap_dump(b, m.end(), starts[i], ends[i]))
                     done = self._dumped[-1][0]
                     rows += [(a, z + 1, "") for a, z in self._dumped[-1][2] if z < ends[i]]
-        return _veiled(b, rows) if rows else b
+        return veiled(b, rows) if rows else b
 
     def _attempt(self, b: bytes, lo: int, hi: int, deadline: Budget) -> None:
         """Look at a sample of a long text that is full of triggers. Raises what the whole text is to be dropped for, if even twice the sample
@@ -266,13 +285,14 @@ class Finder:
 
     def _per_text(self, b: bytes, starts: list[int], ends: list[int], out: list[Span]) -> dict[int, list[Span]]:
         out = self._exceptions.without(b, starts, ends, out)
-        grouped: dict[int, list[Span]] = {0: out} if len(starts) == 1 and out else {}
-        for span in out if not grouped else ():
-            grouped.setdefault(bisect_right(starts, span[0]) - 1, []).append(span)
+        out = sorted(out) if len(starts) > 1 else out
         found: dict[int, list[Span]] = {}
-        for i, spans in grouped.items():
+        at = 0
+        while at < len(out):
+            i = bisect_right(starts, out[at][0]) - 1
+            first, at = at, bisect_left(out, (ends[i] + 1,), at + 1) if len(starts) > 1 else len(out)
             lo = starts[i]
-            clean = [(a - lo, z - lo, n) for a, z, n in resolve(b, lo, ends[i], spans)]
+            clean = [(a - lo, z - lo, n) for a, z, n in resolve(b, lo, ends[i], out[first:at])]
             if clean:
                 found[i] = clean
         return found
@@ -299,45 +319,11 @@ def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] |
     return [(view.text, view.spans) for view in views]
 
 
-def _full_of_digits(b: bytes, starts: list[int], ends: list[int]) -> list[int]:
-    """Numbers of long texts that are."""
-    if len(b) < _LONG:
-        return []
-    return [i for i, size in enumerate(map(sub, ends, starts)) if size >= _LONG and full_of_digits(b, starts[i], ends[i])]
-
-
-def _shown(b: bytes, starts: list[int], ends: list[int]) -> tuple[bytes, list[tuple[int, int]]]:
-    """The buffer with the disguised characters of long texts veiled that are full of them, and where these are to be decoded: to hear of each
-    takes the scan longer than all else."""
-    places: list[tuple[int, int]] = []
-    veiled: Array | None = None
-    for i, size in enumerate(map(sub, ends, starts)) if len(b) >= _LONG and not b.isascii() else ():
-        found = disguised(b[starts[i] : ends[i]]) if size >= _LONG else None
-        if found is None:
-            continue
-        veiled = np.frombuffer(b, np.uint8).copy() if veiled is None else veiled
-        first, past = (edges + starts[i] for edges in found)
-        for k in range(_WIDEST):
-            veiled[np.minimum(first + k, past - 1)] = _VEIL
-        places += [(i, to) for to in past[telling(past, np.zeros(len(past), np.int64), np.array([starts[i]]))].tolist()]
-    return (b if veiled is None else veiled.tobytes()), places
-
-
 def _plain(b: bytes, start: int, end: int, out: list[Span], deadline: Budget) -> list[Span]:
     """Append the plain values of a text; gives where no trigger says more: from behind the words in front of a value, which are looked at."""
     first = len(out)
     dull = plain_values(b, start, end, out, deadline)
     return dull + [(b.index(b"@", a), z, name) if name == "EMAIL" else (a, z, name) for a, z, name in out[first:]]
-
-
-def _veiled(b: bytes, spans: Sequence[Span]) -> bytes:
-    """The buffer as the scan sees it: values that are taken already are veiled but for their last byte."""
-    edges = np.zeros(len(b) + 1, np.int8)
-    edges[[start for start, _, _ in spans]] = 1
-    edges[[end - 1 for _, end, _ in spans]] -= 1
-    veiled = np.frombuffer(b, np.uint8).copy()
-    veiled[np.cumsum(edges[:-1], dtype=np.int8) > 0] = _VEIL
-    return veiled.tobytes()
 
 
 def _placed(

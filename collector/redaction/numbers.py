@@ -30,6 +30,7 @@ _ISO_DATE = re.compile(rb"(?:19|20)[0-9]{2}[\-/.](?:0[1-9]|1[0-2])[\-/.](?:0[1-9
 _DATED = re.compile(
     rb"(?<![0-9.\-/ ])(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[\r\n ][0-9]{2}"
 )  # and an hour, or a number in the next line
+_DATED_LINE = re.compile(rb"(?:^|[\r\n]{1,2})(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?: [0-9]{2})?$")
 _DATE_IN_BRACKETS = re.compile(rb"[(](?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
 _YEARS = re.compile(rb"(?:(?:19|20)[0-9]{2}[\-/., ]{1,3})+(?:19|20)[0-9]{2}")
 _OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
@@ -170,6 +171,12 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             _only_long(b, start, cut.start(), lo, hi, out)
             start = cut.end()
         cluster = b[start:end]
+        dated = _DATED_LINE.search(cluster) if b[end] in b":T" else None
+        if dated:  # the next line of a log begins: what stands before that is another number, or none
+            before = start + dated.start()
+            if dated.start() > 5:
+                handle(b, before, lo, before, out)
+            return end
         around = Around(told, b, start, end, lo, hi)
         if cluster.isdigit():
             whole = [(start, end, cluster.decode(), "")]

@@ -232,10 +232,10 @@ def _streets(runs: Runs, b: bytes, out: list[Span], lo: int, end: int) -> None:
         out += plain_addresses(b, (first[likely] + lo - 1).tolist(), end)
 
 
-def full_of_digits(b: bytes, lo: int, hi: int) -> bool:
-    """Is a fourth of a text digits?"""
+def share_of_digits(b: bytes, lo: int, hi: int) -> float:
+    """Which part of the bytes of a text are digits?"""
     raw = np.frombuffer(b, np.uint8, hi - lo, lo)
-    return bool(4 * np.count_nonzero(np.subtract(raw, 48) < 10) > len(raw))
+    return np.count_nonzero(np.subtract(raw, 48) < 10) / len(raw)
 
 
 def plain_numbers(b: bytes, lo: int, hi: int, end: int, out: list[Span], check: Callable[[], None]) -> list[Span]:

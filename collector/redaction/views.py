@@ -28,6 +28,7 @@ _SHORT = 1_024  # characters from which on columns are worth it
 _STRANGE = re.compile(r"[^\x01-\x7f]")
 _MANY = 12  # spans from which on columns are worth it
 _LAYERS = 3
+_ESCAPED = 64  # bytes for each escape of a text that is full of them, at most
 _FULL = 16  # one in so many characters of a text that is full of disguised ones
 _ESCAPE = re.compile(
     r"(?=[\\%&*_`=<\x1b])(?:\\+u[dD]([89abAB][0-9a-fA-F]{2})\\+u[dD]([c-fC-F][0-9a-fA-F]{2})"  # a pair of surrogates
@@ -59,7 +60,10 @@ _ENTITIES = {
     "shy": "",
 }
 _INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff\ufe0f\0"
+_OPENS = np.array([c in b"\\%" for c in range(256)])
+_HEX_DIGITS = np.array([int(chr(c), 16) if chr(c) in "0123456789abcdefABCDEF" else 16 for c in range(256)], np.uint8)
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "/": "/"}
+_CONTROL_VALUES = np.array([ord(_CONTROLS.get(chr(c), "\0")) for c in range(256)], np.uint8)
 
 
 @cache
@@ -118,6 +122,25 @@ def disguised(raw: bytes) -> tuple[Array, Array] | None:
         return None
     edges = np.append(np.flatnonzero(_begins(raw)), len(raw))
     return edges[at], edges[at + 1]
+
+
+def escaped(raw: bytes) -> tuple[Array, Array] | None:
+    """Where the escapes of letters and digits of a text begin and end (``\\u0040``, ``%40``), if it is full of them."""
+    many = [sign for sign in (b"\\u00", b"%") if raw.count(sign) * _ESCAPED > len(raw)]
+    if not many:
+        return None
+    whole = np.frombuffer(raw + bytes(6), np.uint8)
+    found: list[tuple[Array, Array]] = []
+    for sign in many:
+        n = len(sign)
+        at = np.flatnonzero(whole[: len(raw)] == sign[0])
+        for k in range(1, n):
+            at = at[whole[at + k] == sign[k]]
+        first, second = _HEX_DIGITS[whole[at + n]], _HEX_DIGITS[whole[at + n + 1]]
+        at = at[(first > 2) & (first < 8) & (second < 16)]
+        found.append((at, at + n + 2))
+    first, past = (np.concatenate(edges) for edges in zip(*found, strict=True))
+    return (first, past) if len(first) * _ESCAPED > len(raw) else None
 
 
 @dataclass(slots=True)
@@ -229,6 +252,10 @@ def _unescaped(text: str) -> tuple[str, Layer | None]:
     """The text with what its escapes stand for."""
     if len(text) < _SHORT:
         return _replaced(_ESCAPE, _unescape, text)
+    if text.isascii() and not any(map(text.__contains__, _OTHER_SIGNS)) and _MARK_UP.search(text) is None:
+        read = _plain_escapes(text)
+        if read is not None:
+            return read
     places: list[int] = []
     told: list[str] = []
     known: dict[str, str | None] = {}  # an escape stands for one thing, wherever it stands
@@ -248,6 +275,36 @@ def _unescaped(text: str) -> tuple[str, Layer | None]:
     if not told:
         return new, None
     return new, _layer(np.array(places), np.array(list(map(len, told))), np.array([len(known[said] or "") for said in told]))
+
+
+def _plain_escapes(text: str) -> tuple[str, Layer | None] | None:
+    """The same for an ASCII text whose escapes are ``\\u0040``, ``\\x40``, ``\\n`` and its kin, and ``%40``, in columns; ``None`` if there are others."""
+    raw = np.frombuffer(f"{text}\0\0\0\0\0\0".encode(), np.uint8)
+    at = np.flatnonzero(_OPENS[raw])
+    kind, digits = raw[at + 1], _HEX_DIGITS[raw[at[:, None] + np.arange(1, 6)]]
+    percent = raw[at] == 37
+    if (np.diff(at)[~percent[:-1]] == 1).any() or (~percent & ((kind == 10) | (kind == 13) | (kind == 85))).any():
+        return None  # more than one backslash, one before a line break, or the longest form
+    four, two = ~percent & (kind == 117), ~percent & (kind == 120)
+    sizes, values = np.zeros(len(at), np.int64), _CONTROL_VALUES[np.where(percent, 0, kind)].astype(np.int64)
+    sizes[values > 0] = 2
+    for which, size, first in ((four, 6, 1), (two, 4, 1), (percent, 3, 0)):
+        told = digits[:, first : first + size - 2 + (first == 0)]
+        good = which & (told < 16).all(1)
+        sizes[good] = size
+        values[good] = (told[good].astype(np.int64) * 16 ** np.arange(told.shape[1])[::-1]).sum(1)
+    if (four & (sizes == 0)).any() or (values > 0x7F).any() or ((values == 0) & (sizes > 0)).any() or (percent & (values == 37)).any():
+        return None
+    sizes[percent & (values < 32) & (values != 9) & (values != 10) & (values != 13) | (values == 0x7F) & percent] = 0
+    at, values, sizes = at[sizes > 0], values[sizes > 0], sizes[sizes > 0]
+    if not len(at):
+        return text, None
+    new = raw[: len(text)].copy()
+    new[at] = values
+    kept = np.ones(len(raw), np.bool_)
+    for k in range(1, 6):
+        kept[at[sizes > k] + k] = False
+    return new[kept[: len(text)]].tobytes().decode(), _layer(at, sizes, np.ones(len(at), np.int64))
 
 
 def _plain_characters(text: str) -> tuple[str, Layer | None]:
@@ -291,6 +348,7 @@ def _escaped(text: str) -> bool:
 
 
 _SIGNS = ("\\", "%", "&", "`", "\x1b", "**", "__", "=40", "=\n", "=\r\n")
+_OTHER_SIGNS = ("&", "`", "\x1b", "**", "__", "=40", "=\n", "=\r\n")
 _MARK_UP = re.compile(r"</?[a-z]+/?>")
 
 

@@ -19,13 +19,11 @@ Derived = tuple[bytes, Back]  # a text made of others; what spans of it are in t
 Unwrapped = tuple[int, list[Derived], list[tuple[int, int]]]
 
 _LONGEST = 16_384  # bytes of a token that is read
-_USUAL = 64  # bytes back to the begin of most: triggers tell of it early
+_SHORT = 256  # bytes of one that is read whole at once
+_TRIGGERED = 32  # bytes of a token that its trigger shows
 _DEPTH = 3  # base64 within base64
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-]{1,%d}+={0,2}" % _LONGEST)
-_46ESAB = re.compile(rb"[A-Za-z0-9+/_\-]*+")
-_B64_CHARACTERS = frozenset(bytes([c]) for c in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f\xf5-\xff]")
-_TEXT_HEADS = b"IJKLMNOPQRSTUVWXYZabcdef"  # how base64 of printable text begins
 _INNER = re.compile(r"(?<![A-Za-z0-9+/_\-])[I-Za-f][A-Za-z0-9+/_\-]{19,16384}+={0,2}")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _HEX = re.compile(rb"[0-9a-fA-F]{1,%d}+" % _LONGEST)
@@ -40,12 +38,7 @@ _BLANK = bytes(c if 32 <= c < 127 or c in (9, 10, 13) else 32 for c in range(256
 
 def unwrap_base64(b: bytes, to: int, lo: int, hi: int) -> Unwrapped:
     """A base64 token of readable text around ``to`` (12 kB of it), and what base64 in it says."""
-    end = to - (b[to - 1 : to] not in _B64_CHARACTERS)
-    start = end - _46ESAB.match(b[max(lo, end - _USUAL) : end][::-1]).end()  # type: ignore[union-attr]
-    if start == end - _USUAL:
-        start = end - _46ESAB.match(b[max(lo, end - _LONGEST) : end][::-1]).end()  # type: ignore[union-attr]
-    if start >= end or b[start] not in _TEXT_HEADS:
-        return to, [], []
+    start = to - _TRIGGERED
     m = _BASE64.match(b, start, hi)
     text = _decoded(m[0]) if m else None
     if m is None or text is None:
@@ -58,6 +51,10 @@ def _decoded(token: bytes) -> str | None:
     token = token.rstrip(b"=").translate(_URL_SAFE)
     token = token[: len(token) - (len(token) % 4 == 1)]
     try:
+        if len(token) <= _SHORT:  # mostly plain text: to decode all of it is cheaper than to ask what it begins with
+            raw = binascii.a2b_base64(token + b"=" * (-len(token) % 4))
+            if raw.isascii() and (text := raw.decode()).isprintable():
+                return text
         if not _begins_as_text(binascii.a2b_base64(token[:24])):
             return None
         return _readable(binascii.a2b_base64(token + b"=" * (-len(token) % 4)))
