@@ -1,7 +1,7 @@
 """The command line: one short function per command; each imports and wires what it needs, so that `query` starts fast.
 
-``keys`` and ``audit`` stand in ``cli_keys.py``, ``alerts`` in ``cli_alerts.py``, ``reprice`` and ``export`` in ``cli_ledger.py``, what
-commands share in ``options.py``.
+``keys`` and ``audit`` stand in ``cli_keys.py``, ``alerts`` in ``cli_alerts.py``, ``reprice``, ``export`` and ``gate`` in
+``cli_ledger.py``, what commands share in ``options.py``.
 Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 unavailable. An error is one clear line on standard error;
 ``--debug`` shows where it came from.
 """
@@ -35,6 +35,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 app.add_typer(alerts_app, name="alerts")
 app.command()(cli_ledger.reprice)
+app.command()(cli_ledger.gate)
 app.add_typer(cli_ledger.export_app, name="export")
 feedback_app = typer.Typer(help="What people say about answers.", no_args_is_help=True)
 app.add_typer(feedback_app, name="feedback")

@@ -1,4 +1,4 @@
-"""Commands about the ledger as a whole: ``reprice``, ``export``."""
+"""Commands about the ledger as a whole: ``reprice``, ``export``, ``gate``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from spanledger.options import Config, Data, Until, Warehouse, settings_of
+from spanledger.options import Config, Data, Since, Until, Warehouse, settings_of
 
 Shown = Annotated[Literal["table", "json"], typer.Option("--format", help="How to print the result")]
 
@@ -49,3 +49,41 @@ def export_focus(
     from spanledger.commands import exporting
 
     raise typer.Exit(exporting.focus(settings_of(data, config, warehouse), month, out, version, force=force))
+
+
+def gate(
+    application: Annotated[str, typer.Option("--app", metavar="APP")],
+    baseline: Annotated[str, typer.Option("--baseline", metavar="RELEASE", help="Prompt version, or model with --by model")],
+    candidate: Annotated[str, typer.Option("--candidate", metavar="RELEASE")],
+    by: Annotated[Literal["prompt_version", "model"], typer.Option("--by", help="What a release is")] = "prompt_version",
+    cost: Annotated[str, typer.Option("--max-cost-increase", metavar="SHARE", help="Of cost per 1,000 calls")] = "5%",
+    latency: Annotated[str, typer.Option("--max-latency-increase", metavar="SHARE", help="Of p50 and of p90")] = "10%",
+    errors: Annotated[str, typer.Option("--max-error-rate", metavar="SHARE", help="Left out: no worse than the baseline")] = "",
+    schema: Annotated[str, typer.Option("--max-schema-failures", metavar="SHARE", help="Left out: no worse than the baseline")] = "",
+    risk: Annotated[str, typer.Option("--max-hallucination", metavar="SCORE", help="Left out: no worse than the baseline")] = "",
+    min_calls: Annotated[int, typer.Option("--min-calls", min=50, help="No verdict below this on either side")] = 50,
+    since: Since = "7d",
+    until: Until = "now",
+    data: Data = None,
+    warehouse: Warehouse = None,
+    format_: Shown = "table",
+) -> None:
+    """Compare two releases for CI: exit 0 pass, 1 fail, 2 not enough data."""
+    from datetime import UTC, datetime
+
+    from spanledger.commands import gating
+    from spanledger.commands.windows import window
+
+    def cap(text: str, option: str) -> float | None:
+        return gating.share(text, option) if text else None
+
+    limits = gating.Limits(
+        cost_increase=gating.share(cost, "--max-cost-increase"),
+        latency_increase=gating.share(latency, "--max-latency-increase"),
+        error_rate=cap(errors, "--max-error-rate"),
+        schema_failure_rate=cap(schema, "--max-schema-failures"),
+        hallucination=cap(risk, "--max-hallucination"),
+        min_calls=min_calls,
+    )
+    where, settings = window(since, until, datetime.now(UTC)), settings_of(data, warehouse=warehouse)
+    raise typer.Exit(gating.run(settings, application, by, baseline, candidate, where, limits, format_))

@@ -10,6 +10,6 @@ from fastapi import APIRouter
 
 def routers() -> list[APIRouter]:
     """Every router of the API, in the order of the reference page."""
-    from dashboard.api import alerting, budgets, calls, prices, quality, service, spend
+    from dashboard.api import alerting, budgets, calls, evidence, gates, prices, quality, service, spend
 
-    return [spend.router, prices.router, calls.router, service.router, quality.router, budgets.router, alerting.router]
+    return [spend.router, prices.router, calls.router, service.router, quality.router, gates.router, budgets.router, alerting.router, evidence.router]

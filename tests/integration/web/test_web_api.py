@@ -213,3 +213,14 @@ def test_an_operator_cannot_look_up_another_teams_trace(guarded):
     assert guarded.get(f"/api/v1/traces/{row['trace_id']}", OPERATOR).status == 404
     assert guarded.get(f"/api/v1/calls/{row['trace_id']}/{row['span_id']}", OPERATOR).status == 404
     assert guarded.post("/api/v1/feedback", {"trace_id": row["trace_id"], "kind": "thumb"}, OPERATOR).status == 404
+
+
+def test_a_gate_is_asked_of_releases_by_those_who_see_quality(instance, guarded):
+    asked = {"app": "helpdesk", "baseline": "v1", "candidate": "v1", "since": "30d"}
+    reply = instance.post("/api/v1/gates", asked)
+    assert (reply.status, reply.body["verdict"]) == (200, "not enough data")  # 18 calls
+    cost = next(check for check in reply.body["checks"] if check["name"] == "cost per 1,000 calls")
+    assert (cost["verdict"], cost["baseline_n"], cost["baseline"] == cost["candidate"]) == ("not enough data", 18, True)
+    assert instance.post("/api/v1/gates", asked | {"limits": {"min_calls": 10}}).status == 422  # no verdict below 50
+    assert instance.post("/api/v1/gates", asked | {"since": "long ago"}).status == 422
+    assert [guarded.post("/api/v1/gates", asked, token).status for token in ("", VIEWER, FINANCE, OPERATOR)] == [401, 403, 403, 200]
