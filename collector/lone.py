@@ -23,7 +23,7 @@ from collector.pricing.book import Rates
 from collector.pricing.columns import price_rows
 from collector.rows import FEW, batch_of, calls_batch, journal_columns, spans_of, usd_of_nanos
 from spanledger.model import Entry, Span, Usage
-from warehouse.tables import SPANS
+from warehouse.tables import CALLS, SPANS
 
 _DAY_NS = 86_400_000_000_000
 _MODELS = 20_000
@@ -214,10 +214,17 @@ def _priced(rows: pa.RecordBatch, index: np.ndarray, models: list[_Model | None]
 
 def _batch(models: list[_Model | None], index: np.ndarray, own: pa.RecordBatch, costs: np.ndarray, ver: int) -> pa.RecordBatch:
     """The entries' rows, taken by number, under the columns in which calls of one combination differ."""
-    at = np.cumsum([m is not None for m in models]) - 1
-    columns = {name: own[name] for name in _TAKEN} | {name: usd_of_nanos(costs[i]) for i, name in enumerate(_COSTS)}
+    at = pa.array((np.cumsum([m is not None for m in models]) - 1)[index])
+    columns = {name: own[name].cast(CALLS.field(name).type) for name in _TAKEN} | {name: usd_of_nanos(costs[i]) for i, name in enumerate(_COSTS)}
     columns["members"] = pa.ListArray.from_arrays(pa.array(np.arange(own.num_rows + 1, dtype=np.int32)), own["span_id"])
     few = calls_batch([m.entry for m in models if m is not None], ver)
-    shared = few.select([name for name in few.schema.names if name not in columns]).take(pa.array(at[index]))
-    arrays = [columns[f.name].cast(f.type) if f.name in columns else shared[f.name] for f in few.schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=few.schema)
+    shared = {name: _by_number(few[name], at) for name in few.schema.names if name not in columns}
+    return pa.RecordBatch.from_pydict({name: columns.get(name, shared.get(name)) for name in few.schema.names})
+
+
+def _by_number(few: pa.Array, at: pa.Array) -> pa.Array:
+    """The values with these numbers; words as a dictionary, which the engine reads as it stores them."""
+    if not pa.types.is_string(few.type):
+        return few.take(at)
+    words = few.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(words.indices.take(at), words.dictionary)

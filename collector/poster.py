@@ -27,6 +27,7 @@ from spanledger.errors import WarehouseBusy
 from spanledger.model import Entry, Span
 from warehouse import journal
 from warehouse.rollups import HourClock
+from warehouse.tables import CALLS
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -375,7 +376,7 @@ class Poster:
         self._ver = ver = max(self._ver + 1, time.time_ns() // 1000)
         batches = [columns(ver)] if columns else []
         batches += ([calls_batch(changed, ver)] if changed else []) + ([tombstones(gone, ver)] if gone else [])
-        rows = pa.Table.from_batches(batches)
+        rows = pa.Table.from_batches(batches) if len(batches) == 1 else pa.Table.from_batches([batch.cast(CALLS) for batch in batches])
         with self.clock.writing(_hours(rows), ver):
             journal.insert(self._client, "calls", rows)
         metrics.entries_posted.inc(rows.num_rows - len(gone))

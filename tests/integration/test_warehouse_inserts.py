@@ -72,6 +72,22 @@ def test_a_span_that_stands_twice_in_one_insert_counts_once(client: Client) -> N
     assert client.query("SELECT count(), sum(tokens_in) FROM spanledger.ledger").result_rows[0] == (2, 130)
 
 
+def test_words_told_as_a_dictionary_are_stored_as_they_are(client: Client) -> None:
+    told = ["b", "", "a", "a", "", "b"]
+    teams = pa.DictionaryArray.from_arrays(pa.array([2, 1, 0, 0, 1, 2], pa.int32()), pa.array(["a", "", "b", "never said"]))
+    table = rows(tables.CALLS, len(told), tokens_in=list(range(len(told))))
+    for name in ("team", "response_id"):  # a column of few words and a plain one
+        table = table.set_column(table.schema.get_field_index(name), name, teams)
+    journal.insert(client, "calls", table)
+    journal.insert(client, "calls", rows(tables.CALLS, 1, team=["a"], tokens_in=[9], trace_id=[b"x" * 16]))
+    found = "SELECT team, response_id FROM spanledger.ledger WHERE tokens_in < 9 ORDER BY tokens_in"
+    assert client.query(found).result_rows == [(word, word) for word in told]
+    client.command("OPTIMIZE TABLE spanledger.calls FINAL")
+    assert client.query(found).result_rows == [(word, word) for word in told]
+    by_team = "SELECT team, count() FROM spanledger.ledger GROUP BY team ORDER BY team"
+    assert client.query(by_team).result_rows == [("", 2), ("a", 3), ("b", 2)]
+
+
 def test_a_null_where_none_is_held_becomes_the_columns_zero(client: Client) -> None:
     journal.insert(client, "calls", rows(tables.CALLS, 2, tokens_in=[None, 7], team=[None, "t"], ttft_ms=[None, 3.0], cost_in_usd=[None, 1]))
     journal.insert(client, "calls", rows(tables.CALLS, 1, ttft_ms=[None], trace_id=[b"x" * 16]))
