@@ -11,18 +11,18 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 import orjson
 import structlog
 
-from alerts import budgets, rules, telling
+from alerts import actions, budgets, rules, telling
 from alerts.delivery import GIVEN_UP, NotDelivered, pause, send
 from alerts.drops import Drops
 from alerts.findings import Finding
@@ -31,9 +31,9 @@ from alerts.rules import Asking
 from alerts.state import SILENT, step
 from spanledger import instance
 from spanledger.errors import SpanledgerError
-from spanledger.policy import Budget, Policy, PolicyFile, Receiver
+from spanledger.policy import Budget, Policy, PolicyFile, Receiver, Rule
 from spanledger.settings import Settings
-from warehouse import alerting, scoring
+from warehouse import alerting, evidence, scoring
 from warehouse.alerting import Alert, Notice
 from warehouse.budgeting import Expected, expected, standings
 from warehouse.engine import connect
@@ -213,7 +213,7 @@ class Engine:
 
     def _queued(self, policy: Policy, now: datetime) -> list[Notice]:
         recent = [a for a in self._by_id().values() if a.state == "firing" or (a.resolved_at and now - a.resolved_at < telling.RESOLVED_FOR)]
-        if not recent or not policy.alerts.receivers:
+        if not recent or not (policy.alerts.receivers or actions.acting(policy.alerts)):
             return []
         taken = alerting.acknowledgements(self._client, [a.id for a in recent])
         quiet = alerting.silences(self._client, since=now)
@@ -226,14 +226,30 @@ class Engine:
         waiting = [n for n in self._notices if n.state == "queued" and n.next_at <= now]
         if not waiting:
             return []
-        receivers = {r.name: r for r in policy.alerts.receivers}
+        acting = actions.acting(policy.alerts)
+        receivers = {r.name: r for r in policy.alerts.receivers} | {name: actions.receiver(name, rule) for name, rule in acting.items()}
+        more = {n.id: self._besides(policy, acting[n.receiver], n, now) for n in waiting if n.receiver in acting}
         with ThreadPoolExecutor(SENDERS, thread_name_prefix="sender") as pool:
-            settled = list(pool.map(lambda n: self._delivered(receivers.get(n.receiver), n, now), waiting))
+            settled = list(pool.map(lambda n: self._delivered(receivers.get(n.receiver), n, more.get(n.id, {}), now), waiting))
         alerting.write_notices(self._client, settled)
         self._replace(settled)
         return settled
 
-    def _delivered(self, receiver: Receiver | None, notice: Notice, now: datetime) -> Notice:
+    def _besides(self, policy: Policy, rule: Rule, notice: Notice, now: datetime) -> dict[str, Any]:
+        """What an action is sent besides its alert: what it is asked to do, and the latest calls if that is wanted."""
+        alert = self._by_id().get(notice.incident)
+        besides: dict[str, Any] = {"action": actions.told(rule)}
+        if rule.action is None or not rule.action.snapshot or alert is None or alert.state != "firing":
+            return besides
+        try:
+            found = evidence.calls(self._client, alert, evidence.about(policy, alert, now), self._hash, limit=rule.action.snapshot_calls)
+            texts = evidence.texts(self._client, found["trace_id"].unique().to_list(), calls=found.height)
+            return besides | {"snapshot": {"calls": found.to_dicts(), "texts": texts.to_dicts()}}
+        except SpanledgerError as exc:  # the action matters more
+            log.warning("snapshot_failed", rule=rule.name, reason=str(exc)[:300])
+            return besides | {"snapshot": None}
+
+    def _delivered(self, receiver: Receiver | None, notice: Notice, more: Mapping[str, Any], now: datetime) -> Notice:
         """The notice as it stands after one attempt: what is told is the state of now."""
         by_id = self._by_id()
         about = sorted((by_id[i] for i in notice.told if i in by_id), key=most_pressing)
@@ -242,7 +258,7 @@ class Engine:
         if not receiver.send_resolved and not any(a.state == "firing" for a in about):
             return replace(notice, state="sent", told={a.id: a.state for a in about}, at=now, error="ended; not wanted")
         try:
-            self._send(receiver, Incident(notice.id, notice.incident, notice.reason, tuple(about), now, self._web))
+            self._send(receiver, Incident(notice.id, notice.incident, notice.reason, tuple(about), now, self._web, more))
         except NotDelivered as exc:
             attempts = notice.attempts + 1
             over = now - notice.at >= GIVEN_UP and not any(a.state == "firing" for a in about)

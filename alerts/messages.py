@@ -28,7 +28,9 @@ _SLACK_TEXT = 2_900  # characters of a section block (its limit is 3,000)
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What one message is about. ``id``: the same however often it is sent; ``web``: where the dashboard is, "" where that is not told."""
+    """What one message is about. ``id``: the same however often it is sent; ``web``: where the dashboard is, "" where that is not told;
+    ``more``: what a webhook is sent besides.
+    """
 
     id: str
     key: str
@@ -36,6 +38,7 @@ class Incident:
     alerts: tuple[Alert, ...]
     at: datetime
     web: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def firing(self) -> list[Alert]:
@@ -96,7 +99,10 @@ def _webhook(receiver: Receiver, incident: Incident) -> list[Request]:
             "title": incident.title,
             "at": _iso(incident.at),
             "alerts": [{**alert.told(), **_when(alert), "url": incident.link(alert)} for alert in incident.alerts],
-        }
+            **incident.more,
+        },
+        default=str,
+        option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z,
     )
     headers = {"Idempotency-Key": incident.id}
     if receiver.secret is not None:

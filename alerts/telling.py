@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from alerts import budgets
+from alerts import actions, budgets
 from alerts.findings import ALERTNAME
 from spanledger.policy import Alerts, Silence
 from warehouse.alerting import Alert, Notice, Quiet
@@ -43,14 +43,17 @@ def due(
         latest[key] = notice
         if notice.state == "queued":
             waiting.add(key)
-    queued = []
+    queued: list[Notice | None] = []
     for (receiver, incident), members in _incidents(policy, alerts, tenant_hash).items():
         if (receiver, incident) in waiting:
             continue
         notice = _notice(policy, receiver, incident, members, latest.get((receiver, incident)), hushed, taken, now)
-        if notice is not None:
-            queued.append(notice)
-    return queued
+        queued.append(notice)
+    soon = actions.at_once(policy)
+    for (receiver, incident), alert in actions.incidents(policy, alerts).items():
+        if (receiver, incident) not in waiting:
+            queued.append(_notice(soon, receiver, incident, [alert], latest.get((receiver, incident)), hushed, {alert.id}, now))
+    return [notice for notice in queued if notice is not None]
 
 
 def _notice(

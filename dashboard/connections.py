@@ -22,7 +22,7 @@ from spanledger import instance
 from spanledger.errors import WarehouseUnavailable
 from spanledger.policy import Policy
 from spanledger.settings import Settings
-from warehouse import engine, queries
+from warehouse import engine, evidence, queries
 from warehouse.access import authenticator
 from warehouse.endpoint import EndpointServer, Limits, Principal, RemoteBackend, Role, Tls, serve, tickets
 
@@ -109,6 +109,12 @@ class Connections:
         if caller.teams and trace_id not in self.whole(caller, [trace_id]):
             return pl.DataFrame()
         return self.ask(_of_all_teams(caller), lambda c: queries.trace_contents(c, trace_id))
+
+    def texts_of(self, caller: Caller, trace_ids: list[str], *, calls: int) -> pl.DataFrame:
+        """Redacted texts of so many calls' traces (see ``evidence.texts``), those left out that other teams have a part in."""
+        caller.must("content")
+        seen = sorted(self.whole(caller, trace_ids)) if caller.teams else trace_ids
+        return self.ask(_of_all_teams(caller), lambda c: evidence.texts(c, seen, calls=calls))
 
     def search(self, caller: Caller, scope: queries.Scope, words: str, *, limit: int = 50) -> queries.Page:
         """Search in redacted texts (see ``queries.search``); of traces that other teams have a part in nothing is found."""

@@ -155,6 +155,44 @@ def test_a_silence_somebody_has_set_is_kept(start: Start, ledger: Ledger, desk: 
     assert steps(desk) == [["60%"]]
 
 
+ACTION = """  rules:
+    - name: failing
+      metric: error_rate
+      above: 0.05
+      action: {webhook: $URL/runbook, secret: s3cret, name: switch_model, parameters: {to: small}, snapshot: true, snapshot_calls: 2}
+"""
+
+
+def test_a_rules_action_is_called_once_when_it_fires_and_when_it_ends(start: Start, ledger: Ledger, desk: Desk, client: Client) -> None:
+    engine = start(BASE.replace("  routes: [{receivers: [ops]}]\n", "").replace("1m", "1h") + ACTION)
+    ledger.add(100, NOW - timedelta(minutes=1), outcome="error")
+    ledger.add(1, NOW - timedelta(minutes=1), app="other")
+    client.command(
+        "INSERT INTO spanledger.contents (ts, project, service, trace_id, span_id, prompt, response) "
+        "SELECT ts, project, service, trace_id, span_id, 'where is [EMAIL]', 'there' FROM spanledger.calls WHERE app_id = 'shop'"
+    )
+    engine.step(NOW)
+    start().step(after(minutes=3))
+    ((path, headers, _),) = desk.got
+    assert (path, "X-Spanledger-Signature" in headers) == ("/runbook", True)
+    (sent,) = desk.bodies
+    assert (sent["status"], sent["action"]) == ("firing", {"name": "switch_model", "parameters": {"to": "small"}})
+    assert [call["app_id"] for call in sent["snapshot"]["calls"]] == ["shop", "shop"]
+    assert [text["prompt"] for text in sent["snapshot"]["texts"]] == ["where is [EMAIL]"] * 2
+    ledger.add(10_000, after(minutes=4))
+    start(now=after(minutes=6)).step(after(minutes=6))
+    start(now=after(hours=9)).step(after(hours=9))
+    assert [(body["status"], "snapshot" in body) for body in desk.bodies] == [("firing", True), ("resolved", False)]
+
+
+def test_a_silenced_alert_does_not_act(start: Start, ledger: Ledger, desk: Desk, client: Client) -> None:
+    engine = start(BASE + ACTION)
+    ledger.add(100, NOW - timedelta(minutes=1), outcome="error")
+    alerting.write_silence(client, Quiet(NOW, after(hours=1), "ana", rules=("failing",)))
+    assert engine.step(NOW).changed
+    assert not desk.got
+
+
 def test_what_is_erased_is_not_written_again(start: Start, ledger: Ledger, client: Client) -> None:
     engine = start(BASE + "  group_by: [alertname, tenant_hash]\n  rules: [{name: busy, metric: requests, by: [tenant_hash, user_hash], above: 5}]\n")
     ledger.add(10, NOW - timedelta(minutes=1), tenant_hash="hash-acme", user_hash="0123456789abcdef")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 import time
+import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -44,6 +47,7 @@ def web(tmp_path_factory: pytest.TempPathFactory, make_web: Callable[..., Iterat
     for web in make_web(folder / "data", policy, SPANLEDGER_ALERTS_INTERVAL_S="0.3"):
         assert until(lambda web=web: web.get("/api/v1/spend?by=&since=30d", "boss").body["total"]["calls"] == 30)  # all that it is sent
         policy.write_text(POLICY + "".join(tokens))  # a rule over a day is asked every five minutes, and when it is new
+        assert until(lambda web=web: web.get("/api/v1/budgets", "boss").body["rows"])
         yield web
 
 
@@ -147,3 +151,26 @@ def test_the_command_line_lists_and_takes_on(web: Web) -> None:
     assert cli(web, "alerts", "acknowledge", row["id"], "--comment", "on it").returncode == 0
     assert next(r for r in firing(web, rule="busy", team="care"))["acknowledged"]["comment"] == "on it"
     assert cli(web, "alerts", "acknowledge", "0123").returncode == 1
+
+
+def test_evidence_holds_what_an_alert_was_about_for_who_may_read_it(web: Web) -> None:
+    assert until(lambda: firing(web, rule="busy", team="care"))
+    alert = firing(web, rule="busy", team="care")[0]["id"]
+
+    def archive(token: str) -> dict[str, str]:
+        request = urllib.request.Request(f"http://{web.address}/api/v1/evidence/{alert}?calls=3", headers={"authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=60) as reply, zipfile.ZipFile(io.BytesIO(reply.read())) as packed:
+            return {name: packed.read(name).decode() for name in packed.namelist()}
+
+    files = archive("carer")
+    assert json.loads(files["alert.json"])["id"] == alert
+    assert json.loads(files["rule.json"])["name"] == "busy"
+    rows = files["calls.csv"].splitlines()
+    assert len(rows) == 4
+    assert all("care" in row for row in rows[1:])
+    assert "Where is parcel number" in files["texts.jsonl"]
+    assert "jo@example.com" not in files["texts.jsonl"]
+    assert web.get(f"/api/v1/evidence/{alert}", "grower").status == 404
+    assert web.get(f"/api/v1/evidence/{alert}", "viewer").status == 403
+    logged = json.loads(cli(web, "query", "SELECT actor FROM spanledger.audit_log WHERE action = 'evidence_read'", "--format", "json").stdout)["data"]
+    assert [row["actor"] for row in logged] == ["carer"]
