@@ -193,21 +193,28 @@ def ipv6_handler(rule: Rule) -> Handler:
 
 _DIGIT_WORDS = {w: str(i) for i, w in enumerate(b"zero one two three four five six seven eight nine".split())} | {b"oh": "0", b"o": "0"}
 _SPELLED = re.compile(
-    rb"(?i)(?:(?:zero|one|two|three|four|five|six|seven|eight|nine|oh)(?:[ ,\-]{1,3}|\r?\n|\.\s)){6,40}(?:zero|one|two|three|four|five|six|seven|eight|nine)(?![a-z])"
+    rb"(?i)(?:(?:zero|one|two|three|four|five|six|seven|eight|nine|oh)(?:[ ,\-]{1,3}|\r?\n|\.\s)){2,40}(?:zero|one|two|three|four|five|six|seven|eight|nine|oh)(?![a-z])"
 )
+_SPELLED_CODE = re.compile(
+    rb"(?i)(?<![a-z])(?:(?:cvv2?|cvc|passcode)(?: is|:)?|(?:pin|otp|(?:access|door|gate|alarm|security|verification|login|one.time) code)"
+    rb"(?: code| number)?(?:'s| is| was|:))[ \"'`*]{0,3}\Z"
+)
+_LONGEST_CODE = 8
 _SPELLED_WORD = re.compile(rb"[a-z]+")
 _SPELLED_CONTEXT = words(r"card|pan|credit|visa|ssn|social security|phone|mobile|call|number|account|lost|charge|pay(?:ment)?|pin|tel")
 
 
 def spelled_digits_handler(rule: Rule) -> Handler:
-    """Digits told in words, that make a card or social security number, or any long number where a word says so."""
+    """Digits told in words, that make a card or social security number, a code right behind the word for it, or any long number where a word says so."""
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         for m in _SPELLED.finditer(b, max(lo, to - 200), min(hi, to + 400)):
             if not m.start() < to <= m.end():
                 continue
             digits = "".join(_DIGIT_WORDS[w] for w in _SPELLED_WORD.findall(m[0].lower()))
-            if card_sure(digits) or ((ssn(digits) or len(digits) >= 7) and near(_SPELLED_CONTEXT, b, m.start(), m.end(), lo, hi)):
+            if 3 <= len(digits) <= _LONGEST_CODE and _SPELLED_CODE.search(b, max(lo, m.start() - 40), m.start()):
+                out.append((m.start(), m.end(), "ACCESS_CODE"))
+            elif card_sure(digits) or ((ssn(digits) or len(digits) >= 7) and near(_SPELLED_CONTEXT, b, m.start(), m.end(), lo, hi)):
                 out.append((m.start(), m.end(), "CREDIT_CARD" if card_sure(digits) else rule.class_name))
             return m.end()
         return to

@@ -31,6 +31,7 @@ _DATED = re.compile(
     rb"(?<![0-9.\-/ ])(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[\r\n ][0-9]{2}"
 )  # and an hour, or a number in the next line
 _DATED_LINE = re.compile(rb"(?:^|[\r\n]{1,2})(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?: [0-9]{2})?$")
+_DATE_AMONG = re.compile(rb"[ .\t]*[(](?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[)][ \t]*")
 _DATE_IN_BRACKETS = re.compile(rb"[(](?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
 _YEARS = re.compile(rb"(?:(?:19|20)[0-9]{2}[\-/., ]{1,3})+(?:19|20)[0-9]{2}")
 _OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
@@ -176,6 +177,14 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             before = start + dated.start()
             if dated.start() > 5:
                 handle(b, before, lo, before, out)
+            return end
+        date = _DATE_AMONG.search(cluster) if b"(" in cluster else None
+        if date:  # a version and its date among other numbers: ``3.0.0 (2022-10-20) 4711``
+            before, behind = start + date.start(), start + date.end()
+            if date.start() > 5:
+                handle(b, before, lo, before, out)
+            if behind < end:
+                handle(b, end, behind, hi, out)
             return end
         around = Around(told, b, start, end, lo, hi)
         if cluster.isdigit():

@@ -8,11 +8,12 @@ from functools import lru_cache
 from collector.redaction.budget import Dropped
 from collector.redaction.matching import Handler, Span
 from collector.redaction.rules import Rule
-from collector.redaction.secrets import is_secret, name_strength, plainly_secret
+from collector.redaction.secrets import is_phrase, is_secret, name_strength, plainly_secret
 
 _DEAR = 5  # times as dear as others is a row that is noted in another way
 _MOST_ROWS, _MOST_CELLS, _LONGEST_LINE, _LONGEST_HEADING = 60_000, 64, 4_096, 48
 _LINE = re.compile(rb"\r?\n|(?:\\+r)?\\+n")  # also escaped, as in JSON
+_WORDS = 4  # of a passphrase in a table, at least
 _RULED = b"|-+:= \t"  # what the line under a heading is made of
 _AROUND_CELL = b" \t\"'`*\\"
 _CELL = {mark: re.compile(rb'((?:"[^"]*+"|[^%b])*+)(?:%b|\Z)' % (re.escape(mark), re.escape(mark))) for mark in (b"|", b"\t", b";", b",")}
@@ -42,7 +43,7 @@ def secret_table_handler(rule: Rule) -> Handler:
         before = _line_around(b, start - 1, lo, hi) if start - 1 > lo else None
         if before and len(_cells(b, *before, mark)) == len(headings):
             return to  # a row among others
-        row, wanted = _plain_row(mark, len(headings), tuple(columns)), [(2 * k + 1, strength) for k, strength in enumerate(columns.values())]
+        row, wanted = _plain_row(mark, len(headings), tuple(columns)), [(3 * k + 1, strength) for k, strength in enumerate(columns.values())]
         left = _MOST_ROWS
         while left > 0:
             left -= _DEAR
@@ -56,6 +57,9 @@ def secret_table_handler(rule: Rule) -> Handler:
                     if value is None:
                         k, value = k + 1, m[k + 1]
                     if not value:
+                        words = m[k + 1] if strength == "password" else None
+                        if words and is_phrase(words.strip(b' "'), _WORDS):
+                            out.append((m.end(k + 1) - len(words.lstrip(b' "')), m.start(k + 1) + len(words.rstrip(b' "')), rule.class_name))
                         continue
                     if plainly_secret(value, strength) or (not value.startswith(_TAKEN) and is_secret(value, strength, quoted=False)):
                         out.append((*m.span(k), rule.class_name))
@@ -68,7 +72,8 @@ def secret_table_handler(rule: Rule) -> Handler:
             end = line[1]
             for k, strength in columns.items() if len(cells) == len(headings) else ():
                 a, z = cells[k]
-                if b" " not in b[a:z] and is_secret(b[a:z], strength, quoted=False):
+                cell = b[a:z]
+                if (b" " not in cell and is_secret(cell, strength, quoted=False)) or (strength == "password" and is_phrase(cell, _WORDS)):
                     out.append((a, z, rule.class_name))
         else:
             raise Dropped("candidates")
@@ -79,12 +84,12 @@ def secret_table_handler(rule: Rule) -> Handler:
 
 @lru_cache(maxsize=64)
 def _plain_row(mark: bytes, cells: int, columns: tuple[int, ...]) -> re.Pattern[bytes]:
-    """A line of so many cells, in quotes or not, without escapes, and the break before it. Two groups for each of these columns: the cell,
-    if it is one word, bare and in quotes."""
+    """A line of so many cells, in quotes or not, without escapes, and the break before it. Three groups for each of these columns: the
+    cell, if it is one word, bare and in quotes, and if it is several."""
     m = re.escape(mark)
     cell = rb"(?:\"[^\"\r\n\\]*+\" *+|[^%b\r\n\"\\]*+)" % m
-    several = rb"(?:\"[^\"\r\n\\\t'`*]*+\"|[^%b\r\n\"\\\t'`*]*+)" % m  # words, if it is not one: no secret
-    wanted = rb" *+(?:([^%b\r\n\"\\ \t*`']*+)(?= *+(?:%b|\r?\n))|\"([^\r\n\"\\ \t*`']*+)\"(?= *+(?:%b|\r?\n))|%b) *+" % (m, m, m, several)
+    several = rb"(?:\"[^\"\r\n\\\t'`*]*+\"|[^%b\r\n\"\\\t'`*]*+)" % m  # words, if it is not one: no secret, or a passphrase
+    wanted = rb" *+(?:([^%b\r\n\"\\ \t*`']*+)(?= *+(?:%b|\r?\n))|\"([^\r\n\"\\ \t*`']*+)\"(?= *+(?:%b|\r?\n))|(%b)) *+" % (m, m, m, several)
     return re.compile(rb"\r?\n" + re.escape(mark).join([wanted if k in columns else cell for k in range(cells)]) + rb"(?=\r?\n)")
 
 

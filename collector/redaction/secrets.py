@@ -71,7 +71,11 @@ PLACEHOLDER = re.compile(  # of a value in lower case: letters in either case wo
     rb"github[._]token|(?:api|access|auth|secret|client|private|db|database|user)[-_.]?(?:key|token|secret|password|id)|clickhouse|postgres|mysql|redis|mongo(?:db)?|guest|root)[\])}.,;:!?]*"
 )
 _IDENTIFIER = re.compile(rb"[A-Za-z_$][A-Za-z_]*(?:[.\-/:_ ]{1,2}[A-Za-z_]+)*[.:!?]*")
-_PHRASE = re.compile(rb"[a-z]{3,12}(?: [a-z]{3,12}){2,7}")  # three to eight plain words in quotes: a passphrase, unless it reads as prose
+_PHRASE = re.compile(
+    rb"[a-z]{3,12}(?: [a-z]{3,12}){2,7}|[A-Z][a-z]{2,11}(?: [A-Z]?[a-z]{2,12}){3,7}"
+)  # plain words in quotes: a passphrase, unless it reads as prose
+_PHRASE_NAME = re.compile(rb"(?i)(?:esarhp|cinomenm)")  # backwards: *passphrase*, *seed_phrase*, *mnemonic*
+_PHRASE_LINE, _PHRASE_WORDS = re.compile(rb"[A-Za-z]{3,12}(?: [A-Za-z]{3,12}){3,7}(?=[ \t.]{0,2}(?:\r?\n|\\[nr]|[\0\"',;)]|\Z))"), 4
 _PROSE = re.compile(rb"\b(?:the|your|must|should|with|password|for|and|not|this|that|enter|has|was|are|can|from|will|please|least|user)\b")
 _DOTTED = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+\(?")
 _PATH = re.compile(rb"(?:\.{0,2}/|~/|[A-Za-z]:\\)?[\w.@\-]+(?:/[\w.@\-]*)+")
@@ -152,7 +156,7 @@ def _is_password(value: bytes, digits: int, letters: int, *, quoted: bool) -> bo
         return len(value) >= 5 and not (special and not letters and value[:1] in b"$-+" and digits < 4)
     if digits:
         return len(value) >= 4
-    if quoted and _PHRASE.fullmatch(value) and not _PROSE.search(value):
+    if quoted and is_phrase(value):
         return True
     if quoted and special and len(value) >= 8 and value[-1:] in b"!$#%&*+" and b" " not in value and not value[1:-1].islower():
         return True
@@ -166,6 +170,11 @@ def _is_password(value: bytes, digits: int, letters: int, *, quoted: bool) -> bo
             and b"." not in value
         )
     return special > 0 and len(value) >= 6 and letters >= 2 and value[-1:] not in b":" and b"(" not in value and b"[" not in value
+
+
+def is_phrase(value: bytes, least: int = 3) -> bool:
+    """Are these at least so many plain words that make no sentence?"""
+    return value.count(b" ") >= least - 1 and _PHRASE.fullmatch(value) is not None and _PROSE.search(value.lower()) is None
 
 
 def plainly_secret(value: bytes, strength: str) -> bool:
@@ -219,6 +228,10 @@ def assignment_handler(rule: Rule) -> Handler:
         gap = GAP.match(b, to, min(hi, to + 128))
         at = gap.end() if gap else to
         start, end, quoted = value_span(b, at, hi, strength)
+        line = _PHRASE_LINE.match(b, at, hi) if not quoted and _PHRASE_NAME.match(back[1]) else None
+        if line and is_phrase(line[0], _PHRASE_WORDS):
+            out.append((*line.span(), rule.class_name))
+            return line.end()
         if end <= start or not is_secret(b[start:end], strength, quoted=quoted):
             return to
         out.append((start, end, rule.class_name))

@@ -7,11 +7,12 @@ import re
 
 from collector.redaction.matching import Handler, Span, tester
 from collector.redaction.rules import Rule
-from collector.redaction.secrets import DIGITS, GAP, PLACEHOLDER, REFERENCE, is_secret, name_strength, value_span
+from collector.redaction.secrets import DIGITS, GAP, PLACEHOLDER, REFERENCE, is_phrase, is_secret, name_strength, value_span
 
 _SAID = re.compile(rb"(?:[\s:\"'`*]|&quot;){1,4}+(?=[^\s\"'`,;<>\\\x00]{0,511}?[0-9])([^\s\"'`,;<>\\\x00]{4,512}+)")
 
 
+_SAID_PHRASE = re.compile(rb"[\s:*]{0,3}([\"'`]|&quot;)([A-Za-z]{3,12}(?: [A-Za-z]{2,12}){2,7})\1")
 _ATTACHED = re.compile(rb"(?=[!-~]{0,63}?[0-9])([!#-&(-+\--;=?-~]{4,64}+)")
 
 
@@ -20,6 +21,10 @@ def said_handler(rule: Rule) -> Handler:
     language puts none, in the value's first character."""
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        phrase = _SAID_PHRASE.match(b, to - 1, hi)
+        if phrase and is_phrase(phrase[2]):
+            out.append((*phrase.span(2), rule.class_name))
+            return phrase.end()
         m = _SAID.match(b, to - 1, hi) or (_ATTACHED.match(b, to - 1, hi) if b[to - 2] >= 0x80 else None)
         if m is None:
             return to

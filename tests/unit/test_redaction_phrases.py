@@ -1,0 +1,69 @@
+"""Secrets of several words, codes told in words, values marked as sensitive; and what only looks like these."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector.redaction import Redactor
+
+REDACTOR = Redactor(key=b"phrases")
+PHRASES = ["velvet tractor moon pickle", "Granite Otter Lantern Sixpence", "kettle orbit walnut breeze anchor"]
+FORMS = [
+    'my password is "{}"',
+    "the passphrase is '{}'",
+    'wifi password is "{}"',
+    'passphrase: "{}"',
+    "vault_passphrase = {}\n",
+    "passphrase: {}",
+    'user,password,note\nana,"{}",x\n',
+    "| user | password |\n|---|---|\n| ana | {} |\n",
+    'output "x" {{\n  value = "{}"\n  sensitive = true\n}}',
+    '"x": {{"sensitive": true, "type": "string", "value": "{}"}}',
+]
+STAY = [
+    'my password is "must be changed soon"',
+    'the password is "the one that you were sent"',
+    'user,password,note\nana,"to be set by the owner",x\n',
+    "passphrase: the words that you wrote down",
+    'output "x" {\n  value = var.y\n  sensitive = true\n}',
+    '{"value": "velvet tractor"}, {"sensitive": true}',
+    "pin one two three to the board",
+    "the pin is one of two",
+    "count one two three four",
+    "sqlplus bob@db @run.sql",
+    "use sqlplus client/server mode",
+    "smbclient -U bob //host/share",
+    "R 3.0.0 (2022-10-20)\n12345",
+    "- 3.0.0 (2022-10-20) 4711",
+    "4.1.0 (2022-10-20) 3.9.9 (2021-01-04) 12",
+]
+
+
+@pytest.mark.parametrize("phrase", PHRASES)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_secret_of_several_words_goes_whole(form: str, phrase: str) -> None:
+    out = REDACTOR.redact(form.format(phrase)).text
+    assert not any(word in out for word in phrase.split())
+
+
+@pytest.mark.parametrize("text", STAY)
+def test_words_and_versions_that_only_look_like_it_stay(text: str) -> None:
+    assert REDACTOR.redact(text).text == text
+
+
+@pytest.mark.parametrize("word", ["my pin is", "the PIN:", "passcode", "door code is", "CVV is", "one-time code:"])
+@pytest.mark.parametrize("digits", ["four two one seven", "nine, zero, oh, three", "three-one-nine"])
+def test_a_code_told_in_words_goes(word: str, digits: str) -> None:
+    assert REDACTOR.redact(f"{word} {digits}. Thanks").text == f"{word} [ACCESS_CODE]. Thanks"
+
+
+@pytest.mark.parametrize("value", ["4111 1111 1111 1111", "+44 7700 900123", "202-555-0143"])
+def test_a_number_behind_a_version_and_its_date_goes(value: str) -> None:
+    assert value[-4:] not in REDACTOR.redact(f"3.0.0 (2022-10-20) {value} ok").text
+
+
+def test_a_placeholder_is_no_word_about_the_number_beside_it() -> None:
+    text = "[US_SSN] 1749357010, [US_SSN] or 166102937\n[PHONE:3f9a1c0277] 4471035"
+    assert REDACTOR.redact(text).text == text
+    out = REDACTOR.redact(",584\\u002d88\\u002d1511\\11657261310\\u002c1749357010\\u002c1")
+    assert (out.dropped, out.text.count("[US_SSN]")) == (None, 1)
