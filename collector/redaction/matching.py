@@ -53,24 +53,16 @@ def tester(patterns: Sequence[bytes], *, latin: bool) -> Any:
     return found
 
 
-_MARKS = re.compile(rb"\[[A-Z]{2,8}_(?:SSN|ID|ACCOUNT|CARD|DATE)(?:\]|\Z)|\A[A-Z]{0,8}_?(?:SSN|ID|ACCOUNT|CARD|DATE)\]|\[PHONE:[0-9a-f]{10}\]")
-
-
 def said_near(told: Any, b: bytes, start: int, end: int, lo: int, hi: int, before: int = 48, after: int = 16) -> list[int]:
     """Which of a set's word lists have a word shortly before, or right after, ``[start, end)``?"""
-    return told.Match(_said(b[max(lo, start - before) : start] + b"\0" + b[end : min(hi, end + after)])) or []
+    return told.Match(b[max(lo, start - before) : start] + b"\0" + b[end : min(hi, end + after)]) or []
 
 
 def near(pattern: Any, b: bytes, start: int, end: int, lo: int, hi: int, before: int = 48, after: int = 16) -> bool:
     """Does one of the words stand shortly before, or right after, ``[start, end)``?"""
     if not after:
-        return bool(pattern.Match(_said(b[max(lo, start - before) : start])))
-    return bool(pattern.Match(_said(b[max(lo, start - before) : start] + b"\0" + b[end : min(hi, end + after)])))
-
-
-def _said(around: bytes) -> bytes:
-    """What stands around a candidate without placeholders, which say nothing of it: ``[US_SSN]`` is no word before the next number."""
-    return _MARKS.sub(b"", around) if b"]" in around or b"[" in around else around
+        return bool(pattern.Match(b[max(lo, start - before) : start]))
+    return bool(pattern.Match(b[max(lo, start - before) : start] + b"\0" + b[end : min(hi, end + after)]))
 
 
 class Runaway:

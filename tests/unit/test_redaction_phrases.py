@@ -62,8 +62,11 @@ def test_a_number_behind_a_version_and_its_date_goes(value: str) -> None:
     assert value[-4:] not in REDACTOR.redact(f"3.0.0 (2022-10-20) {value} ok").text
 
 
-def test_a_placeholder_is_no_word_about_the_number_beside_it() -> None:
-    text = "[US_SSN] 1749357010, [US_SSN] or 166102937\n[PHONE:3f9a1c0277] 4471035"
-    assert REDACTOR.redact(text).text == text
-    out = REDACTOR.redact(",584\\u002d88\\u002d1511\\11657261310\\u002c1749357010\\u002c1")
-    assert (out.dropped, out.text.count("[US_SSN]")) == (None, 1)
+@pytest.mark.parametrize(
+    ("head", "values"),
+    [("ssn", [str(219_099_999 - 3 * k) for k in range(11)]), ("phones: (202) 555-0143,", [f"4{k} 1{k} 1{k} 1{k}" for k in range(1, 6)])],
+)
+def test_what_a_word_says_of_the_first_of_a_list_is_said_of_all(head: str, values: list[str]) -> None:
+    """By the placeholders of those before, which the second look reads as words: it takes one step more for each few."""
+    out = REDACTOR.redact(f"{head} {', '.join(values)}").text
+    assert not any(value in out for value in values)
