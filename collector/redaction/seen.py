@@ -36,9 +36,8 @@ class Known:
 @dataclass(slots=True)
 class _Generation:
     clean: set[str] = field(default_factory=set)
-    told: dict[int, tuple[bytes, Result] | None] = field(
-        default_factory=dict
-    )  # by the interpreter's hash of the text: its keyed one, from its second time on
+    #: By the interpreter's hash of the text: its keyed one and what it came to, from its second time on.
+    told: dict[int, tuple[bytes, Result] | None] = field(default_factory=dict)
     joints: set[int] = field(default_factory=set)
 
 
