@@ -40,7 +40,7 @@ def about(policy: Policy, alert: Alert, now: datetime) -> About:
     budget = next((b for b in policy.budgets if b.name == alert.rule), None)
     before = rule.over if rule is not None and rule.kind in ("threshold", "coverage") else _BEFORE
     match = rule.match if rule is not None else budget.match if budget is not None else Match()
-    return About(match, alert.pending_at - before, min(now, (alert.resolved_at or now)))
+    return About(match, alert.pending_at - before, min(now, alert.resolved_at or now))
 
 
 def calls(client: Client, alert: Alert, told: About, tenant_hash: Hash, *, limit: int, teams: Sequence[str] | None = None) -> pl.DataFrame:
