@@ -14,6 +14,7 @@ from spanledger.policy.alerting import Metric
 from warehouse import queries
 from warehouse.feedback import feedback_signals
 from warehouse.queries import Scope
+from warehouse.queries.objectives import judged
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -74,10 +75,14 @@ MEASURES: dict[str, Measure] = {
 COUNTED = frozenset({"cost_usd", "requests", "tokens", "safety_violations"})
 
 
-def figures(client: Client, metric: Metric, scope: Scope, by: Sequence[str]) -> list[tuple[dict[str, str], float | None, int]]:
-    """(labels, value, n) of every label set of a window."""
+def figures(
+    client: Client, metric: Metric, scope: Scope, by: Sequence[str], detectors: Sequence[str] = ()
+) -> list[tuple[dict[str, str], float | None, int]]:
+    """(labels, value, n) of every label set of a window. ``detectors``: scores of each of these, with a label ``detector``, not the composite's."""
     measure = MEASURES[metric]
-    rows = measure.ask(client, scope, by=tuple(by)).select(*by, value_=measure.value.cast(pl.Float64), n_=measure.n)
+    told = judged(client, scope, detectors, by=by) if detectors else measure.ask(client, scope, by=tuple(by))
+    labels = [*by, "detector"] if detectors else by
+    rows = told.select(*labels, value_=measure.value.cast(pl.Float64), n_=measure.n)
     found = []
     for row in rows.iter_rows(named=True):
         value, n = row.pop("value_"), int(row.pop("n_") or 0)

@@ -91,7 +91,7 @@ def findings(asking: Asking, rule: Rule, now: datetime) -> list[Finding]:
 def _thresholds(asking: Asking, rule: Rule, now: datetime) -> Iterator[Finding]:
     measure, scope = MEASURES[rule.metric], _scope(asking, rule, now - rule.over, now)
     above = _UNKNOWN_SHARE if rule.above is None and rule.below is None else rule.above
-    for labels, value, n in figures(asking.client, rule.metric, scope, rule.by):
+    for labels, value, n in figures(asking.client, rule.metric, scope, rule.by, rule.detectors):
         value = value if n >= rule.min_calls or rule.metric in COUNTED else None
         under = rule.below is not None and (above is None or (value is not None and value < rule.below))
         bound = (rule.below if under else above) or 0.0
@@ -106,13 +106,14 @@ def _burn_rates(asking: Asking, rule: Rule, now: datetime) -> Iterator[Finding]:
     allowed = float(1 - rule.objective)
     bad: Bad = "slow" if rule.latency_ms else _BAD[rule.metric]
     scale = rule.period / _MONTH
+    by = [*rule.by, "detector"] if rule.detectors else rule.by
     counted: dict[timedelta, dict[tuple[str, ...], tuple[int, int]]] = {}
     for window in {w for long, short, _ in BURNS for w in (long, short)}:
         scope = _scope(asking, rule, now - window * scale, now)
-        rows = bad_of_all(asking.client, scope, bad, by=rule.by, slower_ms=rule.latency_ms or 0.0)
-        counted[window] = {tuple(str(row[name]) for name in rule.by): (row["bad"], row["total"]) for row in rows.iter_rows(named=True)}
+        rows = bad_of_all(asking.client, scope, bad, by=rule.by, slower_ms=rule.latency_ms or 0.0, detectors=rule.detectors)
+        counted[window] = {tuple(str(row[name]) for name in by): (row["bad"], row["total"]) for row in rows.iter_rows(named=True)}
     for key in sorted({key for rows in counted.values() for key in rows}):
-        labels: dict[str, str] = dict(zip(rule.by, key, strict=True))
+        labels: dict[str, str] = dict(zip(by, key, strict=True))
         holds, worst, at = None, 0.0, BURNS[0]
         for burn in BURNS:
             (long_bad, n), (short_bad, short_n) = counted[burn[0]].get(key, (0, 0)), counted[burn[1]].get(key, (0, 0))

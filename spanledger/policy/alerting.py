@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 
 from spanledger.policy.base import Dimension, Duration, Match, Part, Ratio, Secret
 
+#: Detectors that give a score.
+Detector = Literal["grounding", "contradiction", "schema", "composite"]
 Severity = Literal["info", "warning", "critical"]
 Metric = Literal[
     "hallucination_score", "schema_failure_rate", "contradiction_rate", "safety_violations", "error_rate", "timeout_rate", "latency_p50_ms",
@@ -57,7 +59,7 @@ class Rule(Part):
     hold: Duration = Field(default=timedelta(seconds=0), alias="for", description="How long the condition must hold before it fires")
     keep_firing: Duration = Field(default=timedelta(seconds=0), description="How long it must be gone before it resolves")
     min_calls: int = Field(default=50, ge=0, description="No verdict on fewer calls")
-    detectors: list[str] = Field(default=[], description="Detectors that a quality objective is about; empty: the composite")
+    detectors: list[Detector] = Field(default=[], description="Detectors that `hallucination_score` is about, each on its own; empty: the composite")
     severity: Severity = "warning"
     receivers: list[str] = []
     labels: dict[str, str] = {}
@@ -77,6 +79,8 @@ class Rule(Part):
             raise ValueError(f"a coverage rule's `metric` is {' or '.join(COVERING)}")
         if self.kind == "anomaly":
             _only_watched(self.match)
+        if self.detectors and (self.metric != "hallucination_score" or self.latency_ms is not None or self.kind not in ("threshold", "burn_rate")):
+            raise ValueError("`detectors` narrow `metric: hallucination_score`; other metrics have a detector of their own or none")
         return self
 
 

@@ -71,6 +71,14 @@ def test_an_empty_file_is_the_default_policy():
             "p.yaml:1: alerts.rules[0]: cost is watched by app, team, model_tier: `env` cannot be told apart",
         ),
         (
+            "alerts:\n  rules:\n    - {name: a, metric: cost_usd, above: 1, detectors: [grounding]}",
+            "p.yaml:3: alerts.rules[0]: `detectors` narrow `metric: hallucination_score`",
+        ),
+        (
+            "alerts: {rules: [{name: a, metric: hallucination_score, above: 1, detectors: [groundnig]}]}",
+            "p.yaml:1: alerts.rules[0].detectors[0]: Input should be 'grounding', 'contradiction', 'schema' or 'composite'",
+        ),
+        (
             "budgets: [{name: b, limit_usd: 1}]\nalerts: {rules: [{name: b, metric: cost_usd, above: 1}]}",
             "p.yaml:2: alerts.rules[0].name: `b` is a budget's name",
         ),

@@ -25,12 +25,16 @@ _ANSWERS = {
 }
 
 
-def bad_of_all(client: Client, scope: Scope, bad: Bad, *, by: Sequence[str] = ("app",), slower_ms: float = 0.0) -> pl.DataFrame:
+def bad_of_all(
+    client: Client, scope: Scope, bad: Bad, *, by: Sequence[str] = ("app",), slower_ms: float = 0.0, detectors: Sequence[str] = ()
+) -> pl.DataFrame:
     """``bad`` and ``total`` (UInt64) per group.
 
     ``failed``: error, timeout or rate limit; ``slow``: took longer than ``slower_ms`` (within the histogram's 2 %); the others are of answers that
-    a detector could judge.
+    a detector could judge. ``detectors``: ``flagged`` by each of these in place of the composite, with a column ``detector``.
     """
+    if bad == "flagged" and detectors:
+        return judged(client, scope, detectors, by=by).select(*by, "detector", bad="flagged", total="scored")
     if bad in _ANSWERS:
         count, of = _ANSWERS[bad]
         return quality(client, scope, by=by, safety=False).select(*by, bad=pl.col(count), total=pl.col(of))
@@ -44,4 +48,12 @@ def bad_of_all(client: Client, scope: Scope, bad: Bad, *, by: Sequence[str] = ("
     return rows.select(*by, bad=pl.sum_horizontal(columns), total=pl.col("calls"))
 
 
-__all__ = ["Bad", "bad_of_all"]
+def judged(client: Client, scope: Scope, detectors: Sequence[str], *, by: Sequence[str] = ("app",)) -> pl.DataFrame:
+    """What each of these detectors found, per group and ``detector``: ``scored`` answers, ``score_avg`` (floored, as the composite's), ``flagged``."""
+    source = composed(client, [*by, "detector"], scope, ["risk_judged", "risk_sum", "flagged"], base="scores")
+    rows = frame(client, *source).filter(pl.col("detector").is_in(list(detectors)) & (pl.col("risk_judged") > 0))
+    average = pl.col("risk_sum").cast(pl.Float64) / pl.col("risk_judged")
+    return rows.select(*by, "detector", scored="risk_judged", score_avg=average, flagged="flagged").sort(*by, "detector")
+
+
+__all__ = ["Bad", "bad_of_all", "judged"]

@@ -73,6 +73,7 @@ def client(warehouse: Client) -> Client:
     """Of a warehouse that holds nothing."""
     for table in (
         "calls",
+        "scores",
         "alerts",
         "alert_notices",
         "alert_acknowledgements",
@@ -104,6 +105,17 @@ class Ledger:
             "span_id": f"unhex(hex(sipHash64(number + {self._n})))", "billed": "true", "cost_estimate_usd": f"toDecimal64('{usd}', 9)", "ver": "1",
         }  # fmt: skip
         self._client.command(f"INSERT INTO spanledger.calls ({', '.join(made)}) SELECT {', '.join(made.values())} FROM numbers({n})")
+        self._n += n
+
+
+    def judge(self, n: int, at: datetime, detector: str, *, score: float, flagged: bool, app: str = "shop") -> None:
+        """``n`` answers at one moment, of one detector."""
+        made = {
+            "ts": f"toDateTime64({at.timestamp()}, 6, 'UTC')", "project": "'p'", "service": "'s'", "app_id": f"'{app}'", "detector": f"'{detector}'",
+            "trace_id": f"unhex(hex(sipHash128(number + {self._n})))", "span_id": f"unhex(hex(sipHash64(number + {self._n})))", "ver": "1",
+            "score": str(score), "hallucination_score": str(score), "flagged": str(flagged).lower(),
+        }  # fmt: skip
+        self._client.command(f"INSERT INTO spanledger.scores ({', '.join(made)}) SELECT {', '.join(made.values())} FROM numbers({n})")
         self._n += n
 
 
