@@ -49,7 +49,7 @@ def bad_of_all(
 
 
 def judged(client: Client, scope: Scope, detectors: Sequence[str], *, by: Sequence[str] = ("app",)) -> pl.DataFrame:
-    """What each of these detectors found, per group and ``detector``: ``scored`` answers, ``score_avg`` (floored, as the composite's), ``flagged``."""
+    """What each of these detectors found, per group and ``detector``: ``scored``, ``score_avg`` (floored, as the composite's), ``flagged``."""
     source = composed(client, [*by, "detector"], scope, ["risk_judged", "risk_sum", "flagged"], base="scores")
     rows = frame(client, *source).filter(pl.col("detector").is_in(list(detectors)) & (pl.col("risk_judged") > 0))
     average = pl.col("risk_sum").cast(pl.Float64) / pl.col("risk_judged")

@@ -107,7 +107,6 @@ class Ledger:
         self._client.command(f"INSERT INTO spanledger.calls ({', '.join(made)}) SELECT {', '.join(made.values())} FROM numbers({n})")
         self._n += n
 
-
     def judge(self, n: int, at: datetime, detector: str, *, score: float, flagged: bool, app: str = "shop") -> None:
         """``n`` answers at one moment, of one detector."""
         made = {
