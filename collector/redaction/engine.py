@@ -242,9 +242,8 @@ class Redactor:
             replaced: list[list[bytes]] = []
             for i, spans in found.items():
                 try:
-                    replaced.append(
-                        self._replace(parts[i], spans, self._deadline if len(parts) == 1 or len(spans) < CHECKED else Budget(0.0, LOOK_S))
-                    )
+                    clock = self._deadline if len(spans) < CHECKED or len(parts) == 1 else Budget(0.0, LOOK_S)
+                    replaced.append(self._replace(parts[i], spans, clock))
                     order.append(i)
                 except Dropped as exc:
                     self._drop(changed, i, str(exc))

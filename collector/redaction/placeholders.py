@@ -67,6 +67,12 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
 
     Overlapping spans become one, named after the longest of them: what any rule found goes.
     """
+    if len(spans) == 1:  # the usual case: nothing to put in order
+        start, end, _ = spans[0]
+        if (
+            lo <= start < end <= hi and b[start] < 0x80 and b[end - 1] < 0x80 and b.find(b"[", max(lo, start - _LONGEST), min(hi, end + _LONGEST)) < 0
+        ):
+            return list(spans)
     found = sorted(spans) if len(spans) > 1 else list(spans)
     if _overlap(found, lo, hi):  # seldom
         found = sorted(set(found))  # neighbouring windows show what stands in both

@@ -51,18 +51,29 @@ def stretches(pieces: list[bytes]) -> list[bytes]:
         return [masked(_unrepeated(pieces))]
     if dense or size < 4 * AROUND:
         return [masked(pieces)] if _lively(pieces[::2]) else []
+    if len(pieces) == 3:  # the usual case
+        before, mark, behind = pieces
+        return [_end(before) + mark + _begin(behind)] if _lively([before[-_NEAR:], behind[:_NEAR]]) else []
     text = masked(pieces)
-    return [_stretch(text, a, z) for a, z in marks(pieces) if _lively([text[max(0, a - _NEAR) : a], text[z : z + _NEAR]])]
+    return [
+        _end(text[:a]) + text[a:z] + _begin(text[z:]) for a, z in marks(pieces) if _lively([text[max(0, a - _NEAR) : a], text[z : z + _NEAR]])
+    ]
 
 
-def _stretch(text: bytes, a: int, z: int) -> bytes:
-    """What stands around a placeholder, in whole characters."""
-    first, last = max(0, a - AROUND), min(len(text), z + AROUND)
+def _end(text: bytes) -> bytes:
+    """The last bytes of a text, in whole characters."""
+    first = max(0, len(text) - AROUND)
     while first and text[first] & 0xC0 == 0x80:
         first -= 1
+    return text[first:]
+
+
+def _begin(text: bytes) -> bytes:
+    """The first bytes of a text, in whole characters."""
+    last = min(len(text), AROUND)
     while last < len(text) and text[last] & 0xC0 == 0x80:
         last += 1
-    return text[first:last]
+    return text[:last]
 
 
 def _unrepeated(pieces: list[bytes]) -> list[bytes]:
