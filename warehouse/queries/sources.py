@@ -123,23 +123,35 @@ def named_pairs(pairs: Pairs) -> dict[str, Any]:
 
 
 def _within(times: Sequence[tuple[datetime, datetime]]) -> tuple[str, str, dict[str, Any]]:
-    """The conditions on ``e.ts`` that stand for the hours around these stretches and for the stretches, and their parameters."""
+    """The conditions on ``e.ts`` that stand for the hours around these stretches, and for the stretches within them, and their parameters.
+
+    Only the first and the last moment may lie within an hour: in between, stretches end where a clean hour begins.
+    """
+    if not times:
+        return "0", "", {}
+    first, last = times[0][0], times[-1][1]
+    values = _ends("t_", first, last)
     if len(times) > _MOST_TIMES:
-        first, last = times[0][0], times[-1][1]
         hours = f"{_between('h_', 'e.ts')} AND toUnixTimestamp(toStartOfHour(e.ts)) NOT IN {{t_rolled:Array(UInt32)}}"
-        return hours, _between("t_", _OPAQUE), around(first, last) | _ends("t_", first, last) | {"t_rolled": _clean_between(times)}
-    values: dict[str, Any] = {}
+        return hours, _moments(first, last), values | around(first, last) | {"t_rolled": _clean_between(times)}
     for i, (since, until) in enumerate(times):
-        values |= around(since, until, f"h{i}_") | _ends(f"t{i}_", since, until)
-    hours, exact = (
-        " OR ".join(f"({_between(f'{name}{i}_', told)})" for i in range(len(times))) or "0" for name, told in (("h", "e.ts"), ("t", _OPAQUE))
-    )
-    return hours, exact, values
+        values |= around(since, until, f"h{i}_")
+    return " OR ".join(f"({_between(f'h{i}_', 'e.ts')})" for i in range(len(times))), _moments(first, last), values
+
+
+def _moments(first: datetime, last: datetime) -> str:
+    """Conditions on moments, each starting with AND, for an edge that is no edge of an hour."""
+    since, until = f" AND {_OPAQUE} >= {{t_since:DateTime64(6, 'UTC')}}", f" AND {_OPAQUE} < {{t_until:DateTime64(6, 'UTC')}}"
+    return (since if first != _hour_of(first) else "") + (until if last != _hour_of(last) else "")
+
+
+def _hour_of(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def around(since: datetime, until: datetime, prefix: str = "h_") -> dict[str, str]:
     """Both ends of the whole UTC hours that ``[since, until)`` lies in, as parameters ``prefix`` + since, until."""
-    first, last = (at.replace(minute=0, second=0, microsecond=0) for at in (since, until))
+    first, last = _hour_of(since), _hour_of(until)
     return _ends(prefix, first, last if last == until else last + HOUR)
 
 
