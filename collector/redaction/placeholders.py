@@ -69,9 +69,7 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
     """
     if len(spans) == 1:  # the usual case: nothing to put in order
         start, end, _ = spans[0]
-        if (
-            lo <= start < end <= hi and b[start] < 0x80 and b[end - 1] < 0x80 and b.find(b"[", max(lo, start - _LONGEST), min(hi, end + _LONGEST)) < 0
-        ):
+        if lo <= start < end <= hi and b[start] < 0x80 and b[end - 1] < 0x80 and b.find(b"[", max(lo, start - _LONGEST), min(hi, end + _LONGEST)) < 0:
             return list(spans)
     found = sorted(spans) if len(spans) > 1 else list(spans)
     if _overlap(found, lo, hi):  # seldom

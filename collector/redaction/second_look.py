@@ -18,6 +18,7 @@ _NEAR = 112  # bytes around a placeholder in which there must be more than words
 _DIGIT_WORD = rb"(?:zero|one|two|three|four|five|six|seven|eight|nine|oh)"
 _LIVELY = tester([rb"[0-9@=\\%&`\x80-\xff]|(?i:(?:" + _DIGIT_WORD + rb"[ ,.\-\r\n]{1,3}){3})"], latin=True)
 _PLAIN_LIVELY = re.compile(rb"[0-9@=\\%&`\x80-\xff]")
+_CHARACTER = 3  # bytes of a character that may lie beyond
 _SAMPLE = 400  # pieces that tell whether a list repeats itself
 _HASH = re.compile(rb":[0-9a-f]{10}\]")
 _VARIED = 8  # times as many entries as kinds of them in such a list, at least
@@ -55,9 +56,12 @@ def stretches(pieces: list[bytes]) -> list[bytes]:
         before, mark, behind = pieces
         return [_end(before) + mark + _begin(behind)] if _lively([before[-_NEAR:], behind[:_NEAR]]) else []
     text = masked(pieces)
-    return [
-        _end(text[:a]) + text[a:z] + _begin(text[z:]) for a, z in marks(pieces) if _lively([text[max(0, a - _NEAR) : a], text[z : z + _NEAR]])
-    ]
+    found: list[bytes] = []
+    for a, z in marks(pieces):
+        before, behind = text[max(0, a - AROUND - _CHARACTER) : a], text[z : z + AROUND + _CHARACTER]
+        if _lively([before[-_NEAR:], behind[:_NEAR]]):
+            found.append(_end(before) + text[a:z] + _begin(behind))
+    return found
 
 
 def _end(text: bytes) -> bytes:
