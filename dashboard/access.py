@@ -18,16 +18,16 @@ from spanledger.errors import AccessDenied
 from spanledger.policy import Policy
 from spanledger.policy.access import Token
 
-Right = Literal["aggregates", "calls", "journal", "content", "quality", "feedback", "prices", "alerts", "operate", "audit"]
+Right = Literal["aggregates", "calls", "journal", "content", "quality", "feedback", "prices", "alerts", "operate", "budgets", "audit"]
 
 #: What each role may do; the same as the warehouse's endpoint lets it read. A viewer sees sums, never single calls; finance sees
 #: every call's cost, but neither spans nor text; text is for operators and auditors.
 RIGHTS: dict[str, frozenset[Right]] = {
     "viewer": frozenset({"aggregates", "quality", "prices"}),
-    "finance": frozenset({"aggregates", "calls", "prices"}),
-    "operator": frozenset({"aggregates", "calls", "journal", "content", "quality", "feedback", "prices", "alerts", "operate"}),
+    "finance": frozenset({"aggregates", "calls", "prices", "budgets"}),
+    "operator": frozenset({"aggregates", "calls", "journal", "content", "quality", "feedback", "prices", "alerts", "operate", "budgets"}),
     "auditor": frozenset({"aggregates", "calls", "journal", "content", "quality", "prices", "alerts", "audit"}),
-    "admin": frozenset({"aggregates", "calls", "journal", "content", "quality", "feedback", "prices", "alerts", "operate", "audit"}),
+    "admin": frozenset({"aggregates", "calls", "journal", "content", "quality", "feedback", "prices", "alerts", "operate", "budgets", "audit"}),
 }
 
 

@@ -8,16 +8,22 @@ from datetime import UTC, datetime
 from dashboard.access import Caller
 from dashboard.comments import redacted
 from dashboard.context import Context
-from warehouse import alerting
+from spanledger.policy import Policy
+from warehouse import alerting, told_budgets
 from warehouse.alerting import Alert
 from warehouse.budgeting import Standing, expected, standings, team_of
 
 
 def budgets_seen(shared: Context, who: Caller, now: datetime) -> list[Standing]:
-    """The budgets that a caller may see, in the order of the policy file."""
-    chosen = [one for one in shared.policy.budgets if not who.teams or team_of(one) in who.teams]
+    """The budgets that a caller may see: those of the policy file in its order, then those that people have set."""
+    chosen = [one for one in policy_in_force(shared).budgets if not who.teams or team_of(one) in who.teams]
     told = shared.connections.ask(who, lambda client: expected(client, now)) if chosen else {}
     return [shared.connections.ask(who, lambda client, one=one: standings(client, one, shared.tenant_hash, now, told))[-1] for one in chosen]
+
+
+def policy_in_force(shared: Context) -> Policy:
+    """The policy file with the budgets that people have set."""
+    return shared.connections.checked(lambda client: told_budgets.in_force(client, shared.policy))
 
 
 def active(shared: Context, who: Caller) -> list[Alert]:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query, Response
 from dashboard.api import answers
 from dashboard.api.alerting import plain
 from dashboard.api.inputs import SeesAlerts, Shared
+from dashboard.incidents import policy_in_force
 from spanledger.errors import NotFound
 from spanledger.policy import Policy
 from warehouse import alerting, audit_log
@@ -43,7 +44,8 @@ def evidence(
     alert = next((one for one in found if one.id == alert_id), None)
     if alert is None:
         raise NotFound(f"there is no alert {alert_id}")
-    about = gathered.about(shared.policy, alert, now)
+    policy = policy_in_force(shared)
+    about = gathered.about(policy, alert, now)
     teams = who.teams or None
     rows = shared.connections.ask(who, lambda client: gathered.calls(client, alert, about, shared.tenant_hash, limit=calls, teams=teams))
     texts = shared.connections.texts_of(who, rows["trace_id"].unique().to_list(), calls=rows.height) if who.may("content") else None
@@ -58,7 +60,7 @@ def evidence(
     files = {
         "alert.json": _json(plain(alert, taken)),
         "told.json": _json({"notices": told, "since": about.since, "until": about.until}),
-        "rule.json": _json(_rule(shared.policy, alert)),
+        "rule.json": _json(_rule(policy, alert)),
         "calls.csv": _text_columns(rows).write_csv().encode(),
         **({"texts.jsonl": b"".join(_json(row) + b"\n" for row in answers.rows(texts))} if texts is not None else {}),
     }

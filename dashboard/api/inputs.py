@@ -74,6 +74,7 @@ SeesQuality = Annotated[Caller, needs("quality")]
 SeesPrices = Annotated[Caller, needs("prices")]
 SeesAlerts = Annotated[Caller, needs("alerts")]
 Operates = Annotated[Caller, needs("operate")]
+SetsBudgets = Annotated[Caller, needs("budgets")]
 GivesFeedback = Annotated[Caller, needs("feedback")]
 
 

@@ -36,6 +36,10 @@ class BadInput(SpanledgerError):
         self.field = field
 
 
+class Conflict(SpanledgerError):
+    """What is to be made is there already, or belongs to somebody else. 409."""
+
+
 class NotLoggedIn(AccessDenied):
     """No credential, or one that is not known. 401."""
 
@@ -61,6 +65,8 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
         return problem(401, str(error), request, headers={"WWW-Authenticate": 'Bearer realm="spanledger"'})
     if isinstance(error, WarehouseBusy):
         return problem(503, str(error), request, headers={"Retry-After": str(max(1, round(error.retry_after_s)))})
+    if isinstance(error, Conflict):
+        return problem(409, str(error), request)
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
     return problem(status, str(error), request)
 

@@ -22,6 +22,8 @@ Metric = Literal[
 #: Metrics of which a share is bad.
 BURNING = ("error_rate", "timeout_rate", "hallucination_score", "schema_failure_rate", "contradiction_rate")
 COVERING = ("unpriced_share", "missing_usage_share")
+#: Names of the rules that are kept besides the file's own.
+BUILT_IN = ("cost-anomaly", "unpriced-calls", "data-dropped")
 #: What cost anomalies are told of: a match of theirs can narrow nothing else.
 WATCHED = ("app", "team", "model_tier")
 

@@ -80,6 +80,7 @@ def client(warehouse: Client) -> Client:
         "silences",
         "anomalies",
         "budget_forecasts",
+        "budgets",
         "job_marks",
         "audit_log",
     ):

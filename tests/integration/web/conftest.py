@@ -49,6 +49,9 @@ class Web:
     def post(self, path: str, body: Any, token: str = "", **headers: str) -> Reply:
         return self._ask("POST", path, json.dumps(body).encode(), token, {"content-type": "application/json", **headers})
 
+    def put(self, path: str, body: Any, token: str = "") -> Reply:
+        return self._ask("PUT", path, json.dumps(body).encode(), token, {"content-type": "application/json"})
+
     def _ask(self, method: str, path: str, body: bytes | None, token: str, headers: dict[str, str]) -> Reply:
         told = headers | ({"authorization": f"Bearer {token}"} if token else {})
         request = urllib.request.Request(f"http://{self.address}{path}", body, told, method=method)

@@ -153,6 +153,60 @@ def test_the_command_line_lists_and_takes_on(web: Web) -> None:
     assert cli(web, "alerts", "acknowledge", "0123").returncode == 1
 
 
+def test_a_budget_is_set_changed_acted_on_and_removed(web: Web) -> None:
+    told = {"name": "growth total", "match": {"team": "growth"}, "limit_usd": "0.000001", "forecast": False, "steps": ["50%", 1]}
+    made = web.post("/api/v1/budgets", told, "cfo")
+    assert (made.status, made.body["source"], made.body["set_by"]) == (201, "api", "cfo")
+    assert web.post("/api/v1/budgets", told, "cfo").status == 409
+    row = next(r for r in web.get("/api/v1/budgets", "grower").body["rows"] if r["name"] == "growth total")
+    assert (row["source"], row["set_by"], row["limit_usd"], row["reached"]) == ("api", "cfo", "0.000001", ["0.5", "1"])
+    assert until(lambda: len(firing(web, rule="growth total")) == 2)
+    assert len(web.post("/api/v1/budgets/growth%20total/acknowledge", {}, "grower").body["acknowledged"]) == 2
+    changed = web.put("/api/v1/budgets/growth%20total", {**told, "limit_usd": 1000, "on_exceeded": "deny"}, "grower")
+    assert (changed.status, changed.body["limit_usd"], changed.body["on_exceeded"], changed.body["set_by"]) == (200, "1000", "deny", "grower")
+    assert web.delete("/api/v1/budgets/growth%20total", "carer").status == 404  # another team's
+    assert web.delete("/api/v1/budgets/growth%20total", "cfo").status == 200
+    assert web.delete("/api/v1/budgets/growth%20total", "cfo").status == 404
+    assert until(lambda: not firing(web, rule="growth total"))
+    logged = json.loads(
+        cli(
+            web, "query", "SELECT actor, action FROM spanledger.audit_log WHERE subject = 'budget:growth total' ORDER BY seq", "--format", "json"
+        ).stdout
+    )["data"]
+    assert [tuple(row.values()) for row in logged] == [("cfo", "budget_set"), ("grower", "budget_set"), ("cfo", "budget_removed")]
+
+
+@pytest.mark.parametrize(
+    ("token", "told", "status", "about"),
+    [
+        ("viewer", {}, 403, "finance or operator or admin"),
+        ("carer", {"match": {"team": "growth"}}, 403, "match.team"),
+        ("carer", {"match": {}}, 403, "match.team"),
+        ("cfo", {"name": "care"}, 409, "policy file"),
+        ("cfo", {"name": "busy"}, 409, "rule"),
+        ("cfo", {"name": "a/b"}, 422, "name"),
+        ("cfo", {"limit_usd": -1}, 422, "limit_usd"),
+        ("cfo", {"limit": 1}, 422, "limit"),
+        ("cfo", {"steps": ["0%"]}, 422, "steps"),
+        ("cfo", {"period": "fortnight"}, 422, "period"),
+        ("cfo", {"receivers": ["nobody"]}, 422, "receivers"),
+        ("cfo", {"match": {"team": ["x" * 17_000]}}, 422, "16384"),
+    ],
+)
+def test_a_budget_that_may_not_be_set_is_refused_with_the_reason(web: Web, token: str, told: dict[str, Any], status: int, about: str) -> None:
+    refused = web.post("/api/v1/budgets", {"name": "new", "limit_usd": 1, "match": {"team": "care"}, **told}, token)
+    assert refused.status == status, refused.body
+    assert about in json.dumps(refused.body)
+    assert "new" not in {row["name"] for row in web.get("/api/v1/budgets", "boss").body["rows"]}
+
+
+def test_a_budget_of_the_policy_file_is_changed_there_only(web: Web) -> None:
+    assert web.put("/api/v1/budgets/care", {"limit_usd": 1}, "boss").status == 409
+    assert web.delete("/api/v1/budgets/care", "boss").status == 409
+    assert web.put("/api/v1/budgets/nothing", {"limit_usd": 1}, "boss").status == 404
+    assert web.put("/api/v1/budgets/one", {"name": "two", "limit_usd": 1}, "boss").status == 422
+
+
 def test_evidence_holds_what_an_alert_was_about_for_who_may_read_it(web: Web) -> None:
     assert until(lambda: firing(web, rule="busy", team="care"))
     alert = firing(web, rule="busy", team="care")[0]["id"]
