@@ -55,6 +55,7 @@ class Finder:
         self.table = handlers.build(own, triggers)
         self._assigns = np.array([trigger.rule.handler == "assignment" for trigger in triggers])
         self._escapes = np.array([trigger.rule.handler == "escape" for trigger in triggers])
+        self._matched = np.array([trigger.rule.handler not in handlers.SPECIAL for trigger in triggers])
         self._dump_row = re.compile(next(trigger.expression for trigger in triggers if trigger.rule.handler == "dump"))
         self._dumped: list[Unwrapped] = []  # what dumps say that have been read before the scan
         self.crossed: set[int] = set()  # texts with a piece of a value that a border cuts, of those looked at last
@@ -124,8 +125,8 @@ class Finder:
     ) -> tuple[list[tuple[int, int]], list[tuple[str, int, int]], list[tuple[int, int]]]:
         """Scan and hand each candidate to its matcher. Returns triggers for decoding, for what is wrapped, and for messages."""
         before = len(out)
-        full = self._full_of_digits(b, starts, ends, views=views)
         text, escapes = shown(b, starts, ends) if views else (b, [])
+        full = self._full_of_digits(text, starts, ends, views=views)
         if full and views:
             text = self._undumped(text, starts, ends, full, deadline)
             full = self._full_of_digits(text, starts, ends, views=views) if self._dumped else full
@@ -142,7 +143,7 @@ class Finder:
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
         deadline.check()
-        placed = _placed(b, starts, ends, hits, taken, out, deadline, self._assigns, self._escapes)
+        placed = _placed(b, starts, ends, hits, taken, out, deadline, self._assigns, self._escapes, self._matched)
         variety = partial(_variety, b, out)
         if len(out) > before and deadline.over(len(out), variety):
             raise Dropped("time")
@@ -193,9 +194,10 @@ class Finder:
         return found
 
     def _crowded(self, piece: bytes) -> bool:
-        """Is there a trigger every few bytes?"""
+        """Is there a trigger for a matcher every few bytes?"""
         try:
-            return len(self.scanner.hits(b"\0%b\0" % piece, [1], [1 + len(piece)])) * DENSE > len(piece)
+            hits = np.array(self.scanner.hits(b"\0%b\0" % piece, [1], [1 + len(piece)]), np.int64)
+            return int(np.count_nonzero(self._matched[hits & scan.HIT_NUMBER])) * DENSE > len(piece)
         except scan.TooDense:
             return True
 
@@ -336,8 +338,11 @@ def _placed(
     deadline: Budget,
     assigns: Array,
     escapes: Array,
+    matched: Array,
 ) -> Iterable[tuple[int, int, int]]:
     """Hits that matchers have to look at: end, trigger, text. Plain values of dense texts are taken here, but for those ``taken`` already."""
+    if not hits:
+        return []
     if len(hits) < LEAST and not taken:
         return [(to, hit & scan.HIT_NUMBER, bisect_right(starts, to - 1) - 1) for hit in hits for to in (hit >> scan.HIT_BITS,)]
     packed = np.array(hits, np.int64)
@@ -348,7 +353,7 @@ def _placed(
         left = np.ones(len(packed), np.bool_)
         left[signs] = telling(ats[signs], owners[signs], np.array(starts))
         packed, ats, owners = packed[left], ats[left], owners[left]
-    for i, n in enumerate(np.bincount(owners).tolist()):
+    for i, n in enumerate(np.bincount(owners[matched[packed & scan.HIT_NUMBER]]).tolist()):
         if n >= LEAST and n * DENSE >= ends[i] - starts[i] and i not in taken:
             taken[i] = _plain(b, starts[i], ends[i], out, deadline)
     spans = sorted(span for some in taken.values() for span in some)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
-from itertools import repeat
 
 from collector.redaction.matching import Span
 
@@ -39,12 +37,14 @@ def placeholders(raw: bytes, spans: Sequence[Span], key: bytes, check: Callable[
     low, keyed = raw.lower(), _keyed(key)
     found: list[bytes] = []
     for k in range(0, len(spans), CHECKED):
-        some = spans[k : k + CHECKED]
-        values = [low[start:end] for start, end, name in some if name in JOINABLE]
-        hashes = list(map(hashlib.blake2b.copy, repeat(keyed, len(values))))
-        deque(map(hashlib.blake2b.update, hashes, map(bytes.translate, values, repeat(None), repeat(_BLANKS))), maxlen=0)
-        said = map(hashlib.blake2b.hexdigest, hashes)
-        found += [f"[{name}:{next(said)}]".encode() if name in JOINABLE else bare(name) for _, _, name in some]
+        told: list[str] = []
+        for start, end, name in spans[k : k + CHECKED]:
+            if name in JOINABLE:
+                hashed = keyed.copy()
+                hashed.update(low[start:end].translate(None, _BLANKS))
+                name = f"{name}:{hashed.hexdigest()}"
+            told.append(f"[{name}]")
+        found += "\0".join(told).encode().split(b"\0")
         if k:
             check()
     return found
@@ -73,7 +73,7 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
             return list(spans)
     found = sorted(spans) if len(spans) > 1 else list(spans)
     if _overlap(found, lo, hi):  # seldom
-        found = sorted(set(found))  # neighbouring windows show what stands in both
+        found = list(dict.fromkeys(found))  # neighbouring windows show what stands in both
         if _overlap(found, lo, hi):
             found = _merged(found, lo, hi)
     first, last = (max(lo, found[0][0] - _LONGEST), min(hi, found[-1][1] + _LONGEST)) if found else (lo, lo)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, compress, count
+from itertools import accumulate, compress, count, repeat
 
 import numpy as np
 
@@ -26,6 +26,7 @@ _BEFORE, _MOST_BEFORE = 256, 24  # bytes before an entry, in entries at most, th
 _FEW_DIGITS = 12
 _AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
 _ODD = np.uint64(0x9E3779B97F4A7C15)
+_SEVERAL = 4
 _REPEATED = 4_096  # bytes of entries that read alike of which the second look sees the first ones only: more than any rule does
 
 
@@ -84,6 +85,8 @@ def _unrepeated(pieces: list[bytes]) -> list[bytes]:
     """A list without most of the entries that now read, with those before them, as earlier ones: what is nothing at its begin is nothing further on.
     Few digits in an entry (a row's number, a date) make it no other: what digits alone make was found before."""
     between = pieces[2::2]
+    if _all_alike(pieces[1::2], between):
+        return pieces[: 5 + 2 * _REPEATED // len(pieces[1] + pieces[2]) | 1]
     if len(set(_alike(between[:_SAMPLE]))) * _VARIED > min(_SAMPLE, len(between)):
         return pieces
     known: dict[bytes, int] = {}
@@ -103,10 +106,19 @@ def _unrepeated(pieces: list[bytes]) -> list[bytes]:
     order = np.argsort(told, kind="stable")
     heads = np.flatnonzero(np.append(True, np.diff(told[order]) != 0))
     times = np.empty(len(told), np.int64)
-    times[order] = np.arange(len(told)) - np.repeat(heads, np.diff(np.append(heads, len(told))))
+    many = np.diff(np.append(heads, len(told)))
+    times[order] = np.arange(len(told)) - np.repeat(heads, many)
+    apart = np.empty(len(told), np.int64)  # bytes from an entry to the next that reads alike, on average
+    apart[order] = np.repeat((first[order[heads + many - 1]] - first[order[heads]]) // np.maximum(many - 1, 1), many)
     new = np.concatenate([np.cumsum(times == 0), np.full(reach, len(heads))])
-    kept = (times < 2 + _REPEATED // sizes) | (new[reach:] > new[:-reach])  # what stands before a new one is kept for it
+    kept = (times < _SEVERAL + _REPEATED // np.maximum(apart, sizes)) | (new[reach:] > new[:-reach])  # what stands before a new one is kept for it
     return [pieces[0], *compress(pieces[1:], np.repeat(kept, 2).tolist())]
+
+
+def _all_alike(marked: list[bytes], between: list[bytes]) -> bool:
+    """Is it one class again and again, with the same between?"""
+    head = b"".join(marked[0].partition(b":")[:2])
+    return len(set(between)) == 1 and all(map(bytes.startswith, marked, repeat(head)))
 
 
 def _alike(between: list[bytes]) -> list[bytes]:

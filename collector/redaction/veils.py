@@ -40,9 +40,12 @@ def shown(b: bytes, starts: list[int], ends: list[int]) -> tuple[bytes, list[tup
 
 def veiled(b: bytes, spans: Sequence[Span]) -> bytes:
     """The buffer as the scan sees it: values that are taken already are veiled but for their last byte."""
+    if not spans:
+        return b
+    starts, ends, _ = zip(*spans, strict=True)
     edges = np.zeros(len(b) + 1, np.int8)
-    edges[[start for start, _, _ in spans]] = 1
-    edges[[end - 1 for _, end, _ in spans]] -= 1
+    edges[np.array(starts)] = 1
+    edges[np.array(ends) - 1] -= 1
     veiled = np.frombuffer(b, np.uint8).copy()
     veiled[np.cumsum(edges[:-1], dtype=np.int8) > 0] = _VEIL
     return veiled.tobytes()

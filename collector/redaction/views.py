@@ -60,7 +60,6 @@ _ENTITIES = {
     "shy": "",
 }
 _INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff\ufe0f\0"
-_OPENS = np.array([c in b"\\%" for c in range(256)])
 _HEX_DIGITS = np.array([int(chr(c), 16) if chr(c) in "0123456789abcdefABCDEF" else 16 for c in range(256)], np.uint8)
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "/": "/"}
 _CONTROL_VALUES = np.array([ord(_CONTROLS.get(chr(c), "\0")) for c in range(256)], np.uint8)
@@ -252,7 +251,7 @@ def _unescaped(text: str) -> tuple[str, Layer | None]:
     """The text with what its escapes stand for."""
     if len(text) < _SHORT:
         return _replaced(_ESCAPE, _unescape, text)
-    if text.isascii() and not any(map(text.__contains__, _OTHER_SIGNS)) and _MARK_UP.search(text) is None:
+    if text.isascii() and not _holds(text, _OTHER_TOLD, _OTHER_SIGNS) and ("<" not in text or _MARK_UP.search(text) is None):
         read = _plain_escapes(text)
         if read is not None:
             return read
@@ -280,7 +279,7 @@ def _unescaped(text: str) -> tuple[str, Layer | None]:
 def _plain_escapes(text: str) -> tuple[str, Layer | None] | None:
     """The same for an ASCII text whose escapes are ``\\u0040``, ``\\x40``, ``\\n`` and its kin, and ``%40``, in columns; ``None`` if there are others."""
     raw = np.frombuffer(f"{text}\0\0\0\0\0\0".encode(), np.uint8)
-    at = np.flatnonzero(_OPENS[raw])
+    at = np.flatnonzero((raw == 92) | (raw == 37))
     kind, digits = raw[at + 1], _HEX_DIGITS[raw[at[:, None] + np.arange(1, 6)]]
     percent = raw[at] == 37
     if (np.diff(at)[~percent[:-1]] == 1).any() or (~percent & ((kind == 10) | (kind == 13) | (kind == 85))).any():
@@ -344,11 +343,19 @@ _URL, _DECIMAL, _NAMED, _MAIL_AT, _CONTROL = 7, 9, 10, 11, 12  # groups of _ESCA
 
 def _escaped(text: str) -> bool:
     """May there be an escape? Much cheaper than to look for one."""
-    return any(map(text.__contains__, _SIGNS)) or ("<" in text and _MARK_UP.search(text) is not None)
+    return _holds(text, _TOLD, _SIGNS) or ("<" in text and _MARK_UP.search(text) is not None)
+
+
+def _holds(text: str, told: bytes, signs: Sequence[str]) -> bool:
+    """Does a text hold one of these? ``told``: the first bytes of those, by which a long text is asked first."""
+    if len(text) >= _SHORT and text.encode("utf-8", "replace").translate(told).find(1) < 0:
+        return False
+    return any(map(text.__contains__, signs))
 
 
 _SIGNS = ("\\", "%", "&", "`", "\x1b", "**", "__", "=40", "=\n", "=\r\n")
 _OTHER_SIGNS = ("&", "`", "\x1b", "**", "__", "=40", "=\n", "=\r\n")
+_TOLD, _OTHER_TOLD = (bytes(chr(c) in {sign[0] for sign in signs} for c in range(256)) for signs in (_SIGNS, _OTHER_SIGNS))
 _MARK_UP = re.compile(r"</?[a-z]+/?>")
 
 

@@ -12,7 +12,7 @@ Array = np.ndarray[Any, Any]
 _MARGIN = 224  # bytes decoded on each side of a trigger
 _WORD = 64  # bytes in which the blank about a word is looked for
 _STEP = 160  # bytes of escaped text of which two places are enough: windows reach further
-_WINDOW = 16_384  # bytes of escaped text that are decoded at once
+_WINDOW = 49_152  # bytes of escaped text that are decoded at once
 
 
 def telling(ats: Array, owners: Array, starts: Array) -> Array:

@@ -25,6 +25,9 @@ _DEPTH = 3  # base64 within base64
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-]{1,%d}+={0,2}" % _LONGEST)
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f\xf5-\xff]")
 _INNER = re.compile(r"(?<![A-Za-z0-9+/_\-])[I-Za-f][A-Za-z0-9+/_\-]{19,16384}+={0,2}")
+_TELLING = re.compile(rb"[ -~]*+")
+_INNER_TOKEN = re.compile(rb"[A-Za-z0-9+/_\-]{20}")
+_ONLY_INNER = re.compile(rb"[I-Za-f][A-Za-z0-9+/]{19,16384}+={0,2}")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _HEX = re.compile(rb"[0-9a-fA-F]{1,%d}+" % _LONGEST)
 _XEH = re.compile(rb"[0-9a-fA-F]{0,%d}+" % _LONGEST)
@@ -40,10 +43,29 @@ def unwrap_base64(b: bytes, to: int, lo: int, hi: int) -> Unwrapped:
     """A base64 token of readable text around ``to`` (12 kB of it), and what base64 in it says."""
     start = to - _TRIGGERED
     m = _BASE64.match(b, start, hi)
-    text = _decoded(m[0]) if m else None
-    if m is None or text is None:
+    if m is None:
         return to, [], []
-    return m.end(), [(_with_inner(text).encode(), _whole(start, m.end()))], []
+    said = _plainly(m[0])
+    if said is None:
+        text = _decoded(m[0])
+        if text is None:
+            return to, [], []
+        said = _with_inner(text).encode()
+    return m.end(), [(said, _whole(start, m.end()))], []
+
+
+def _plainly(token: bytes) -> bytes | None:
+    """What a short token of plain text says, base64 of base64 too, as :func:`_decoded` and :func:`_with_inner` have it; ``None``: ask these."""
+    for _ in range(_DEPTH):
+        if len(token) > _SHORT or len(token) % 4:
+            return None
+        try:
+            token = binascii.a2b_base64(token)
+        except binascii.Error:
+            return None
+        if _ONLY_INNER.fullmatch(token) is None:
+            return token if _TELLING.fullmatch(token) and _INNER_TOKEN.search(token) is None else None
+    return None
 
 
 def _decoded(token: bytes) -> str | None:

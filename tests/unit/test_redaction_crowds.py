@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import random
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from collector.redaction import Redactor
+from collector.redaction import Redactor, wrapped
 from collector.redaction.checksums import IBAN_LENGTH, card_sure, iban
 from collector.redaction.plain import plain_values
 
@@ -139,3 +142,18 @@ def test_a_short_card_told_digit_by_digit_at_the_end_of_a_row_is_no_defect(digit
         out = FAST.redact("card " + mark.join(digits))
         assert out.dropped is None
         assert SLOW.redact("card " + mark.join(digits)) == out
+
+
+_WAYS = (base64.b64encode, base64.urlsafe_b64encode, lambda raw: base64.b64encode(raw).rstrip(b"="), lambda raw: base64.b64encode(raw)[:-1])
+
+
+@given(st.text("abZ09 +/=_-.@é\n~", min_size=1, max_size=60), st.lists(st.sampled_from(_WAYS), min_size=1, max_size=4))
+def test_a_short_token_read_at_once_says_what_it_says_step_by_step(text: str, ways: list[Callable[[bytes], bytes]]) -> None:
+    token = text.encode()
+    for way in ways:
+        token = way(token)
+    said = wrapped._plainly(token)  # pyright: ignore[reportPrivateUsage]
+    slowly = wrapped._decoded(token)  # pyright: ignore[reportPrivateUsage]
+    if said is not None:
+        assert slowly is not None
+        assert said == wrapped._with_inner(slowly).encode()  # pyright: ignore[reportPrivateUsage]
