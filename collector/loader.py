@@ -64,6 +64,7 @@ class Loader:
     def start(self) -> None:
         """Open the client and begin with what an earlier process left."""
         self._client = self._open()
+        metrics.ledger_behind.set_function(lambda: self.behind_s)
         self._thread.start()
 
     @property

@@ -23,6 +23,7 @@ insert_seconds = Histogram(
 )
 spool_bytes = Gauge("spanledger_spool_bytes", "Bytes in the local spool", registry=registry)
 posting_backlog = Gauge("spanledger_posting_backlog", "Journal rows not yet posted", registry=registry)
+ledger_behind = Gauge("spanledger_ledger_behind_seconds", "Age of the oldest acknowledged row that is not in the ledger", registry=registry)
 posting_lag = Histogram(
     "spanledger_posting_lag_seconds", "From acknowledged to posted", buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30), registry=registry
 )

@@ -88,6 +88,7 @@ class Poster:
         self._recent.cold.extend(journal.known_keys(self._client, _EPOCH))
         self._behind = journal.traces_after(self._client, self._mark) if highest > self._mark else []
         self._highest = highest
+        metrics.posting_backlog.set(len(self._behind))
         self._thread.start()
         return highest
 
@@ -138,6 +139,7 @@ class Poster:
                 if self._behind:
                     self._post_again(set(self._behind))
                     self._behind, self._mark = [], max(self._mark, self._highest)
+                    metrics.posting_backlog.set(self._backlog)
                 if not self._step():
                     return
                 pause, self._failing = 0.1, False

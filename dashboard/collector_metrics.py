@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from spanledger.errors import WarehouseUnavailable
 
@@ -70,6 +71,17 @@ def quantile(samples: Iterable[Sample], name: str, p: float) -> float | None:
     if not buckets or not buckets[-1][1]:
         return None
     return next(bound for bound, count in buckets if count >= p * buckets[-1][1])
+
+
+def complete(samples: Sequence[Sample], now: datetime) -> str:
+    """How complete figures are that are asked for ``now``: up to when they hold every span that was acknowledged; empty if that is not known."""
+    known = {name: value(samples, f"spanledger_{name}") for name in ("ledger_behind_seconds", "posting_backlog", "spool_bytes")}
+    behind = known["ledger_behind_seconds"]
+    if behind is None:
+        return ""
+    if not behind and (known["posting_backlog"] or known["spool_bytes"]):  # of an earlier process, or posting fails
+        return "Not complete yet: spans are still being posted."
+    return f"Complete up to {now - timedelta(seconds=behind):%H:%M:%S} UTC."
 
 
 def value(samples: Iterable[Sample], name: str) -> float | None:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from dashboard import collector_metrics
 from dashboard.access import open_to_anyone
 from dashboard.asking import Asker
+from dashboard.collector_metrics import Sample
 from dashboard.connections import Connections
+from spanledger.errors import SpanledgerError
 from spanledger.policy import Policy, PolicyFile
 from spanledger.settings import Settings
 
@@ -49,6 +52,15 @@ class Context:
     def open(self) -> bool:
         """Whether the local user is admin without logging in."""
         return open_to_anyone(self.policy, self.settings.web_host)
+
+    def collector_samples(self) -> list[Sample] | None:
+        """The collector's own counters; None where it runs elsewhere or does not answer."""
+        if not self.settings.embedded:
+            return None
+        try:
+            return collector_metrics.fetched(self.connections.address("otlp_http"))
+        except SpanledgerError:
+            return None
 
 
 _current: Context | None = None

@@ -14,7 +14,6 @@ from dashboard.collector_metrics import Sample
 from dashboard.context import current
 from dashboard.pages.spend import coverage, nothing
 from dashboard.view import View
-from spanledger.errors import SpanledgerError
 from warehouse import queries
 
 #: ``Entry.conflict`` in words.
@@ -33,7 +32,7 @@ def show(view: View) -> None:
     answers = view.ask(**asks(view))
     apps: queries.Spend = answers["apps"]
     known = apps.coverage
-    samples = _samples()
+    samples = current().collector_samples()
     if not known.calls:
         st.html(cards.empty(*nothing(view)))
         _losses(samples)
@@ -57,17 +56,6 @@ def asks(view: View) -> dict[str, Question]:
         "doubts": view.about(queries.conflicts),
         "apps": view.about(queries.coverage_report, by=("app",)),
     }
-
-
-def _samples() -> list[Sample] | None:
-    """The collector's own counters; None where it runs elsewhere or does not answer."""
-    context = current()
-    if not context.settings.embedded:
-        return None
-    try:
-        return collector_metrics.fetched(context.connections.address("otlp_http"))
-    except SpanledgerError:
-        return None
 
 
 def kpis(known: queries.Coverage, samples: list[Sample] | None) -> list[Card]:

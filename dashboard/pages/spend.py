@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ import streamlit as st
 from dashboard import cards, figures, money
 from dashboard.asking import Question
 from dashboard.cards import Card, Column
+from dashboard.collector_metrics import complete
 from dashboard.context import current
 from dashboard.view import View
 from warehouse import queries
@@ -26,7 +28,9 @@ KNOWN = "Billed requests with reported usage and a known price. The rest may mak
 
 def show(view: View) -> None:
     """The page."""
-    st.html(cards.head("Spend", view.window.words, "What providers metered, priced at the day's price; every call counted once."))
+    said = "What providers metered, priced at the day's price; every call counted once."
+    samples = current().collector_samples()
+    st.html(cards.head("Spend", view.window.words, f"{said} {complete(samples, datetime.now(UTC))}" if samples else said))
     top, place = st.container(), st.empty()
     chart = place.container()
     with chart:

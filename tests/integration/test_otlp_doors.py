@@ -221,3 +221,7 @@ def test_health_readiness_and_metrics_are_served(collector: Any) -> None:
     assert httpx.get(collector.url("/readyz")).json()["ready"] is True
     httpx.post(collector.url("/v1/traces"), content=llm_span().SerializeToString(), headers=PROTOBUF)
     assert "spanledger_spans_journaled_total" in httpx.get(collector.url("/metrics")).text
+    ended = time.monotonic() + 30
+    while "\nspanledger_ledger_behind_seconds 0.0\n" not in httpx.get(collector.url("/metrics")).text:
+        assert time.monotonic() < ended
+        time.sleep(0.05)

@@ -11,6 +11,7 @@ import polars as pl
 from dashboard import cards, figures, theme
 from dashboard.asking import Asker, question
 from dashboard.cards import Card, Column
+from dashboard.collector_metrics import complete, parsed
 from dashboard.pages.spend import coverage, csv
 from dashboard.windows import Window
 
@@ -101,3 +102,14 @@ def test_an_answer_is_shown_again_for_a_while_and_only_to_the_same_scope() -> No
     now[0] = 31
     asker.all(one, it=answer)
     assert pool.asked == 3
+
+
+def test_a_page_says_up_to_when_its_figures_hold_every_acknowledged_span() -> None:
+    def said(behind: str, backlog: str, spool: str) -> str:
+        page = f"{behind}\nspanledger_posting_backlog {backlog}\nspanledger_spool_bytes {spool}"
+        return complete(list(parsed(page.splitlines())), datetime(2026, 11, 23, 7, 28, 15, tzinfo=UTC))
+
+    assert said("spanledger_ledger_behind_seconds 0.0", "0", "0") == "Complete up to 07:28:15 UTC."
+    assert said("spanledger_ledger_behind_seconds 2.5", "4711", "2e6") == "Complete up to 07:28:12 UTC."
+    assert said("spanledger_ledger_behind_seconds 0.0", "4711", "0") == "Not complete yet: spans are still being posted."
+    assert said("", "0", "0") == ""

@@ -88,6 +88,7 @@ def test_the_spend_page_shows_the_apis_numbers(page: Page, instance):
     told = {(row["app"], row["team"], row["model_tier"]): money.usd(Decimal(row["cost_usd"])) for row in report["rows"]}
     assert {(row["app"], row["team"], row["model_tier"].replace("(not told)", "")): row["cost_usd"] for row in rows} == told
     assert foot["cost_usd"] == money.usd(Decimal(report["total"]["cost_usd"]))
+    assert re.search(r"Complete up to \d\d:\d\d:\d\d UTC", page.text())
 
 
 def test_a_filter_in_the_address_narrows_every_figure(page: Page, instance):
