@@ -98,17 +98,20 @@ def caller_of(secret: str, tokens: Iterable[Token], now: datetime | None = None)
     return Caller(found.name, found.role, tuple(found.teams))
 
 
-def person(email: str, groups: Iterable[str], policy: Policy) -> Caller:
+def person(email: str, groups: Iterable[str], policy: Policy, *, verified: bool = True) -> Caller:
     """The caller behind a single sign-on login: the first role grant that matches.
+
+    ``verified``: the provider vouches for the address. Where it does not, anybody may have entered it there, and only groups count.
 
     Raises:
         AccessDenied: no grant matches.
     """
-    held, address = set(groups), email.lower()
+    held, address = set(groups), email.lower() if verified else ""
     for grant in policy.roles:
         if held & set(grant.groups) or any(address == e.lower() or (e.startswith("@") and address.endswith(e.lower())) for e in grant.emails):
             return Caller(email, grant.role, tuple(grant.teams))
-    raise AccessDenied(f"{email} has no role here: ask an administrator for an entry under `roles:`")
+    doubt = "" if verified else ", whose address the login provider has not verified,"
+    raise AccessDenied(f"{email}{doubt} has no role here: ask an administrator for an entry under `roles:`")
 
 
 def _utc(at: datetime) -> datetime:

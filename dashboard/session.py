@@ -23,8 +23,9 @@ def who() -> Caller:
         return known
     if context.policy.oidc is not None and st.user.is_logged_in:
         claim = st.user.get(context.policy.oidc.groups_claim) or []
+        verified = str(st.user.get("email_verified", True)).lower() != "false"
         try:
-            return person(str(st.user.email), claim if isinstance(claim, list) else [str(claim)], context.policy)
+            return person(str(st.user.get("email", "")), claim if isinstance(claim, list) else [str(claim)], context.policy, verified=verified)
         except AccessDenied as exc:
             st.error(str(exc))
             if st.button("Log out"):

@@ -68,6 +68,12 @@ def test_the_first_matching_grant_decides_a_persons_role() -> None:
         person("eve@elsewhere.com", [], POLICY)
 
 
+def test_an_address_that_nobody_vouches_for_is_nobodys() -> None:
+    with pytest.raises(AccessDenied, match="not verified"):
+        person("Ann@example.com", [], POLICY, verified=False)
+    assert person("bob@example.com", ["controllers"], POLICY, verified=False).role == "finance"
+
+
 @pytest.mark.parametrize(
     ("host", "loopback"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("10.0.0.4", False), ("", False)]
 )

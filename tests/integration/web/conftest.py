@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -14,8 +17,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -212,6 +217,100 @@ def guarded(instance: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     process, said = started("dashboard", "--data", str(instance.data), "--config", str(policy))
     try:
         yield Web(next(line.split()[1] for line in said if line.startswith("web")), instance.data, instance.addresses)
+    finally:
+        stopped(process)
+
+
+class Provider:
+    """An OpenID Connect provider on loopback that asks nobody: whoever comes is who ``claims`` say."""
+
+    CLIENT, SECRET = "spanledger", "client-secret"
+
+    def __init__(self) -> None:
+        from joserfc.jwk import RSAKey
+
+        self.claims: dict[str, Any] = {}
+        self._key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
+        self._nonces: dict[str, str] = {}
+        provider = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                provider.answer(self, "")
+
+            def do_POST(self) -> None:
+                provider.answer(self, self.rfile.read(int(self.headers["content-length"])).decode())
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.issuer = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, request: BaseHTTPRequestHandler, body: str) -> None:
+        path, told = urlsplit(request.path).path, {k: v[0] for k, v in parse_qs(body or urlsplit(request.path).query).items()}
+        if path == "/authorize":
+            code = f"code-{len(self._nonces)}"
+            self._nonces[code] = told.get("nonce", "")
+            request.send_response(302)
+            request.send_header("location", f"{told['redirect_uri']}?{urlencode({'code': code, 'state': told['state']})}")
+            request.send_header("content-length", "0")
+            request.end_headers()
+            return
+        ends = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/keys"}
+        if path == "/token":
+            secret = base64.b64encode(f"{self.CLIENT}:{self.SECRET}".encode()).decode()
+            assert request.headers["authorization"] == f"Basic {secret}"
+            answer = {"access_token": "opaque", "token_type": "Bearer", "expires_in": 300, "id_token": self._signed(self._nonces.pop(told["code"]))}
+        elif path == "/keys":
+            answer = {"keys": [self._key.as_dict(private=False)]}
+        else:
+            known = {"response_types_supported": ["code"], "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["RS256"]}
+            answer = {"issuer": self.issuer, **{name: self.issuer + end for name, end in ends.items()}, **known}
+        said = json.dumps(answer).encode()
+        request.send_response(200)
+        request.send_header("content-type", "application/json")
+        request.send_header("content-length", str(len(said)))
+        request.end_headers()
+        request.wfile.write(said)
+
+    def _signed(self, nonce: str) -> str:
+        from joserfc import jwt
+
+        now = int(time.time())
+        claims = {"iss": self.issuer, "aud": self.CLIENT, "sub": "one", "iat": now, "exp": now + 300, "nonce": nonce} | self.claims
+        return jwt.encode({"alg": "RS256", "kid": "one"}, claims, self._key)
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    """A login provider."""
+    found = Provider()
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+@pytest.fixture
+def signed_in(instance: Web, provider: Provider, tmp_path: Path) -> Iterator[Web]:
+    """A web process over the same data where people log in with the provider's accounts."""
+    policy = tmp_path / "spanledger.yaml"
+    policy.write_text(
+        f"oidc: {{issuer: '{provider.issuer}', client_id: {provider.CLIENT}, client_secret: {provider.SECRET}}}\n"
+        "roles:\n  - {role: viewer, groups: [care-readers], teams: [care]}\n  - {role: finance, emails: ['@example.org']}\n"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    process, _ = started("dashboard", "--data", str(instance.data), "--config", str(policy), SPANLEDGER_WEB_PORT=port)
+    try:
+        yield Web(f"127.0.0.1:{port}", instance.data, instance.addresses)
     finally:
         stopped(process)
 

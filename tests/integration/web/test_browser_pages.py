@@ -45,6 +45,17 @@ class Page:
     def text(self) -> str:
         return self.browser.execute_script("return document.body.innerText")
 
+    def waits_for(self, words: str, wait_s: float = 60) -> None:
+        deadline = time.monotonic() + wait_s
+        while words not in self.text():
+            assert time.monotonic() < deadline, self.text()[:1000]
+            time.sleep(0.1)
+
+    def press(self, label: str) -> None:
+        """Click the button of this label."""
+        self.waits_for(label)
+        self.browser.execute_script("[...document.querySelectorAll('button')].find(one => one.innerText.trim() === arguments[0]).click()", label)
+
     def card(self, name: str) -> tuple[str, str]:
         """(figure, tooltip) of a card."""
         found = self.browser.execute_script(
@@ -283,3 +294,27 @@ def test_with_tokens_configured_a_reader_logs_in_once_and_sees_own_teams(browser
     page.browser.get(f"http://{guarded.address}/logout")
     page.browser.get(f"http://{guarded.address}/")
     assert "/login" in page.browser.current_url
+
+
+def test_people_log_in_with_their_organisations_account_and_are_who_the_policy_says(browser, signed_in, provider):
+    page = Page(browser, signed_in.address)
+    assert signed_in.get("/api/v1/spend").status == 401
+
+    def log_in(**claims: object) -> None:
+        provider.claims = claims
+        page.open("/?since=30d")
+        page.press("Log in with your organisation's account")
+
+    log_in(email="ana@elsewhere.example", groups=["care-readers", "others"])
+    page.waits_for("ana@elsewhere.example, role viewer, teams care")
+    page.drawn()
+    assert {row["team"] for row in page.table("spend")[:-1]} == {"care"}
+    page.press("Log out")
+    page.waits_for("Log in with an API token")
+    log_in(email="ben@example.org", email_verified=True)
+    page.waits_for("ben@example.org, role finance, all teams")
+    page.press("Log out")
+    page.waits_for("Log in with an API token")
+    log_in(email="eve@example.org", email_verified=False)  # whoever she is, the provider does not know
+    page.waits_for("eve@example.org, whose address the login provider has not verified, has no role here")
+    assert "$" not in page.text()
