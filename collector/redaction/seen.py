@@ -7,7 +7,7 @@ stands in its place, so that no personal data stays in memory. Of two neighbours
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -63,6 +63,11 @@ class Seen:
         known = Known()
         first, told = known.first, self._recent.told or self._older.told
         recent, older = self._recent.clean, self._older.clean
+        long = [text for text in texts if len(text) >= LEAST]
+        if not told and recent.isdisjoint(long) and older.isdisjoint(long) and len(set(long)) == len(long):  # all are new
+            known.first = {text: i for i, text in enumerate(texts) if len(text) >= LEAST}
+            self._misses += len(long)
+            return known
         for i, text in enumerate(texts):
             if len(text) < LEAST:
                 continue
@@ -90,11 +95,10 @@ class Seen:
         joint = hash((left, right))
         return joint in self._recent.joints or joint in self._older.joints
 
-    def learn(self, clean: Iterable[str], told: Iterable[tuple[str, Result]] = (), joints: Iterable[tuple[str, str]] = ()) -> None:
+    def learn(self, clean: Collection[str], told: Iterable[tuple[str, Result]] = (), joints: Iterable[tuple[str, str]] = ()) -> None:
         """Nothing was found in the first ones; others came to this by themselves; and between these neighbours nothing was cut."""
-        for text in clean:
-            self._recent.clean.add(text)
-            self._size += len(text)
+        self._recent.clean.update(clean)
+        self._size += sum(map(len, clean))
         for text, result in told:
             name = hash(text)
             again = name in self._recent.told or name in self._older.told
