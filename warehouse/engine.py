@@ -383,7 +383,7 @@ def _write_config(engine: Engine) -> None:
         "backups_dir": escape(str(engine.backups_dir)),
         "memory_bytes": options.memory_bytes,
         "mark_cache_bytes": min(256 * _MIB, options.memory_bytes // 8),
-        "block_cache_bytes": min(128 * _MIB, options.memory_bytes // 16),
+        "block_cache_bytes": min(256 * _MIB, options.memory_bytes // 12),
         "small_cache_bytes": min(64 * _MIB, options.memory_bytes // 32),
         "background_threads": options.background_threads,
         "max_threads": options.max_threads,

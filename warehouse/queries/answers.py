@@ -11,6 +11,7 @@ import polars as pl
 
 from spanledger.errors import QueryRefused
 from warehouse.queries.ask import DIMENSIONS, Scope, aware, fill, frame, listed, ordered, require
+from warehouse.queries.finishing import share
 from warehouse.queries.plans import Plan, plans
 from warehouse.queries.sources import around, composed
 
@@ -22,10 +23,6 @@ _SCORES = ["judged", "unjudged", "flagged", "score_sum", "risk_judged", "risk_su
 
 def _of(detector: str, measure: str) -> pl.Expr:
     return pl.col(measure).filter(pl.col("detector") == detector).sum()
-
-
-def _share(count: str, of: str) -> pl.Expr:
-    return pl.when(pl.col(of) != 0).then(pl.col(count) / pl.col(of))
 
 
 _SUMS = {
@@ -42,12 +39,12 @@ _SUMS = {
     "contradictions": _of("contradiction", "flagged"),
 }
 _SHARES = {
-    "score_avg": _share("score_avg", "scored"),
-    "flagged_share": _share("flagged", "scored"),
-    "coverage": _share("scored", "answers"),
-    "schema_failure_rate": _share("schema_failures", "schema_checked"),
-    "grounding_avg": _share("grounding_avg", "grounding_scored"),
-    "contradiction_rate": _share("contradictions", "contradiction_scored"),
+    "score_avg": share(pl.col("score_avg"), pl.col("scored")),
+    "flagged_share": share(pl.col("flagged"), pl.col("scored")),
+    "coverage": share(pl.col("scored"), pl.col("answers")),
+    "schema_failure_rate": share(pl.col("schema_failures"), pl.col("schema_checked")),
+    "grounding_avg": share(pl.col("grounding_avg"), pl.col("grounding_scored")),
+    "contradiction_rate": share(pl.col("contradictions"), pl.col("contradiction_scored")),
 }
 _TOLD = (
     "scored", "answers", "score_avg", "flagged", "flagged_share", "coverage", "schema_checked", "schema_failures", "schema_failure_rate",
@@ -96,8 +93,8 @@ def quality(
 def by_detector(client: Client, scope: Scope, by: Sequence[str], held: Mapping[str, Plan]) -> pl.DataFrame:
     """What detectors say per group, in no order: the columns of :func:`quality` without ``safety``."""
     source = composed(client, [*by, *(() if "detector" in by else ("detector",))], scope, _SCORES, base="scores", held=held)
-    rows = frame(client, *source)
-    return (rows.group_by(by).agg(**_SUMS) if by else rows.select(**_SUMS)).with_columns(**_SHARES).select(*by, *_TOLD)
+    rows = frame(client, *source).lazy()  # run at once, by collect
+    return (rows.group_by(by).agg(**_SUMS) if by else rows.select(**_SUMS)).with_columns(**_SHARES).select(*by, *_TOLD).collect()
 
 
 def quality_objective(client: Client, scope: Scope, *, detector: str = "composite") -> Objective:

@@ -124,10 +124,10 @@ class Filters:
 
     def given(self) -> dict[str, Sequence[str]]:
         """Ledger column → allowed values, for the dimensions that are restricted."""
-        named = {DIMENSIONS[f.name]: getattr(self, f.name) for f in fields(self)}
-        return {column: values for column, values in named.items() if values}
+        return {column: values for name, column in _FILTERED if (values := getattr(self, name))}
 
 
+_FILTERED = tuple((f.name, DIMENSIONS[f.name]) for f in fields(Filters))
 NO_FILTERS = Filters()
 
 _READ = pa.ipc.IpcReadOptions(use_threads=False)  # answers are small: handing columns to other threads costs more than reading them

@@ -9,6 +9,7 @@ import polars as pl
 
 from warehouse.queries.answers import by_detector
 from warehouse.queries.ask import Scope, fill, frame, listed
+from warehouse.queries.finishing import quantile_ms, share
 from warehouse.queries.plans import Plan, plans
 from warehouse.queries.sources import composed
 
@@ -19,6 +20,17 @@ _DRAWN = [
     "calls", "cost_usd", "tokens_in", "tokens_out", "latency_quantiles", "errors", "timeouts", "rate_limited", "safety", "first_hour", "last_hour",
     "billed_calls", "covered_calls",
 ]  # fmt: skip
+_CALLS = pl.col("calls")
+_TOLD = {
+    **{name: pl.col(name) for name in ("first_hour", "last_hour", "calls", "cost_usd")},
+    "cost_per_1000_usd": share(pl.col("cost_usd") * 1000, _CALLS.cast(pl.Decimal(38, 0))),
+    "tokens_in_avg": share(pl.col("tokens_in"), _CALLS),
+    "tokens_out_avg": share(pl.col("tokens_out"), _CALLS),
+    **{f"p{q}_ms": quantile_ms("latency_quantiles", i) for i, q in enumerate((50, 90, 99))},
+    **{name: pl.col(name) for name in ("errors", "timeouts", "rate_limited", "billed_calls", "covered_calls")},
+    "failure_rate": share(pl.col("errors") + pl.col("timeouts") + pl.col("rate_limited"), _CALLS),
+    "safety": pl.col("safety"),
+}
 _BESIDE = ["filtered", "cache_hits", "fallbacks", "retries", "unpriced_calls", "usage_missing"]
 
 
@@ -30,9 +42,8 @@ def releases(client: Client, scope: Scope, *, by: Sequence[str] = ("app", "promp
     """
     held = plans(client, ("calls", "scores"), scope, daily="hour" not in by)
     beside = [] if drawn else _BESIDE
-    source = composed(client, by, scope, [*_DRAWN, *beside], held=held)
-    parts = {"names": listed([f"s.`{n}` AS `{n}`" for n in by]), "source": source.sql, "beside": listed([f"s.{n} AS {n}" for n in beside])}
-    rows = frame(client, fill("releases", parts), source.params)
+    rows = frame(client, *composed(client, by, scope, [*_DRAWN, *beside], held=held)).select(*by, *beside, **_TOLD)
+    rows = rows.sort("last_hour", "calls", *by, descending=[True, True, *(False for _ in by)], nulls_last=True)
     scores = _release_scores(client, scope, by, held)
     return rows.join(scores, on=list(by), how="left", maintain_order="left") if by else rows.hstack(scores)
 

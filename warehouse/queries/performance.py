@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from warehouse.queries.ask import Scope, arrow, fill, frame, group_clause, listed, order_of, ordered, polars
+from warehouse.queries.finishing import quantile_ms, share
 from warehouse.queries.model_names import switched
 from warehouse.queries.sources import composed
 
@@ -47,28 +48,24 @@ _COUNTS = [
 ]  # fmt: skip
 
 
-def _share(count: pl.Expr, of: pl.Expr) -> pl.Expr:
-    return pl.when(of != 0).then(count / of)
-
-
 def _per(cost: pl.Expr, tokens: pl.Expr) -> pl.Expr:
     """USD a token, 0 without tokens."""
-    return _share(cost.cast(pl.Float64), tokens.cast(pl.Float64)).fill_null(0.0)
+    return share(cost.cast(pl.Float64), tokens.cast(pl.Float64)).fill_null(0.0)
 
 
 _CALLS, _IN, _READ = pl.col("calls"), pl.col("tokens_in").cast(pl.Int64), pl.col("tokens_cache_read").cast(pl.Int64)
 _HIT_IN, _HIT_OUT = pl.col("hit_tokens_in").cast(pl.Int64), pl.col("hit_tokens_out").cast(pl.Int64)
 _SHARES = {
-    "error_rate": _share(pl.col("errors"), _CALLS),
-    "timeout_rate": _share(pl.col("timeouts"), _CALLS),
-    "rate_limited_rate": _share(pl.col("rate_limited"), _CALLS),
-    "filtered_rate": _share(pl.col("filtered"), _CALLS),
-    "failure_rate": _share(pl.col("errors") + pl.col("timeouts") + pl.col("rate_limited"), _CALLS),
-    "cache_hit_rate": _share(pl.col("cache_hits"), _CALLS),
-    "fallback_rate": _share(pl.col("fallbacks"), _CALLS),
-    "model_switch_rate": _share(pl.col("model_switches"), _CALLS),
-    "retry_rate": _share(pl.col("retried_calls"), _CALLS),
-    "prompt_cache_rate": _share(pl.col("tokens_cache_read"), pl.col("tokens_in")),
+    "error_rate": share(pl.col("errors"), _CALLS),
+    "timeout_rate": share(pl.col("timeouts"), _CALLS),
+    "rate_limited_rate": share(pl.col("rate_limited"), _CALLS),
+    "filtered_rate": share(pl.col("filtered"), _CALLS),
+    "failure_rate": share(pl.col("errors") + pl.col("timeouts") + pl.col("rate_limited"), _CALLS),
+    "cache_hit_rate": share(pl.col("cache_hits"), _CALLS),
+    "fallback_rate": share(pl.col("fallbacks"), _CALLS),
+    "model_switch_rate": share(pl.col("model_switches"), _CALLS),
+    "retry_rate": share(pl.col("retried_calls"), _CALLS),
+    "prompt_cache_rate": share(pl.col("tokens_cache_read"), pl.col("tokens_in")),
 }
 #: Of one model's calls of a group. A hit's saving is its tokens at what the model's other calls paid per token; a cached input token's is the
 #: difference to an uncached one.
@@ -77,6 +74,11 @@ _SAVED = {
     + _HIT_OUT * _per(pl.col("cost_out_usd"), pl.col("tokens_out").cast(pl.Int64) - _HIT_OUT),
     "prompt_cache_saved_usd": _READ * _per(pl.col("cost_in_usd"), _IN - _READ - pl.col("tokens_cache_write").cast(pl.Int64) - _HIT_IN)
     - pl.when(pl.col("cost_in_usd") > 0).then(pl.col("cost_cache_read_usd").cast(pl.Float64)).otherwise(0.0),
+}
+_LATENCY = {
+    "mean_ms": share(pl.col("latency_us") / 1000, _CALLS),
+    **{f"p{q}_ms": quantile_ms("latency_quantiles", i) for i, q in enumerate((50, 90, 99))},
+    **{f"ttft_p{q}_ms": quantile_ms("ttft_quantiles", i) for i, q in enumerate((50, 90, 99))},
 }
 _JUDGED: dict[str, bool] = {}  # pairs of model names
 _MOST_JUDGED = 10_000
@@ -92,7 +94,8 @@ def latency(
 
     Quantiles come from histograms with 2 % buckets: within 1.1 % of the exact ones, and the same whichever hours are rolled up.
     """
-    return _ask(client, "latency", ["calls", "latency_us", "latency_quantiles", "ttft_quantiles"], by, scope)
+    rows = frame(client, *composed(client, by, scope, ["calls", "latency_us", "latency_quantiles", "ttft_quantiles"]))
+    return ordered(rows.select(*by, "calls", **_LATENCY), by, "calls")
 
 
 def rates(
@@ -144,12 +147,6 @@ def people(
     by: Sequence[str] = ("app",),
 ) -> pl.DataFrame:
     """Distinct ``users`` and ``sessions`` per group (estimates, about 1 % off; empty ids do not count)."""
-    return _ask(client, "people", ["users", "sessions"], by, scope, order="users DESC", base="people")
-
-
-def _ask(
-    client: Client, name: str, wanted: Sequence[str], by: Sequence[str], scope: Scope, *, order: str = "calls DESC", base: str = "calls"
-) -> pl.DataFrame:
-    source = composed(client, by, scope, wanted, base=base)
-    parts = {"names": listed([f"`{n}`" for n in by]), "source": source.sql, "order": order_of(by, order), "group": group_clause(by)}
-    return frame(client, fill(name, parts), source.params)
+    source = composed(client, by, scope, ["users", "sessions"], base="people")
+    parts = {"names": listed([f"`{n}`" for n in by]), "source": source.sql, "order": order_of(by, "users DESC"), "group": group_clause(by)}
+    return frame(client, fill("people", parts), source.params)

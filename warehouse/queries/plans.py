@@ -167,10 +167,15 @@ def _plan(found: Sequence[Day], since: datetime, until: datetime, daily: bool) -
 def uncovered(since: datetime, until: datetime, hours: Sequence[int]) -> list[tuple[datetime, datetime]]:
     """The stretches of ``[since, until)`` that lie in none of these hours (Unix seconds, in order)."""
     found: list[tuple[datetime, datetime]] = []
-    at = since
+    end, following = since, 0
     for hour in hours:
-        start = datetime.fromtimestamp(hour, UTC)
-        if start > at:
-            found.append((at, start))
-        at = start + HOUR
-    return [*found, (at, until)] if at < until else found
+        if hour != following:
+            if following:
+                end = datetime.fromtimestamp(following, UTC)
+            start = datetime.fromtimestamp(hour, UTC)
+            if start > end:
+                found.append((end, start))
+        following = hour + _HOUR_S
+    if following:
+        end = datetime.fromtimestamp(following, UTC)
+    return [*found, (end, until)] if end < until else found

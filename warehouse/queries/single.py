@@ -91,10 +91,12 @@ def call(client: Client, trace_id: str, span_id: str, *, teams: Sequence[str] | 
     """
     scope = Scope.ever(teams)
     span = padded(span_id, 16)
-    rows = _spelled(arrow(client, fill("call", {"where": scope.where}), scope.params | {"trace": padded(trace_id, 32), "span": span}))
-    if rows.is_empty():
+    found = arrow(client, fill("call", {"where": scope.where}), scope.params | {"trace": padded(trace_id, 32), "span": span})
+    if not found.num_rows:
         raise NotFound(f"no call {trace_id}/{span_id}")
-    return rows.sort(pl.col("span_id") != span, "ts", "span_id").row(0, named=True)
+    begun, ids = found["ts"].cast(pa.int64()).to_pylist(), found["span_id"].to_pylist()
+    first = min(range(found.num_rows), key=lambda i: (ids[i].hex() != span, begun[i], ids[i]))
+    return _spelled(found, [first]).row(0, named=True)
 
 
 def trace(client: Client, trace_id: str, *, teams: Sequence[str] | None = None, spans: bool = True, drawn: bool = False) -> Trace:
