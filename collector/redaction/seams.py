@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from collector.redaction.matching import Span
 
@@ -20,11 +19,17 @@ _DIGITS = re.compile(rb"[0-9]")
 _CLOSING = b" .,;:!?\"')]}\n\r\t\\"
 _HALF = re.compile(rb"[0-9@\-_]")  # what half of a number, a key or an address holds
 _WORDY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._%+/=:-"  # what _TAIL runs over
+_OPEN_ENDED = bytes(c for c in _WORDY if c not in _CLOSING)  # what a word that goes on in the next part may end in
 _TELLING = re.compile(rb"[0-9@:=]")
 _CONTENT = re.compile(rb'"(?:content|text|delta|value|input|output)\\*"\s*:\s*(\\*)"')
 _STRING = re.compile(rb'[^"]*+(?:(?<=\\)"[^"]*+)*+"')  # up to a quote that no backslash escapes
-_NEXT = re.compile(rb'\{ ?(?:"(?:role|type|id|name|index)": ?(?:"[\w.\-]{0,64}"|[0-9]{1,6}), ?){0,4}"(?:content|text|delta|value|input|output)": ?"')
+_OPENING = rb'\{ ?(?:"(?:role|type|id|name|index)": ?(?:"[\w.\-]{0,64}"|[0-9]{1,6}), ?){0,4}"(?:content|text|delta|value|input|output)": ?"'
+_NEXT = re.compile(_OPENING)
+_ENDING = 32  # bytes of a message that say how it ends
 _QUOTED = re.compile(rb'[^\\]"')  # the message is short, or something else stands there
+_QUIET = re.compile(
+    rb'(?=[^"]{%d}")[^"]* [A-Za-z]{1,22}[.!?]{1,3}"\}, ?%b' % (_ENDING, _OPENING)
+)  # it ends with a word and a full stop: nothing to go on
 _LONG = 288  # bytes of a message, with what stands around it, of which no border sees the other end
 _MOST_PLAIN = 64  # borders
 _SHORT_WORD = re.compile(rb"[A-Za-z]{1,10}(?![A-Za-z0-9@._%+/=:\-])")
@@ -97,7 +102,7 @@ def _border(b: bytes, left: Part, right: Part) -> Iterator[SeamView]:
     first = max(a, z - _REACH)
     tail = b[first:z].rstrip(_CLOSING)
     telling = _HALF.search(tail, tail.rfind(b" ") + 1) is not None
-    if not telling and (b[z - 1] not in _WORDY or b[right[0]] not in _WORDY or _two_words(b, z, right[0])):
+    if not telling and (b[z - 1] not in _OPEN_ENDED or b[right[0]] not in _WORDY or _two_words(b, z, right[0])):
         return  # nothing to put together: the usual case, and a cheap one
     word = _last_word(b, a, z)
     if word[1] - word[0] < 2:
@@ -143,9 +148,9 @@ def _worth(b: bytes, a: int, z: int) -> bool:
 
 def listed_borders(b: bytes, lo: int, hi: int, places: Sequence[int]) -> Iterator[SeamView]:
     """Views over the borders of the JSON messages inside a text; ``places``: where triggers for a next message end."""
-    parts = _plain_messages(b, lo, hi, places)
-    if parts:
-        for left, right in pairwise(parts):
+    plain = _plain_borders(b, lo, hi, places)
+    if plain is not None:
+        for left, right in plain:
             yield from _border(b, left, right)
         return
     parts = messages(b, lo, hi)
@@ -153,22 +158,31 @@ def listed_borders(b: bytes, lo: int, hi: int, places: Sequence[int]) -> Iterato
         yield from borders(b, parts)
 
 
-def _plain_messages(b: bytes, lo: int, hi: int, places: Sequence[int]) -> list[Part]:
-    """Long messages one behind the other in the usual notation, by what stands at their borders; none if any is short or noted otherwise.
-    The first and the last reach as far as the text: only what stands at borders is looked at."""
+def _plain_borders(b: bytes, lo: int, hi: int, places: Sequence[int]) -> list[tuple[Part, Part]] | None:
+    """Where a value may have been cut between long messages one behind the other in the usual notation, by what stands at their borders; None
+    if any is short or noted otherwise. The first and the last reach as far as the text: only what stands at borders is looked at."""
     if len(places) > _MOST_PLAIN:
-        return []
+        return None
     parts: list[Part] = []
+    doubtful: list[int] = []
     start = lo
     for to in places:
         at = b.rfind(b"{", to - 16, to)
         end = at - (4 if b[at - 1] == 32 else 3)
-        opening = _NEXT.match(b, at, hi) if b[end : end + 3] == b'"},' and b[end - 1] != 92 else None
-        if opening is None or end - start < _LONG or _QUOTED.search(b, end - 32, end):
-            return []
+        if end - start < _LONG:
+            return None
+        opening = _QUIET.match(b, end - _ENDING, hi)
+        if opening is None:
+            opening = _NEXT.match(b, at, hi) if b[end : end + 3] == b'"},' and b[end - 1] != 92 else None
+            if opening is None or _QUOTED.search(b, end - _ENDING, end):
+                return None
+            doubtful.append(len(parts))
         parts.append((start, end))
         start = opening.end()
-    return [*parts, (start, hi)] if hi - start >= _LONG else []
+    if hi - start < _LONG:
+        return None
+    parts.append((start, hi))
+    return [(parts[k], parts[k + 1]) for k in doubtful]
 
 
 def messages(b: bytes, lo: int, hi: int) -> list[Part]:

@@ -50,7 +50,9 @@ def test_words_behind_a_prefix_set_nothing_off_and_keys_that_begin_with_letters_
             assert tail not in REDACTOR.redact_batch([f"use {prefix}{letters}7X{tail} now"])[0]
 
 
-_END = st.sampled_from(["no more.", "call 555", "sk-", "half a tok", "4111 1111", 'said \\"so\\"', "ana@", "it is\\n", "x_y"])
+_END = st.sampled_from(
+    ["no more.", "call 555", "sk-", "half a tok", "4111 1111", 'said \\"so\\"', "ana@", "it is\\n", "x_y", "in v2.", "one-way.", "so?!", "Zoë."]
+)
 _BEGIN = st.sampled_from(["Then", "0143 is it", "abc123", "en of it", "1111 1111", "\\nNext", "example.org", "of the"])
 
 
