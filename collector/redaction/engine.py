@@ -15,7 +15,8 @@ from collector.redaction.finding import Finder
 from collector.redaction.joined import Joined, join, join_texts
 from collector.redaction.matching import Span
 from collector.redaction.placeholders import CHECKED, placeholder, placeholders, resolve
-from collector.redaction.recall import Changed, Recall
+from collector.redaction.recall import Changed, Recall, groups_of
+from collector.redaction.seams import NEAR_BORDER
 from collector.redaction.second_look import marks, masked, origin, stretches
 
 MAX_BYTES = 16 << 20
@@ -73,6 +74,7 @@ class Redactor:
         self._deadline = Budget(0.0, 0.0)
         self._spent: dict[int, tuple[float, float]] = {}  # what the first look at a text alone has taken
         self._crossed: set[int] | None = None  # texts with a piece of a value that a border cuts, if known
+        self._listing: set[int] | None = None  # texts that list messages, if known
         self._recall = Recall(self._judge, self._crossing, self._count)
         self.seen = self._recall.seen
 
@@ -147,15 +149,15 @@ class Redactor:
         self._give_time(texts)
         try:
             found = self._finder.find(texts, groups, self._deadline)
-            self._crossed = self._finder.crossed
+            self._crossed, self._listing = self._finder.crossed, self._finder.listing
         except Dropped as exc:
-            self._crossed = None
+            self._crossed = self._listing = None
             texts, found = self._one_by_one(texts, groups, changed, str(exc))
         except Exception:  # a defect in a matcher must never let a text through
-            self._crossed = None
+            self._crossed = self._listing = None
             texts, found = self._one_by_one(texts, groups, changed, "error")
         if found:
-            self._settle({i: spans for i, spans in found.items() if i not in changed}, texts, changed)
+            self._settle({i: spans for i, spans in found.items() if i not in changed}, texts, changed, groups)
         return changed
 
     def _give_time(self, texts: Joined) -> None:
@@ -232,9 +234,63 @@ class Redactor:
                     if i not in changed:
                         parts[i] = self._drop(changed, i, reason)
 
-    def _settle(self, found: dict[int, list[Span]], parts: Joined, changed: Changed) -> None:
-        """Replace, then look again until nothing is found: what a redacted text says is stable."""
+    def _settle(self, found: dict[int, list[Span]], parts: Joined, changed: Changed, groups: Sequence[int] | None) -> None:
+        """Replace, then look again until nothing is found, in texts and across borders: what redacted texts say is stable."""
         self._deadline.prolong()
+        for _ in range(ROUNDS):
+            self._replaced(found, parts, changed)
+            found = self._cut_again(parts, changed, groups)
+            if not found:
+                return
+            self._crossed = None
+            for i in found:
+                if i in changed:
+                    self.counts.subtract(name for _, _, name in changed.pop(i)[1])
+        for i in found:
+            self._drop(changed, i, "unstable")
+
+    def _cut_again(self, parts: Joined, changed: Changed, groups: Sequence[int] | None) -> dict[int, list[Span]]:
+        """All spans of texts in which a border cuts something, as they now read. What cannot be judged is dropped."""
+        listing = [i for i, (_, _, reason) in changed.items() if not reason and (self._listing is None or i in self._listing)]
+        near = [i for i, (_, spans, _) in changed.items() if not spans or min(spans[0][0], len(parts[i]) - spans[-1][1]) < NEAR_BORDER]
+        several = [members for members in groups_of(groups, sorted(near)) if len(members) > 1] if groups else []
+        found: dict[int, list[Span]] = {}
+        if not several and not listing:
+            return found
+        grouped = {i for members in several for i in members}
+        several += [[i] for i in listing if i not in grouped]
+        try:
+            return self._origins(self._across(several, listing, parts, changed), parts, changed)
+        except Exception:
+            for members in several:
+                try:
+                    found |= self._origins(self._across([members], listing, parts, changed), parts, changed)
+                except Exception as exc:
+                    for i in members:
+                        self._drop(changed, i, str(exc) if isinstance(exc, Dropped) else "error")
+            return found
+
+    def _across(self, several: list[list[int]], listing: Sequence[int], parts: Joined, changed: Changed) -> dict[int, list[Span]]:
+        """Spans across the borders of texts and of listed messages, in bytes of the texts as they now read."""
+        some = [i for members in several for i in members]
+        numbers = [k for k, members in enumerate(several) for _ in members]
+        texts = join([changed[i][0] if i in changed else parts[i] for i in some])
+        if len(parts) > 1:
+            self._give_time(texts)
+        found = self._finder.crossing(texts, numbers, self._deadline, [k for k, i in enumerate(some) if i in listing])
+        return {some[k]: spans for k, spans in found.items()}
+
+    def _origins(self, found: dict[int, list[Span]], parts: Joined, changed: Changed) -> dict[int, list[Span]]:
+        """The spans of these texts with those found before, in bytes of the texts as they came; what has been dropped stays so."""
+        out: dict[int, list[Span]] = {}
+        for i, spans in found.items():
+            _, known, reason = changed.get(i, (b"", [], None))
+            if not reason:
+                out[i] = _together(parts[i], self._replace(parts[i], known, self._deadline), known, spans) if known else spans
+        return out
+
+    def _replaced(self, found: dict[int, list[Span]], parts: Joined, changed: Changed) -> None:
+        """The same, text by text."""
         for _ in range(ROUNDS):
             if not found:
                 return
@@ -255,10 +311,7 @@ class Redactor:
                 if isinstance(more, str):
                     self._drop(changed, i, more)
                 elif more:
-                    moves = [(0, 0), *((size, end) for (_, size), (_, end, _) in zip(marks(replaced[k]), found[i], strict=True))]
-                    moved = [(origin(moves, a), origin(moves, z, end=True), n) for a, z, n in more]
-                    raw = parts[i]
-                    later[i] = resolve(raw, 0, len(raw), found[i] + moved)
+                    later[i] = _together(parts[i], replaced[k], found[i], more)
                 else:
                     changed[i] = (b"".join(replaced[k]), found[i], None)
                     names += [n for _, _, n in found[i]]
@@ -308,6 +361,12 @@ class Redactor:
         pieces[::2] = [raw[a:z] for a, z in zip((0, *ends), (*starts, len(raw)), strict=True)]
         pieces[1::2] = placeholders(raw, spans, key, clock.check)
         return pieces
+
+
+def _together(raw: bytes, replaced: list[bytes], known: list[Span], more: Sequence[Span]) -> list[Span]:
+    """Known spans of a text, and more of them found in the redacted one."""
+    moves = [(0, 0), *((size, end) for (_, size), (_, end, _) in zip(marks(replaced), known, strict=True))]
+    return resolve(raw, 0, len(raw), known + [(origin(moves, a), origin(moves, z, end=True), name) for a, z, name in more])
 
 
 def _in_characters(raw: bytes, spans: Sequence[Span]) -> list[Span]:

@@ -18,11 +18,11 @@ from collector.redaction.exceptions import Exceptions
 from collector.redaction.html_tables import unwrap_table
 from collector.redaction.joined import Joined, join
 from collector.redaction.matching import Runaway, Span
-from collector.redaction.placeholders import resolve
+from collector.redaction.placeholders import PLACEHOLDER, resolve
 from collector.redaction.plain import DENSE, LEAST, plain_values
 from collector.redaction.plain_numbers import share_of_digits
 from collector.redaction.plain_secrets import MANY, SPARSE, plain_assignments
-from collector.redaction.seams import SeamView, borders, listed_borders
+from collector.redaction.seams import NEAR_BORDER, SeamView, borders, listed_borders
 from collector.redaction.veils import LONG, shown, veiled
 from collector.redaction.views import decode, prepare
 from collector.redaction.windows import telling, windows
@@ -57,8 +57,10 @@ class Finder:
         self._escapes = np.array([trigger.rule.handler == "escape" for trigger in triggers])
         self._matched = np.array([trigger.rule.handler not in handlers.SPECIAL for trigger in triggers])
         self._dump_row = re.compile(next(trigger.expression for trigger in triggers if trigger.rule.handler == "dump"))
+        self._message = re.compile(next(trigger.expression for trigger in triggers if trigger.rule.handler == "messages"))
         self._dumped: list[Unwrapped] = []  # what dumps say that have been read before the scan
         self.crossed: set[int] = set()  # texts with a piece of a value that a border cuts, of those looked at last
+        self.listing: set[int] = set()  # texts that list messages, of these
         self._user, self._exceptions = user, exceptions
         prepare()
 
@@ -94,15 +96,23 @@ class Finder:
             out = [span for span in out if not _within(span, mute)]
         self._user_rules(b, starts, ends, out)
         derived += _listed_seams(b, starts, ends, listed)
+        self.listing = {i for i, _ in listed}
         cut = self._derived(derived, inner, deadline, _seams(b, starts, ends, groups))
         self.crossed = {bisect_right(starts, at) - 1 for at, _, _ in cut}
         out += inner
         return self._per_text(b, starts, ends, out)
 
-    def crossing(self, texts: Joined, groups: Sequence[int], deadline: Budget) -> dict[int, list[Span]]:
-        """Only the spans that cross a border between texts of a group. Raises ``Dropped`` like :meth:`find`."""
+    def crossing(self, texts: Joined, groups: Sequence[int] | None, deadline: Budget, listing: Sequence[int] = ()) -> dict[int, list[Span]]:
+        """Only the spans that cross a border between texts of a group, or between messages that one of ``listing`` lists, where a placeholder
+        is near. Raises ``Dropped`` like :meth:`find`."""
         out: list[Span] = []
-        self._derived([], out, deadline, _seams(texts.raw, texts.starts, texts.ends, groups))
+        b, starts, ends = texts.raw, texts.starts, texts.ends
+        listed: list[tuple[int, int]] = []
+        for i in listing:
+            places = [m.end() for m in self._message.finditer(b, starts[i], ends[i])]
+            if any(PLACEHOLDER.search(b, max(starts[i], at - NEAR_BORDER), min(ends[i], at + NEAR_BORDER)) for at in places):
+                listed += [(i, at) for at in places]
+        self._derived(_listed_seams(b, starts, ends, listed), out, deadline, _seams(b, starts, ends, groups))
         return self._per_text(texts.raw, texts.starts, texts.ends, out)
 
     def _derived(self, derived: list[Derived], out: list[Span], deadline: Budget, seams: Sequence[Derived] = ()) -> list[Span]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise
 from operator import ne
 
@@ -59,17 +59,18 @@ class Recall:
         told = sorted([*known.clean, *known.told, *known.repeats])
         asked = set(range(len(texts))).difference(told)
         numbers: list[int] | None = None
+        apart: list[list[int]] = []  # groups that are judged text by text
         crossed: set[int] | None = set()
         if groups is not None:
             numbers = list(accumulate(map(ne, groups[1:], groups), initial=0))
-            mixed = _groups_of(numbers, told)
+            mixed = groups_of(numbers, told)
             cut = self._cut(texts, mixed)
             crossed.update(cut)
             asked.update(cut)
-            for members in mixed:
-                if not asked.issuperset(members):
-                    for i in members:
-                        numbers[i] = ~i  # its neighbours have been looked at
+            apart = [members for members in mixed if not asked.issuperset(members)]
+            for members in apart:
+                for i in members:
+                    numbers[i] = ~i  # its neighbours have been looked at
         changed, also = self._judged(texts, sorted(asked), numbers)
         crossed = None if also is None else crossed | also
         again: list[int] = []
@@ -82,7 +83,14 @@ class Recall:
                 self._count(name for _, _, name in result[1])
             elif known.first.get(texts[i]) in changed:
                 again.append(i)
-        return changed | self._judged(texts, again, None)[0], crossed
+        changed |= self._judged(texts, again, None)[0]
+        redacted = {i: changed[i][0].decode() for members in apart for i in members if i in changed}
+        cut = self._cut(texts, [members for members in apart if not redacted.keys().isdisjoint(members)], redacted) if redacted else set()
+        if cut:  # what redaction left on both sides of a border makes something
+            owners = {i: g for g, members in enumerate(apart) for i in members}
+            changed |= self._judged(texts, sorted(cut), [owners.get(i, -1) for i in range(len(texts))])[0]
+            crossed = None
+        return changed, crossed
 
     def _repeated(self, changed: Changed, crossed: set[int] | None, first: int) -> Result | None:
         """What a text came to by itself that stands earlier in the batch."""
@@ -95,8 +103,9 @@ class Recall:
         changed, crossed = self._judge([texts[i] for i in some], groups and [groups[i] for i in some])
         return {some[k]: what for k, what in changed.items()}, None if crossed is None else {some[k] for k in crossed}
 
-    def _cut(self, texts: Sequence[str], mixed: Sequence[list[int]]) -> set[int]:
-        """Numbers of texts in groups where a value is cut by a border. What cannot be told is to be looked at as a whole."""
+    def _cut(self, texts: Sequence[str], mixed: Sequence[list[int]], redacted: Mapping[int, str] | None = None) -> set[int]:
+        """Numbers of texts in groups where a value is cut by a border; ``redacted``: as some of them now read.
+        What cannot be told is to be looked at as a whole."""
         pieces: list[list[int]] = []
         owners: list[int] = []
         for g, members in enumerate(mixed):
@@ -105,8 +114,9 @@ class Recall:
                 owners.append(g)
         if not pieces:
             return set()
+        now = redacted or {}
         numbers = [k for k, piece in enumerate(pieces) for _ in piece]
-        hit = {owners[numbers[k]] for k in self._crossing([texts[i] for piece in pieces for i in piece], numbers)}
+        hit = {owners[numbers[k]] for k in self._crossing([now.get(i, texts[i]) for piece in pieces for i in piece], numbers)}
         return {i for g in hit for i in mixed[g]}
 
     def _pieces(self, texts: Sequence[str], members: list[int]) -> list[list[int]]:
@@ -121,7 +131,7 @@ class Recall:
         return [piece for piece in pieces if len(piece) > 1]
 
 
-def _groups_of(groups: Sequence[int], some: Sequence[int]) -> list[list[int]]:
+def groups_of(groups: Sequence[int], some: Sequence[int]) -> list[list[int]]:
     """The groups, each as the numbers of its texts, that hold one of ``some``."""
     found: list[list[int]] = []
     for i in some:
