@@ -153,6 +153,17 @@ def tenant_hasher(folder: Path) -> Callable[[str], str]:
     return lambda tenant: keys().name("", "tenant", tenant)
 
 
+def user_hasher(folder: Path) -> Callable[[str, str], list[str]]:
+    """What the ledger has, and has had before the last epoch, for a user of a tenant; the keys are read when it is first asked."""
+    keys = cache(lambda: load_identity_keys(folder))
+
+    def hashes(tenant: str, user: str) -> list[str]:
+        keys().refresh()
+        return keys().names(tenant, "user", user)
+
+    return hashes
+
+
 def announce_epoch(folder: Path, since: datetime | None = None, now: datetime | None = None) -> datetime:
     """A new key for users and sessions from ``since`` on (the next UTC midnight); when it begins.
 

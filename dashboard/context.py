@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,6 +11,7 @@ from dashboard.access import open_to_anyone
 from dashboard.asking import Asker
 from dashboard.collector_metrics import Sample
 from dashboard.connections import Connections
+from dashboard.decisions.book import Book
 from spanledger.errors import SpanledgerError
 from spanledger.policy import Policy, PolicyFile
 from spanledger.settings import Settings
@@ -25,7 +26,8 @@ class Context:
         policy_file: what the organisation decided, followed as the file changes.
         connections: the way to the warehouse.
         redact: redacts free text of feedback; None: this process cannot, and stores none.
-        tenant_hash: what the ledger has for a tenant's name.
+        tenant_hash: what the ledger has for a tenant's name; user_hashes: what it has and had for a user of a tenant.
+        book: what decisions are made of.
         asker: the pages' questions, with short-lived answers.
         started_at: for ``/metrics``.
         requests: (method, route, status) → count, for ``/metrics``.
@@ -36,12 +38,16 @@ class Context:
     connections: Connections
     redact: Callable[[str], str] | None = None
     tenant_hash: Callable[[str], str] = str
+    user_hashes: Callable[[str, str], Sequence[str]] = lambda _tenant, user: (user,)
+    book: Book = field(init=False)
     asker: Asker = field(init=False)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     requests: dict[tuple[str, str, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.asker = Asker(self.connections)
+        self.book = Book(self.tenant_hash)
+        self.book.take(self.policy, complete=False)
 
     @property
     def policy(self) -> Policy:

@@ -10,7 +10,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from dashboard import health
 from dashboard.access import is_loopback
 from dashboard.connections import Connections
 from dashboard.context import Context, install
+from dashboard.decisions.following import Follower
 from spanledger import memory
 from spanledger.errors import ConfigError
 from spanledger.policy import PolicyFile
@@ -39,11 +40,12 @@ def run(
     *,
     redact: Callable[[str], str] | None = None,
     tenant_hash: Callable[[str], str] = str,
+    user_hashes: Callable[[str, str], Sequence[str]] = lambda _tenant, user: (user,),
 ) -> None:
     """Serve until ``stop`` is set; ``ready({"web": "host:port"})`` is called once the port is bound and answers.
 
     ``redact`` makes free text of feedback fit to be stored; without it such text is refused.
-    ``tenant_hash``: what the ledger has for a tenant's name.
+    ``tenant_hash``: what the ledger has for a tenant's name, ``user_hashes``: what it has and had for a user of a tenant.
 
     Raises:
         ConfigError: the policy is not valid, or the address is open to others and nobody could log in.
@@ -53,8 +55,10 @@ def run(
     if policy_file.current.open_access and not is_loopback(settings.web_host):
         raise ConfigError(f"web address {settings.web_host} is reachable by others: configure `tokens:` or `oidc:` in the policy file first")
     listener = listen(settings.web_host, settings.web_port, "web")
-    context = Context(settings, policy_file, Connections(settings, lambda: policy_file.current), redact, tenant_hash)
+    context = Context(settings, policy_file, Connections(settings, lambda: policy_file.current), redact, tenant_hash, user_hashes)
     install(context)
+    follower = Follower(context.book, context.connections.checked, lambda: policy_file.current, tenant_hash)
+    threading.Thread(target=follower.run, args=(stop,), name="decisions", daemon=True).start()
     try:
         asyncio.run(_serve(context, listener, stop, ready))
     finally:

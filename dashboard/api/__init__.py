@@ -9,7 +9,9 @@ from fastapi import APIRouter
 
 
 def routers() -> list[APIRouter]:
-    """Every router of the API, in the order of the reference page."""
-    from dashboard.api import alerting, budgets, calls, evidence, gates, prices, quality, service, spend
+    """Every router of the API."""
+    from dashboard.api import alerting, budgets, calls, decision, evidence, gates, prices, quality, service, spend
 
-    return [spend.router, prices.router, calls.router, service.router, quality.router, gates.router, budgets.router, alerting.router, evidence.router]
+    money = [spend.router, prices.router, budgets.router]
+    rest = [calls.router, service.router, quality.router, gates.router, alerting.router, evidence.router]
+    return [decision.router, *money, *rest]  # routes are tried in turn: first the one that callers wait for

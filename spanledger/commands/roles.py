@@ -93,12 +93,13 @@ def jobs(settings: Settings, *, supervised: bool) -> None:
 
 def dashboard(settings: Settings, *, supervised: bool) -> None:
     """Pages and API."""
-    from collector.identity import tenant_hasher
+    from collector.identity import tenant_hasher, user_hasher
     from dashboard.web import run as serve
     from spanledger.commands.comments import redacted
 
     def run(settings: Settings, policy_path: Path | None, stop: threading.Event, ready: Ready) -> None:
-        serve(settings, policy_path, stop, ready, redact=redacted, tenant_hash=tenant_hasher(settings.data_dir / "keys"))
+        keys = settings.data_dir / "keys"
+        serve(settings, policy_path, stop, ready, redact=redacted, tenant_hash=tenant_hasher(keys), user_hashes=user_hasher(keys))
 
     _role("dashboard", settings, run, supervised=supervised)
 

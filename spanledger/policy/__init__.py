@@ -10,13 +10,13 @@ from spanledger.policy.apps import App, Gateway, Identity, IngestToken, ModelAli
 from spanledger.policy.base import Match, Role
 from spanledger.policy.load import PolicyFile, load_policy, parse_policy, policy_schema
 from spanledger.policy.model import Policy
-from spanledger.policy.money import Budget, Contract, PriceOverride, Prices, Quota, SelfHosted
+from spanledger.policy.money import Budget, Contract, Decisions, PriceOverride, Prices, Quota, SelfHosted
 from spanledger.policy.privacy import ContentMode, ContentPolicy, Redaction, RedactionRule, Retention, RetentionClasses
 from spanledger.policy.quality import Detectors, Sampling, SchemaEntry
 
 __all__ = [
-    "Action", "Alerts", "AnnouncedEvent", "App", "Budget", "ContentMode", "ContentPolicy", "Contract", "Detectors", "Gateway", "Identity",
-    "IngestToken", "Inhibition", "Match", "ModelAlias", "Oidc", "Policy", "PolicyFile", "PriceOverride", "Prices", "Project", "Quota", "Receiver",
-    "Redaction", "RedactionRule", "Retention", "RetentionClasses", "Role", "RoleGrant", "Route", "Rule", "Sampling", "SchemaEntry", "SelfHosted",
-    "Silence", "TierRule", "Tiers", "Token", "load_policy", "parse_policy", "policy_schema",
+    "Action", "Alerts", "AnnouncedEvent", "App", "Budget", "ContentMode", "ContentPolicy", "Contract", "Decisions", "Detectors", "Gateway",
+    "Identity", "IngestToken", "Inhibition", "Match", "ModelAlias", "Oidc", "Policy", "PolicyFile", "PriceOverride", "Prices", "Project", "Quota",
+    "Receiver", "Redaction", "RedactionRule", "Retention", "RetentionClasses", "Role", "RoleGrant", "Route", "Rule", "Sampling", "SchemaEntry",
+    "SelfHosted", "Silence", "TierRule", "Tiers", "Token", "load_policy", "parse_policy", "policy_schema",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from spanledger.policy.access import Oidc, RoleGrant, Token
 from spanledger.policy.alerting import Alerts
 from spanledger.policy.apps import App, Gateway, Identity, ModelAlias, Project, Tiers
 from spanledger.policy.base import Part
-from spanledger.policy.money import Budget, Prices, Quota
+from spanledger.policy.money import Budget, Decisions, Prices, Quota
 from spanledger.policy.privacy import ContentPolicy, Redaction, Retention
 from spanledger.policy.quality import Detectors
 
@@ -31,6 +31,7 @@ class Policy(Part):
     gateways: list[Gateway] = []
     budgets: list[Budget] = []
     quotas: list[Quota] = []
+    decisions: Decisions = Decisions()
     alerts: Alerts = Alerts()
     content: ContentPolicy = ContentPolicy()
     redaction: Redaction = Redaction()

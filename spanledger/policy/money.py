@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 
 from spanledger.policy.base import Duration, Match, Part, Ratio, Usd
 
+#: What is answered to callers who have used up a limit.
+Action = Literal["warn", "throttle", "deny"]
+
 
 class Validity(Part):
     """A half-open range of UTC days ``[from, until)``; open ends allowed."""
@@ -83,28 +86,53 @@ class Budget(Part):
     period: Literal["day", "week", "month", "quarter", "year"] = "month"
     steps: list[Ratio] = [Decimal("0.6"), Decimal("0.8"), Decimal("1")]
     forecast: bool = Field(default=True, description="Also alert when the forecast for the period passes a step")
-    on_exceeded: Literal["warn", "throttle", "deny"] = Field(
-        default="warn", description="What `POST /api/v1/decision` answers when the limit is spent"
-    )
+    on_exceeded: Action = Field(default="warn", description="What `POST /api/v1/decision` answers when the limit is spent")
     advised_tier: str = Field(default="", description="Tier advised to callers from the second step on")
     receivers: list[str] = []
     owner: str = ""
 
 
 class Quota(Part):
-    """A limit on use within a sliding window, enforced through `POST /api/v1/decision`."""
+    """A limit on use per app, team, tenant or user, decided through `POST /api/v1/decision`: in a sliding window, or in each UTC period."""
 
     name: str
     match: Match = Match()
     per: Literal["app", "team", "tenant", "user", "all"] = "app"
-    window: Duration = timedelta(hours=1)
+    window: Duration = Field(default=timedelta(hours=1), description="Sliding: use of the last so much time counts")
+    period: Literal["minute", "hour", "day", "week", "month"] | None = Field(
+        default=None, description="Instead of `window`: use since the period (UTC) began counts, and begins anew with the next"
+    )
     requests: int | None = Field(default=None, gt=0)
     tokens: int | None = Field(default=None, gt=0)
     cost_usd: Usd | None = None
-    action: Literal["warn", "throttle", "deny"] = "throttle"
+    action: Action = Field(default="throttle", description="What `POST /api/v1/decision` answers when a limit is used up")
+    warn_at: Ratio = Field(default=Decimal("0.8"), description="Share of a limit from which it answers `warn`")
+    advised_tier: str = Field(default="", description="Tier advised to callers from `warn_at` on")
 
     @model_validator(mode="after")
     def _limits_something(self) -> Self:
         if self.requests is None and self.tokens is None and self.cost_usd is None:
             raise ValueError("a quota needs `requests`, `tokens` or `cost_usd`")
+        if self.period is not None and "window" in self.model_fields_set:
+            raise ValueError("a quota has either `window` (sliding) or `period` (from its beginning on)")
+        if not timedelta(seconds=1) <= self.window <= timedelta(days=366):
+            raise ValueError("`window` must lie between 1s and 366d")
+        return self
+
+
+class Decisions(Part):
+    """How `POST /api/v1/decision` answers where it does not know how much is used."""
+
+    when_unknown: Literal["allow", "warn", "throttle", "deny"] = Field(
+        default="allow", description="The answer of a limit whose use is not known: `allow` fails open, `deny` fails closed"
+    )
+    stale_after: Duration = Field(default=timedelta(minutes=2), description="Use that was read longer ago is not known")
+    refresh: Duration = Field(default=timedelta(seconds=2), description="Shortest pause between two readings of the ledger")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.refresh < timedelta(seconds=1):
+            raise ValueError("`refresh` must be at least 1s")
+        if self.stale_after < max(timedelta(seconds=30), 2 * self.refresh):
+            raise ValueError("`stale_after` must be at least 30s, and twice `refresh`")
         return self

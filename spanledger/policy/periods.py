@@ -1,4 +1,4 @@
-"""Periods of budgets: UTC days, ISO weeks, months, quarters, years."""
+"""Periods of budgets and quotas: UTC minutes, hours, days, ISO weeks, months, quarters, years."""
 
 from __future__ import annotations
 
@@ -37,3 +37,13 @@ def period_of(kind: str, on: date) -> Period:
     first = (on.month - 1) // months * months + 1
     ends = date(on.year + (first + months > 12), (first + months - 1) % 12 + 1, 1)
     return Period(name, date(on.year, first, 1), ends)
+
+
+def bounds(kind: str, now: datetime) -> tuple[datetime, datetime]:
+    """Begin and end of the period that ``now`` lies in; ``kind`` as :attr:`Quota.period` or :attr:`Budget.period`."""
+    at = now.astimezone(UTC)
+    if kind in ("minute", "hour"):
+        begins = at.replace(second=0, microsecond=0) if kind == "minute" else at.replace(minute=0, second=0, microsecond=0)
+        return begins, begins + timedelta(minutes=1 if kind == "minute" else 60)
+    period = period_of(kind, at.date())
+    return period.since, period.until

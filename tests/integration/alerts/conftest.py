@@ -94,16 +94,17 @@ class Ledger:
     def __init__(self, client: Client) -> None:
         self._client, self._n = client, 0
 
-    def add(self, n: int, at: datetime, *, app: str = "shop", team: str = "growth", usd: str = "0.1", **more: Any) -> None:
-        """``n`` calls at one moment."""
+    def add(self, n: int, at: datetime, *, app: str = "shop", team: str = "growth", usd: str = "0.1", trace: str = "", **more: Any) -> None:
+        """``n`` calls at one moment; ``trace``: of this trace (hexadecimal), each of its own otherwise."""
         told = {
             "outcome": "success", "latency_ms": 200.0, "cost_source": "computed", "usage_source": "reported", "model": "m", "project": "p",
             "service": "s", "app_id": app, "team": team, "model_tier": "standard", "entry_kind": "call", **more,
         }  # fmt: skip
         made = {
-            **{name: f"'{v}'" if isinstance(v, str) else str(v) for name, v in told.items()},
-            "ts": f"toDateTime64({at.timestamp()}, 6, 'UTC')", "trace_id": f"unhex(hex(sipHash128(number + {self._n})))",
-            "span_id": f"unhex(hex(sipHash64(number + {self._n})))", "billed": "true", "cost_estimate_usd": f"toDecimal64('{usd}', 9)", "ver": "1",
+            **{name: f"'{v}'" if isinstance(v, str) else str(v) for name, v in told.items()}, "billed": "true", "ver": "1",
+            "ts": f"toDateTime64({at.timestamp()}, 6, 'UTC')", "span_id": f"unhex(hex(sipHash64(number + {self._n})))",
+            "trace_id": f"unhex('{trace}')" if trace else f"unhex(hex(sipHash128(number + {self._n})))",
+            "cost_estimate_usd": f"toDecimal64('{usd}', 9)",
         }  # fmt: skip
         self._client.command(f"INSERT INTO spanledger.calls ({', '.join(made)}) SELECT {', '.join(made.values())} FROM numbers({n})")
         self._n += n

@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -214,11 +215,24 @@ def guarded(instance: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         for role, (secret, teams) in roles.items()
     ]
     policy.write_text("tokens:\n" + "\n".join(lines) + "\n")
-    process, said = started("dashboard", "--data", str(instance.data), "--config", str(policy))
+    with dashboard_of(instance.data, policy) as web:
+        yield Web(web.address, instance.data, instance.addresses)
+
+
+@contextmanager
+def dashboard_of(data: Path, policy: Path, **environment: str) -> Iterator[Web]:
+    """A web process of its own on a data directory."""
+    process, said = started("dashboard", "--data", str(data), "--config", str(policy), **environment)
     try:
-        yield Web(next(line.split()[1] for line in said if line.startswith("web")), instance.data, instance.addresses)
+        yield Web(next(line.split()[1] for line in said if line.startswith("web")), data)
     finally:
         stopped(process)
+
+
+@pytest.fixture(scope="session")
+def second_web() -> Callable[..., Any]:
+    """:func:`dashboard_of`."""
+    return dashboard_of
 
 
 class Provider:
