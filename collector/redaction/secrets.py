@@ -77,6 +77,10 @@ _PHRASE = re.compile(
 _PHRASE_NAME = re.compile(rb"(?i)(?:esarhp|cinomenm)")  # backwards: *passphrase*, *seed_phrase*, *mnemonic*
 _PHRASE_LINE, _PHRASE_WORDS = re.compile(rb"[A-Za-z]{3,12}(?: [A-Za-z]{3,12}){3,7}(?=[ \t.]{0,2}(?:\r?\n|\\[nr]|[\0\"',;)]|\Z))"), 4
 _PROSE = re.compile(rb"\b(?:the|your|must|should|with|password|for|and|not|this|that|enter|has|was|are|can|from|will|please|least|user)\b")
+_HYPHENATED = re.compile(rb"[a-z]{2,12}(?:-[a-z]{2,12}){3,7}")  # four plain words and more, as generators of passphrases join them
+_NAMING = re.compile(
+    rb"\b(?:secret|key|token|pass|value|name|field|default|example|sample|test|config|here|placeholder|file|path|ref|input|prod|dev|staging|db|app|service|reset|change|not|be|my|in|to|of|or|by|is|as)\b"
+)
 _DOTTED = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+\(?")
 _PATH = re.compile(rb"(?:\.{0,2}/|~/|[A-Za-z]:\\)?[\w.@\-]+(?:/[\w.@\-]*)+")
 _CALL = re.compile(rb"[A-Za-z_][\w.]*[(\[]")
@@ -159,6 +163,8 @@ def _is_password(value: bytes, digits: int, letters: int, *, quoted: bool) -> bo
     if quoted and is_phrase(value):
         return True
     if quoted and special and len(value) >= 8 and value[-1:] in b"!$#%&*+" and b" " not in value and not value[1:-1].islower():
+        return True
+    if not quoted and _HYPHENATED.fullmatch(value) and _PROSE.search(value) is None and _NAMING.search(value) is None:
         return True
     if _IDENTIFIER.fullmatch(value) or (special and _PATH.fullmatch(value)):
         return (

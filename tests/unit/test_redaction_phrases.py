@@ -33,6 +33,11 @@ STAY = [
     "sqlplus bob@db @run.sql",
     "use sqlplus client/server mode",
     "smbclient -U bob //host/share",
+    "password = please-enter-your-password",
+    "password: must-not-be-empty",
+    "password = path-to-the-file",
+    "password=user-provided-value",
+    "le code postal est 75011",
     "R 3.0.0 (2022-10-20)\n12345",
     "- 3.0.0 (2022-10-20) 4711",
     "4.1.0 (2022-10-20) 3.9.9 (2021-01-04) 12",
@@ -44,6 +49,33 @@ STAY = [
 def test_a_secret_of_several_words_goes_whole(form: str, phrase: str) -> None:
     out = REDACTOR.redact(form.format(phrase)).text
     assert not any(word in out for word in phrase.split())
+
+
+@pytest.mark.parametrize("form", ["password = {}", "DB_PASSWORD={}\n", "passphrase: {}", "pwd={} # of the router"])
+@pytest.mark.parametrize("phrase", ["velvet-tractor-moon-pickle", "kettle-orbit-walnut-breeze-anchor"])
+def test_plain_words_joined_by_hyphens_are_a_passphrase(form: str, phrase: str) -> None:
+    assert phrase not in REDACTOR.redact(form.format(phrase)).text
+
+
+CODES = [
+    "Mein PIN-Code lautet {}",
+    "le code de validation est {}",
+    "mi código de seguridad es {}",
+    "codice di verifica: {}",
+    "o meu PIN é {}",
+    "uw verificatiecode is {}",
+    "kod jednorazowy: {}",
+    "ПИН-код: {}",
+    "我的PIN码是{}",
+    "ワンタイムパスワードは{}です",
+    "인증번호는 {}입니다",
+]
+
+
+@pytest.mark.parametrize("form", CODES)
+@pytest.mark.parametrize("code", ["4821", "482133"])
+def test_a_code_goes_in_whatever_language_it_is_told(form: str, code: str) -> None:
+    assert code not in REDACTOR.redact(form.format(code)).text
 
 
 @pytest.mark.parametrize("text", STAY)
