@@ -17,7 +17,7 @@ NEAR_BORDER = 384  # bytes beyond which nothing matters to a border
 _CHAIN = 8192  # bytes of short parts joined into one view
 _TAIL = re.compile(rb"[A-Za-z0-9@._%+/=:\-]*+")
 _DIGITS = re.compile(rb"[0-9]")
-_DRALOHECALP = re.compile(rb"(?:[0-9a-f]{8,16}:)?[A-Z0-9_]{1,31}[A-Z]\[")  # backwards, without what closes it
+_BACKWARD_PLACEHOLDER = re.compile(rb"(?:[0-9a-f]{8,16}:)?[A-Z0-9_]{1,31}[A-Z]\[")  # backwards, without what closes it
 _CLOSING = b" .,;:!?\"')]}\n\r\t\\"
 _HALF = re.compile(rb"[0-9@\-_]")  # what half of a number, a key or an address holds
 _WORDY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._%+/=:-"  # what _TAIL runs over
@@ -140,7 +140,7 @@ def _last_word(b: bytes, a: int, z: int) -> Part:
     """The last token of a part, closing punctuation left out; nothing where a placeholder stands there."""
     tail = b[max(a, z - _REACH) : z].rstrip(_CLOSING)
     end = max(a, z - _REACH) + len(tail)
-    if end < z and b[end] == 93 and _DRALOHECALP.match(tail[::-1]):
+    if end < z and b[end] == 93 and _BACKWARD_PLACEHOLDER.match(tail[::-1]):
         return end, end
     return end - _TAIL.match(tail[::-1]).end(), end  # type: ignore[union-attr]
 
