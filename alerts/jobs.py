@@ -33,7 +33,7 @@ from spanledger import instance
 from spanledger.errors import SpanledgerError
 from spanledger.policy import Budget, Policy, PolicyFile, Receiver, Rule
 from spanledger.settings import Settings
-from warehouse import alerting, evidence, scoring, told_budgets
+from warehouse import alerting, evidence, scoring, stored_budgets
 from warehouse.alerting import Alert, Notice
 from warehouse.budgeting import Expected, expected, standings
 from warehouse.engine import connect
@@ -132,7 +132,7 @@ class Engine:
         if latest_erasure(self._client) != self._erased:  # what it took must not be written again
             self.take_up(now)
         self._policy.reload()
-        policy, errors = told_budgets.in_force(self._client, self._policy.current), dict(self._errors)
+        policy, errors = stored_budgets.in_force(self._client, self._policy.current), dict(self._errors)
         changed = self._looked(policy, now)
         queued = self._queued(policy, now)
         settled = self._sent(policy, now)

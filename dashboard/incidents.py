@@ -9,7 +9,7 @@ from dashboard.access import Caller
 from dashboard.comments import redacted
 from dashboard.context import Context
 from spanledger.policy import Policy
-from warehouse import alerting, told_budgets
+from warehouse import alerting, stored_budgets
 from warehouse.alerting import Alert
 from warehouse.budgeting import Standing, expected, standings, team_of
 
@@ -23,7 +23,7 @@ def budgets_seen(shared: Context, who: Caller, now: datetime) -> list[Standing]:
 
 def policy_in_force(shared: Context) -> Policy:
     """The policy file with the budgets that people have set."""
-    return shared.connections.checked(lambda client: told_budgets.in_force(client, shared.policy))
+    return shared.connections.checked(lambda client: stored_budgets.in_force(client, shared.policy))
 
 
 def active(shared: Context, who: Caller) -> list[Alert]:

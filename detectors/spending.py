@@ -26,7 +26,7 @@ from spanledger.errors import SpanledgerError
 from spanledger.policy import AnnouncedEvent, Budget, PolicyFile
 from spanledger.policy.periods import period_of
 from spanledger.settings import Settings
-from warehouse import alerting, queries, scoring, told_budgets
+from warehouse import alerting, queries, scoring, stored_budgets
 from warehouse.budgeting import team_of
 from warehouse.engine import connect
 from warehouse.leases import Lease
@@ -66,7 +66,7 @@ def run(settings: Settings, stop: threading.Event, tenant_hash: Hash) -> None:
         while not stop.wait(PAUSE_S):
             now = datetime.now(UTC)
             policy.reload()
-            told = told_budgets.in_force(client, policy.current)
+            told = stored_budgets.in_force(client, policy.current)
             new_hour = closed(now) != looked and now - tried > TRY_AGAIN
             stale = expected is None or now - expected[0] > FORECAST_EVERY or expected[1] != told.budgets
             if not (new_hour or (stale and told.budgets)) or not lease.hold():

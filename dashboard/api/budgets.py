@@ -23,9 +23,9 @@ from dashboard.incidents import active, budgets_seen, take_on
 from spanledger.errors import AccessDenied, NotFound
 from spanledger.policy import Budget
 from spanledger.policy.base import Ratio
-from warehouse import told_budgets
+from warehouse import stored_budgets
 from warehouse.budgeting import Standing, crossed, team_of
-from warehouse.told_budgets import Told
+from warehouse.stored_budgets import Stored
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -65,7 +65,7 @@ def budgets(who: SeesSums, shared: Shared) -> Response:
 
     `source`: `file`, or `api` with who set it and when. A team's people see the budgets that are about one of their teams alone.
     """
-    those = {one.budget.name: one for one in shared.connections.checked(told_budgets.told)}
+    those = {one.budget.name: one for one in shared.connections.checked(stored_budgets.stored)}
     configured = {one.name for one in shared.policy.budgets}
     rows = [plain(one) | _source(None if one.budget.name in configured else those.get(one.budget.name)) for one in _seen(shared, who)]
     return answer({"rows": rows})
@@ -77,13 +77,13 @@ def create(who: SetsBudgets, shared: Shared, body: NewLimit) -> Response:
     budget = _budget(body, body.name)
     _of_own_teams(who, budget)
 
-    def store(client: Client) -> Told:
-        known = told_budgets.told(client)
+    def store(client: Client) -> Stored:
+        known = stored_budgets.stored(client)
         if any(one.budget.name == budget.name for one in known):
             raise Conflict(f"there is a budget {budget.name!r}: change it with PUT")
-        if len(known) >= told_budgets.MOST:
+        if len(known) >= stored_budgets.MOST:
             raise Conflict(f"there are {len(known)} budgets: remove one first, or write them into the policy file")
-        return told_budgets.write(client, budget, actor=who.name)
+        return stored_budgets.write(client, budget, actor=who.name)
 
     return answer(_told(_stored(shared, budget, store)), 201)
 
@@ -96,8 +96,8 @@ def change(who: SetsBudgets, shared: Shared, name: str, body: ChangedLimit) -> R
     budget = _budget(body, name)
     _of_own_teams(who, budget)
 
-    def store(client: Client) -> Told:
-        return told_budgets.write(client, budget, actor=who.name, before=_known(client, who, name).budget)
+    def store(client: Client) -> Stored:
+        return stored_budgets.write(client, budget, actor=who.name, before=_known(client, who, name).budget)
 
     return answer(_told(_stored(shared, budget, store)))
 
@@ -109,7 +109,7 @@ def remove(who: SetsBudgets, shared: Shared, name: str) -> Response:
         raise Conflict(f"{name!r} stands in the policy file: remove it there")
 
     def store(client: Client) -> None:
-        told_budgets.remove(client, _known(client, who, name).budget, actor=who.name)
+        stored_budgets.remove(client, _known(client, who, name).budget, actor=who.name)
 
     with _one_at_a_time:
         shared.connections.write(store)
@@ -143,26 +143,26 @@ def _of_own_teams(who: Caller, budget: Budget) -> None:
         raise AccessDenied(f"your budgets are about one of your teams: `match.team` must be {' or '.join(who.teams)}")
 
 
-def _stored(shared: Context, budget: Budget, store: Any) -> Told:
-    if (problem := told_budgets.refusal(shared.policy, budget)) is not None:
+def _stored(shared: Context, budget: Budget, store: Any) -> Stored:
+    if (problem := stored_budgets.refusal(shared.policy, budget)) is not None:
         field, reason = problem
         raise Conflict(reason) if field == "name" else BadInput(field, reason)
     with _one_at_a_time:
         return shared.connections.write(store)
 
 
-def _known(client: Client, who: Caller, name: str) -> Told:
-    found = next((one for one in told_budgets.told(client) if one.budget.name == name), None)
+def _known(client: Client, who: Caller, name: str) -> Stored:
+    found = next((one for one in stored_budgets.stored(client) if one.budget.name == name), None)
     if found is None or (who.teams and team_of(found.budget) not in who.teams):
         raise NotFound(f"no budget {name!r} has been set here")
     return found
 
 
-def _told(one: Told) -> dict[str, Any]:
+def _told(one: Stored) -> dict[str, Any]:
     return one.budget.model_dump(mode="json") | _source(one)
 
 
-def _source(one: Told | None) -> dict[str, Any]:
+def _source(one: Stored | None) -> dict[str, Any]:
     return {"source": "api", "set_by": one.actor, "set_at": one.at} if one is not None else {"source": "file", "set_by": None, "set_at": None}
 
 

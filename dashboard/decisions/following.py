@@ -17,7 +17,7 @@ from dashboard.decisions.book import Book
 from dashboard.decisions.limits import Known, Meter, window_of
 from spanledger.errors import SpanledgerError
 from spanledger.policy import Policy
-from warehouse import quotas, told_budgets
+from warehouse import quotas, stored_budgets
 from warehouse.matching import Hash
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Follower:
     def __init__(self, book: Book, ask: Ask, policy: Callable[[], Policy], tenant_hash: Hash) -> None:
         self._book, self._ask, self._policy, self._hash = book, ask, policy, tenant_hash
         self._due: dict[tuple[str, str], datetime] = {}
-        self._told: list[told_budgets.Told] | None = None
+        self._stored: list[stored_budgets.Stored] | None = None
         self._tiers_at = _START
         self._behind: tuple[int, datetime] | None = None
         self._problems: dict[tuple[str, str], str] = {}
@@ -71,10 +71,10 @@ class Follower:
         """Read what is due. Raises what the warehouse raises where nothing can be read."""
         ask, file = self._ask, self._policy()
         try:
-            self._told = ask(told_budgets.told)
+            self._stored = ask(stored_budgets.stored)
         finally:  # the file is followed without the warehouse too
-            policy = told_budgets.with_told(file, self._told or [])
-            meters = self._book.take(policy, complete=self._told is not None)
+            policy = stored_budgets.with_stored(file, self._stored or [])
+            meters = self._book.take(policy, complete=self._stored is not None)
         if not meters:
             return
         self._book.lag_s = self._lag(now)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RULE = "alerts: {defaults: false, rules: [{name: grounded, metric: hallucination_score, above: 0.02, min_calls: 50%s}]}"
-BURN = "alerts: {defaults: false, rules: [{name: grounded, kind: burn_rate, metric: hallucination_score, objective: 95%%, min_calls: 50%s}]}"
+BURN = "alerts: {defaults: false, rules: [{name: grounded, kind: burn_rate, metric: hallucination_score, objective: 99%%, min_calls: 50%s}]}"
 
 
 def fired(start: Start, policy: str) -> list[tuple[str, ...]]:
@@ -31,7 +31,7 @@ def answers(ledger: Ledger) -> Ledger:
     return ledger
 
 
-@pytest.mark.parametrize("policy", [RULE, BURN.replace("95%%", "99%%")], ids=["threshold", "burn rate"])
+@pytest.mark.parametrize("policy", [RULE, BURN], ids=["threshold", "burn rate"])
 @pytest.mark.parametrize(
     ("detectors", "found"),
     [

@@ -14,7 +14,7 @@ from dashboard.decisions.book import Asked, Book
 from dashboard.decisions.following import Follower
 from spanledger.errors import WarehouseUnavailable
 from spanledger.policy import Budget, parse_policy
-from warehouse import quotas, told_budgets
+from warehouse import quotas, stored_budgets
 from warehouse.quotas import Used
 
 if TYPE_CHECKING:
@@ -87,10 +87,10 @@ def test_budgets_that_people_set_decide_and_are_forgotten_when_removed(
     ledger.add(10, NOW, usd="1")
     book, following = follower("")
     strict = Budget(name="strict", limit_usd=Decimal(5), on_exceeded="deny")
-    told_budgets.write(client, strict, actor="cfo")
+    stored_budgets.write(client, strict, actor="cfo")
     following.look(NOW)
     assert book.decide(asked(), NOW).answer == "deny"
-    told_budgets.remove(client, strict, actor="cfo")
+    stored_budgets.remove(client, strict, actor="cfo")
     following.look(NOW + timedelta(seconds=10))
     assert book.decide(asked(), NOW + timedelta(seconds=10)).answer == "allow"
 

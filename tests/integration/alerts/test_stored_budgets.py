@@ -9,8 +9,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from spanledger.policy import Budget, parse_policy
-from warehouse import audit_log, told_budgets
-from warehouse.told_budgets import Told, refusal, with_told
+from warehouse import audit_log, stored_budgets
+from warehouse.stored_budgets import Stored, refusal, with_stored
 
 if TYPE_CHECKING:
     from tests.integration.alerts.conftest import Desk, Ledger, Start
@@ -42,11 +42,11 @@ def test_each_step_of_a_budget_that_was_set_is_told_once_over_restarts_and_chang
     engine = start(BASE)
     ledger.add(650, NOW - timedelta(days=1))
     assert not engine.step(NOW).queued
-    told_budgets.write(client, budget(), actor="cfo")
+    stored_budgets.write(client, budget(), actor="cfo")
     engine.step(after(minutes=1))
     start().step(after(minutes=2))
     assert steps(desk) == [["60%"]]
-    told_budgets.write(client, budget(limit_usd="80"), actor="cfo", before=budget())
+    stored_budgets.write(client, budget(limit_usd="80"), actor="cfo", before=budget())
     start().step(after(minutes=4))
     start().step(after(minutes=6))
     assert steps(desk) == [["60%"], ["80%", "60%"]]  # one incident: what is new, beside what goes on
@@ -57,11 +57,11 @@ def test_a_budget_that_is_removed_takes_its_alerts_with_it_and_does_not_begin_an
 ) -> None:
     ledger.add(650, NOW)
     engine = start(BASE)
-    told_budgets.write(client, budget(), actor="cfo")
+    stored_budgets.write(client, budget(), actor="cfo")
     (fired,) = engine.step(NOW).changed
-    told_budgets.remove(client, budget(), actor="cfo")
+    stored_budgets.remove(client, budget(), actor="cfo")
     assert [(a.id, a.state) for a in engine.step(after(minutes=2)).changed] == [(fired.id, "resolved")]
-    told_budgets.write(client, budget(), actor="cfo")
+    stored_budgets.write(client, budget(), actor="cfo")
     assert not start().step(after(minutes=4)).changed
     assert [(e.action, e.subject) for e in audit_log.entries(client)] == [
         ("budget_set", "budget:growth"), ("budget_removed", "budget:growth"), ("budget_set", "budget:growth"),
@@ -70,14 +70,14 @@ def test_a_budget_that_is_removed_takes_its_alerts_with_it_and_does_not_begin_an
 
 def test_what_was_set_is_read_back_as_it_was(client: Client) -> None:
     wanted = budget(steps=["50%", "0.9"], receivers=["ops"], on_exceeded="deny", advised_tier="standard", limit_usd="0.000000000001", period="week")
-    told_budgets.write(client, wanted, actor="cfo")
-    assert [(one.budget, one.actor) for one in told_budgets.told(client)] == [(wanted, "cfo")]
+    stored_budgets.write(client, wanted, actor="cfo")
+    assert [(one.budget, one.actor) for one in stored_budgets.stored(client)] == [(wanted, "cfo")]
 
 
 def test_a_budget_that_is_not_understood_keeps_the_others_in_force(client: Client) -> None:
-    told_budgets.write(client, budget(), actor="cfo")
+    stored_budgets.write(client, budget(), actor="cfo")
     client.insert("spanledger.budgets", [["later", '{"name": "later", "of": "a newer version"}']], column_names=["name", "document"])
-    assert [one.budget.name for one in told_budgets.told(client)] == ["growth"]
+    assert [one.budget.name for one in stored_budgets.stored(client)] == ["growth"]
 
 
 FILE = parse_policy(
@@ -87,8 +87,8 @@ FILE = parse_policy(
 
 
 def test_the_policy_file_wins_over_what_was_set() -> None:
-    those = [Told(budget(name=name), "cfo", NOW) for name in ("growth", "busy", "data-dropped", "search")]
-    merged = with_told(FILE, those)
+    those = [Stored(budget(name=name), "cfo", NOW) for name in ("growth", "busy", "data-dropped", "search")]
+    merged = with_stored(FILE, those)
     assert [(one.name, int(one.limit_usd)) for one in merged.budgets] == [("growth", 1), ("search", 100)]
     assert merged.alerts == FILE.alerts
 

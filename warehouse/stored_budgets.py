@@ -32,7 +32,7 @@ _COLUMNS = ["name", "team", "document", "actor", "at", "ver", "is_deleted"]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Stored:
     """A budget, who set it last and when."""
 
     budget: Budget
@@ -40,20 +40,20 @@ class Told:
     at: datetime
 
 
-def told(client: Client) -> list[Told]:
+def stored(client: Client) -> list[Stored]:
     """All that are set, by name. One that this version does not understand is left out and told of in the log."""
     return list(_understood(frame(client, sql("budgets"), {}).iter_rows(named=True)))
 
 
-def _understood(rows: Iterator[Mapping[str, Any]]) -> Iterator[Told]:
+def _understood(rows: Iterator[Mapping[str, Any]]) -> Iterator[Stored]:
     for row in rows:
         try:
-            yield Told(Budget.model_validate_json(row["document"]), row["actor"], row["at"].replace(tzinfo=UTC))
+            yield Stored(Budget.model_validate_json(row["document"]), row["actor"], row["at"].replace(tzinfo=UTC))
         except ValidationError as exc:
             log.warning("budget_not_understood", budget=row["name"], problems=exc.error_count())
 
 
-def with_told(policy: Policy, those: Sequence[Told]) -> Policy:
+def with_stored(policy: Policy, those: Sequence[Stored]) -> Policy:
     """The policy with the budgets that people have set, as far as their names are free."""
     taken = _taken(policy)
     more = [one.budget for one in those if one.budget.name not in taken]
@@ -61,8 +61,8 @@ def with_told(policy: Policy, those: Sequence[Told]) -> Policy:
 
 
 def in_force(client: Client, policy: Policy) -> Policy:
-    """:func:`with_told`, asked now."""
-    return with_told(policy, told(client))
+    """:func:`with_stored`, asked now."""
+    return with_stored(policy, stored(client))
 
 
 def _taken(policy: Policy) -> set[str]:
@@ -81,13 +81,13 @@ def refusal(policy: Policy, budget: Budget) -> tuple[str, str] | None:
     return None
 
 
-def write(client: Client, budget: Budget, *, actor: str, before: Budget | None = None) -> Told:
+def write(client: Client, budget: Budget, *, actor: str, before: Budget | None = None) -> Stored:
     """Set a budget, or change the one with its name, durably and on the record."""
     document, set_at = budget.model_dump(mode="json"), datetime.now(UTC)
     detail = {"budget": document, "before": before.model_dump(mode="json") if before is not None else None}
     audit_log.append(client, actor=actor, action="budget_set", subject=f"budget:{budget.name}", detail=detail)
     _insert(client, budget, actor, set_at, is_deleted=0)
-    return Told(budget, actor, set_at)
+    return Stored(budget, actor, set_at)
 
 
 def remove(client: Client, budget: Budget, *, actor: str) -> None:
@@ -103,4 +103,4 @@ def _insert(client: Client, budget: Budget, actor: str, at: datetime, *, is_dele
         client.insert("spanledger.budgets", [row], column_names=_COLUMNS)
 
 
-__all__ = ["MOST", "Told", "in_force", "refusal", "remove", "told", "with_told", "write"]
+__all__ = ["MOST", "Stored", "in_force", "refusal", "remove", "stored", "with_stored", "write"]
