@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import Literal
 
 from spanledger.policy import Budget, Decisions, Policy, Quota
+from spanledger.policy.money import Answer
 from spanledger.policy.periods import bounds
 from warehouse.matching import sole
 from warehouse.quotas import Usage, Used
 
-Answer = Literal["allow", "warn", "throttle", "deny"]
 Measure = Literal["cost_usd", "tokens", "requests"]
 ANSWERS: tuple[Answer, ...] = ("allow", "warn", "throttle", "deny")
 _FULL = Decimal(1)

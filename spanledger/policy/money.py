@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 
 from spanledger.policy.base import Duration, Match, Part, Ratio, Usd
 
-#: What is answered to callers who have used up a limit.
-Action = Literal["warn", "throttle", "deny"]
+#: What ``POST decision`` answers, the gravest last; and what it may answer to callers who have used up a limit.
+Answer = Literal["allow", "warn", "throttle", "deny"]
+OnExceeded = Literal["warn", "throttle", "deny"]
 
 
 class Validity(Part):
@@ -86,7 +87,7 @@ class Budget(Part):
     period: Literal["day", "week", "month", "quarter", "year"] = "month"
     steps: list[Ratio] = [Decimal("0.6"), Decimal("0.8"), Decimal("1")]
     forecast: bool = Field(default=True, description="Also alert when the forecast for the period passes a step")
-    on_exceeded: Action = Field(default="warn", description="What `POST /api/v1/decision` answers when the limit is spent")
+    on_exceeded: OnExceeded = Field(default="warn", description="What `POST /api/v1/decision` answers when the limit is spent")
     advised_tier: str = Field(default="", description="Tier advised to callers from the second step on")
     receivers: list[str] = []
     owner: str = ""
@@ -105,7 +106,7 @@ class Quota(Part):
     requests: int | None = Field(default=None, gt=0)
     tokens: int | None = Field(default=None, gt=0)
     cost_usd: Usd | None = None
-    action: Action = Field(default="throttle", description="What `POST /api/v1/decision` answers when a limit is used up")
+    action: OnExceeded = Field(default="throttle", description="What `POST /api/v1/decision` answers when a limit is used up")
     warn_at: Ratio = Field(default=Decimal("0.8"), description="Share of a limit from which it answers `warn`")
     advised_tier: str = Field(default="", description="Tier advised to callers from `warn_at` on")
 
@@ -123,9 +124,7 @@ class Quota(Part):
 class Decisions(Part):
     """How `POST /api/v1/decision` answers where it does not know how much is used."""
 
-    when_unknown: Literal["allow", "warn", "throttle", "deny"] = Field(
-        default="allow", description="The answer of a limit whose use is not known: `allow` fails open, `deny` fails closed"
-    )
+    when_unknown: Answer = Field(default="allow", description="The answer of a limit whose use is not known: `allow` fails open, `deny` fails closed")
     stale_after: Duration = Field(default=timedelta(minutes=2), description="Use that was read longer ago is not known")
     refresh: Duration = Field(default=timedelta(seconds=2), description="Shortest pause between two readings of the ledger")
 
