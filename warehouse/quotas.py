@@ -95,7 +95,7 @@ def entries_of(client: Client, traces: Sequence[str], since: datetime) -> dict[s
 
 def unposted(client: Client) -> tuple[bool, int]:
     """Whether journal rows wait to be posted, and the batch that posting has come to."""
-    row = frame(client, sql("posting_lag"), {}).row(0, named=True)
+    row = frame(client, sql("unposted"), {}).row(0, named=True)
     return bool(row["behind"]), int(row["through"] or 0)
 
 

@@ -29,9 +29,8 @@ _OPENING = rb'\{ ?(?:"(?:role|type|id|name|index)": ?(?:"[\w.\-]{0,64}"|[0-9]{1,
 _NEXT = re.compile(_OPENING)
 _ENDING = 32  # bytes of a message that say how it ends
 _QUOTED = re.compile(rb'[^\\]"')  # the message is short, or something else stands there
-_QUIET = re.compile(
-    rb'(?=[^"]{%d}")[^"]* [A-Za-z]{1,22}[.!?]{1,3}"\}, ?%b' % (_ENDING, _OPENING)
-)  # it ends with a word and a full stop: nothing to go on
+#: The message ends with a word and a full stop: no value goes on behind it.
+_QUIET = re.compile(rb'(?=[^"]{%d}")[^"]* [A-Za-z]{1,22}[.!?]{1,3}"\}, ?%b' % (_ENDING, _OPENING))
 _LONG = 288  # bytes of a message, with what stands around it, of which no border sees the other end
 _MOST_PLAIN = 64  # borders
 _SHORT_WORD = re.compile(rb"[A-Za-z]{1,10}(?![A-Za-z0-9@._%+/=:\-])")

@@ -15,16 +15,6 @@ from spanledger.errors import AccessDenied, NotFound, QueryFailed, QueryRefused,
 
 log = structlog.get_logger()
 
-#: What each error of ours becomes; the first class that fits counts.
-_STATUS: tuple[tuple[type[SpanledgerError], int], ...] = (
-    (AccessDenied, 403),
-    (NotFound, 404),
-    (TooLarge, 413),
-    (WarehouseBusy, 503),
-    (QueryRefused, 400),
-    (QueryFailed, 422),
-)
-
 
 class BadInput(SpanledgerError):
     """A parameter of the request makes no sense; ``field`` names it. 422."""
@@ -42,6 +32,18 @@ class Conflict(SpanledgerError):
 
 class NotLoggedIn(AccessDenied):
     """No credential, or one that is not known. 401."""
+
+
+#: What each error of ours becomes; the first class that fits counts.
+_STATUS: tuple[tuple[type[SpanledgerError], int], ...] = (
+    (AccessDenied, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (TooLarge, 413),
+    (WarehouseBusy, 503),
+    (QueryRefused, 400),
+    (QueryFailed, 422),
+)
 
 
 def problem(status: int, detail: str, request: Request, *, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
@@ -65,8 +67,6 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
         return problem(401, str(error), request, headers={"WWW-Authenticate": 'Bearer realm="spanledger"'})
     if isinstance(error, WarehouseBusy):
         return problem(503, str(error), request, headers={"Retry-After": str(max(1, round(error.retry_after_s)))})
-    if isinstance(error, Conflict):
-        return problem(409, str(error), request)
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
     return problem(status, str(error), request)
 

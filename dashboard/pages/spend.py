@@ -29,8 +29,8 @@ KNOWN = "Billed requests with reported usage and a known price. The rest may mak
 def show(view: View) -> None:
     """The page."""
     said = "What providers metered, priced at the day's price; every call counted once."
-    samples = current().collector_samples()
-    st.html(cards.head("Spend", view.window.words, f"{said} {complete(samples, datetime.now(UTC))}" if samples else said))
+    asked_at, samples = datetime.now(UTC), current().collector_samples()
+    st.html(cards.head("Spend", view.window.words, f"{said} {complete(samples, asked_at)}" if samples else said))
     top, place = st.container(), st.empty()
     chart = place.container()
     with chart:
