@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.redaction import Redactor
+from collector.redaction.seams import messages
 
 FAST, SLOW = Redactor(key=b"k"), Redactor(engine="re2", key=b"k")
 
@@ -59,3 +60,17 @@ def test_what_replacement_brings_together_across_a_border_goes_too(parts: list[s
 
 def test_a_placeholder_at_the_end_of_a_message_is_half_of_nothing() -> None:
     assert FAST.redact_batch(["my number is [PHONE:1234567890]", "5550143 items"], [0, 0]) == ["my number is [PHONE:1234567890]", "5550143 items"]
+
+
+_SAID = st.lists(
+    st.sampled_from(['He said "no".', "a\nb", "41", "x", "[EMAIL]", '"}, {"role": "user", "content": "', "é", "and so on "]), max_size=6
+).map("".join)
+
+
+@given(
+    st.lists(st.tuples(_SAID, st.sampled_from([{}, {"role": "user"}, {"name": "Ana Berg"}, {"type": "text", "index": 3}])), max_size=6), st.booleans()
+)
+@settings(max_examples=300, deadline=None)
+def test_the_messages_read_are_those_that_json_tells_of(said: list[tuple[str, dict[str, object]]], compact: bool) -> None:
+    text = json.dumps([{**kind, "content": content} for content, kind in said], separators=(",", ":") if compact else None).encode()
+    assert [json.loads(b'"%b"' % text[a:z]) for a, z in messages(text, 0, len(text))] == [content for content, _ in said]
