@@ -30,7 +30,7 @@ _PLAIN = re.compile(  # the usual form, which the exact pattern would take three
 _LISTED = re.compile(  # the same for lists: the last word is looked up
     rb"(?<![\w.\-/$#\x80-\xff])[0-9]{1,6}+ (?:[A-Z][a-z]+ ){1,3}([A-Z][a-z]+)(?=[,;|\r\n\"<>\0]| [a-z0-9])(?!,?\s+[A-Z#])"
 )
-_SUFFIXES = frozenset(_SUFFIX.encode().split(b"|"))
+STREET_WORDS = frozenset(_SUFFIX.encode().split(b"|"))
 _NUMBER = re.compile(rb"(?s:.)*[^0-9]([0-9]+)")  # the last one
 _PATTERNS = {
     "number-street": rf"{_L}[0-9]{{1,6}}(?:[A-Z]|-[0-9]{{1,4}}|\s1/2)?,?\s(?:[NSEW]{{1,2}}\.?\s|(?:North|South|East|West)\s)?{_PROPER}\s(?:{_NAME}\s){{0,3}}(?:{_SUFFIX})\b\.?(?:\s(?:[NSEW]{{1,2}}|North|South|East|West)\b)?{_UNIT}{_TOWN}[^A-Za-z]",
@@ -43,7 +43,7 @@ _PATTERNS = {
 
 def plain_addresses(b: bytes, numbers: Sequence[int], hi: int) -> list[Span]:
     """The addresses in their usual form that begin with one of these numbers, as the matcher finds them."""
-    return [(*m.span(), "STREET_ADDRESS") for at in numbers if (m := _LISTED.match(b, at, hi + 1)) and m[1] in _SUFFIXES]
+    return [(*m.span(), "STREET_ADDRESS") for at in numbers if (m := _LISTED.match(b, at, hi + 1)) and m[1] in STREET_WORDS]
 
 
 def address_handler(rule: Rule) -> Handler:

@@ -40,6 +40,11 @@ class Runs:
     size: Array
     mark: Array  # what stands between a run and the next, if it is one byte
     apart: Array  # does the run stand behind a mark, not joined to digits before?
+    sizes: bytes  # as one byte each
+
+    def holds(self, *sizes: int) -> bool:
+        """Do runs of these sizes follow each other anywhere?"""
+        return bytes(sizes) in self.sizes
 
     def at(self, places: Array) -> Array:
         """Bytes of the text."""
@@ -83,6 +88,7 @@ def runs_of(raw: Array) -> Runs:
         np.concatenate([size, empty]),
         np.concatenate([mark, empty.astype(np.uint8)]),
         MARKS[one] & ~joined,
+        np.minimum(size, 255).astype(np.uint8).tobytes(),
     )
 
 

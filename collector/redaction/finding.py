@@ -30,6 +30,7 @@ from collector.redaction.wrapped import Derived, Unwrapped, together, unwrap_bas
 
 Array = np.ndarray[Any, Any]
 
+_ALONE = 1_024  # bytes of a single text in which it is worth asking whether it is full of digits
 _LONGER = 32_768  # bytes of one in which fewer will do
 _DERIVED = 32_768  # bytes of derived texts that are looked at together
 _TRIED, _PIECES, _PIECE, _PART = 65_536, 4, 2_048, 64  # bytes of a text of which a sample is tried first; pieces of that, bytes of each or its part
@@ -191,13 +192,14 @@ class Finder:
 
     def _full_of_digits(self, b: bytes, starts: list[int], ends: list[int], *, views: bool) -> list[int]:
         """Numbers of long texts that are: a fourth of them; or, of longer ones and decoded ones, an eighth, if there is much to look at."""
-        if len(b) < LONG:
+        least = LONG if len(starts) > 1 else _ALONE
+        if len(b) < least:
             return []
         found: list[int] = []
         for i, size in enumerate(map(sub, ends, starts)):
-            if size < LONG:
+            if size < least:
                 continue
-            some = not views or size >= _LONGER
+            some = size >= (_LONGER if views else LONG)
             share = share_of_digits(b, starts[i], ends[i])
             if share > 1 / 4 or (some and share > 1 / 8 and self._crowded(b[starts[i] : starts[i] + _PIECE])):
                 found.append(i)

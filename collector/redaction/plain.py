@@ -9,7 +9,7 @@ as ever.
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any
 
@@ -19,6 +19,7 @@ from collector.redaction.budget import Budget
 from collector.redaction.contact import top_level_domains
 from collector.redaction.digit_runs import MARKS, table
 from collector.redaction.matching import Span
+from collector.redaction.plain_few import few, few_values
 from collector.redaction.plain_numbers import plain_numbers
 
 Array = np.ndarray[Any, Any]
@@ -43,8 +44,15 @@ _KINDS = bytes(
 def plain_values(b: bytes, lo: int, hi: int, out: list[Span], deadline: Budget | None = None) -> list[Span]:
     """Append the spans of all values of a text that stand by themselves, in order.
     Gives places where there is nothing. Raises ``Dropped`` past the deadline."""
-    before = len(out)
+    found: list[Span] = []
     check = deadline.check if deadline else _no_check
+    dull = few_values(b, lo, hi, found) if few(b, lo, hi) else many_values(b, lo, hi, found, check)
+    out += sorted(found)
+    return dull
+
+
+def many_values(b: bytes, lo: int, hi: int, out: list[Span], check: Callable[[], None]) -> list[Span]:
+    """The same in columns, in no order. ``check`` is called now and then."""
     dull: list[Span] = []
     for start, end in _chunks(b, lo, hi):
         numbers: list[Span] = []
@@ -57,7 +65,6 @@ def plain_values(b: bytes, lo: int, hi: int, out: list[Span], deadline: Budget |
         if b.find(b"@", start, end) >= 0:
             _emails(b, start, end, out)
         check()
-    out[before:] = sorted(out[before:])
     return dull
 
 

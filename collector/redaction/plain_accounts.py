@@ -16,9 +16,8 @@ from collector.redaction.matching import Span
 Array = np.ndarray[Any, Any]
 
 _TRIED, _FRUITFUL = 512, 8  # accounts between looks at the clock and at whether one in so many is one
-_IBAN = re.compile(
-    rb"[A-Z]{2}[0-9]{2}( ?)[A-Z0-9]{4}(?:\1[A-Z0-9]{4}){2,6}(?:\1[A-Z0-9]{1,3})?+(?! ?(?:[0-9#]|x[0-9]|ext))(?=[\0 \t\r\n,;|\"'<>]|\.[\0 \r\n])"
-)
+BEHIND_COUNTRY = rb"[0-9]{2}( ?)[A-Z0-9]{4}(?:\1[A-Z0-9]{4}){1,6}(?:\1[A-Z0-9]{1,3})?+(?! ?(?:[0-9#]|x[0-9]|ext))(?=[\0 \t\r\n,;|\"'<>]|\.[\0 \r\n])"
+_IBAN = re.compile(rb"[A-Z]{2}" + BEHIND_COUNTRY)
 
 
 def accounts(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int, check: Callable[[], None]) -> None:

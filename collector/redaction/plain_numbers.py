@@ -7,7 +7,7 @@ The forms and checks are those of the matchers (``numbers.py``, ``contact.py``);
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -25,7 +25,8 @@ from collector.redaction.rules import load
 Array = np.ndarray[Any, Any]
 
 _DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], np.uint8)
-_PHONE_WORD, _NUMBER_WORDS = 14, (56, 20)  # bytes before (and behind) a number in which a word may say something else of it
+_SHORT = 4_096  # bytes that numpy would take longer for
+PHONE_WORD, NUMBER_WORDS = 14, (56, 20)  # bytes before (and behind) a number in which a word may say something else of it
 
 
 _LOOSE = table(b" \t\r\n\v\f:=\"'")  # between a word such as *version* and a number
@@ -48,7 +49,8 @@ def _codes() -> Array:
 
 
 @cache
-def _not_phones() -> Any:
+def not_phones() -> Any:
+    """Words that say of a number that it is none for a telephone."""
     return words(next(rule.not_words for rule in load() if rule.id == "number"))
 
 
@@ -61,9 +63,9 @@ def _sure_cards(runs: Runs, first: Array, digits: int, groups: tuple[int, ...]) 
     return _issuers(digits)[four] & (total % 10 == 0) & (told != told[:, :1]).any(1)
 
 
-def _cards(runs: Runs, has: Sequence[bool], out: list[Span], lo: int) -> None:
+def _cards(runs: Runs, out: list[Span], lo: int) -> None:
     for groups in ((16,), (4, 4, 4, 4), (15,), (4, 6, 5)):
-        if not has[groups[0]]:
+        if not runs.holds(*groups):
             continue
         at = runs.form(*groups, marks=b" -")
         at = at[runs.apart[at]]
@@ -93,7 +95,7 @@ def _card_rows(runs: Runs, out: list[Span], dull: list[Span], lo: int) -> None:
     if quiet.any():
         first, past = first[quiet], past[quiet]
         text = runs.raw.tobytes().replace(_CARD, bytes(len(_CARD)))  # a card that has been replaced says nothing of others
-        quiet = ~_told(text, first - _NUMBER_WORDS[0], past + _NUMBER_WORDS[1])
+        quiet = ~_told(text, first - NUMBER_WORDS[0], past + NUMBER_WORDS[1])
         append(dull, lo, first[quiet], past[quiet], "")
 
 
@@ -182,10 +184,10 @@ def _in_brackets(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> Non
     end = past[at + 2]
     good &= runs.alone_behind(end) & ~EXTENDS[_behind(runs, end)]
     start, end = first[at][good], end[good]
-    doubtful = _told(runs.raw.tobytes(), start - _PHONE_WORD, start)
+    doubtful = _told(runs.raw.tobytes(), start - PHONE_WORD, start)
     for k in np.flatnonzero(doubtful).tolist():
         s = int(start[k]) + lo - 1
-        doubtful[k] = near(_not_phones(), b, s, s, lo, hi, _PHONE_WORD, 0)
+        doubtful[k] = near(not_phones(), b, s, s, lo, hi, PHONE_WORD, 0)
     append(out, lo, start[~doubtful] - 1, end[~doubtful], "PHONE")
 
 
@@ -234,6 +236,8 @@ def _streets(runs: Runs, b: bytes, out: list[Span], lo: int, end: int) -> None:
 
 def share_of_digits(b: bytes, lo: int, hi: int) -> float:
     """Which part of the bytes of a text are digits?"""
+    if hi - lo < _SHORT:
+        return 1 - len(b[lo:hi].translate(None, b"0123456789")) / (hi - lo)
     raw = np.frombuffer(b, np.uint8, hi - lo, lo)
     return np.count_nonzero(np.subtract(raw, 48) < 10) / len(raw)
 
@@ -244,19 +248,16 @@ def plain_numbers(b: bytes, lo: int, hi: int, end: int, out: list[Span], check: 
     dull: list[Span] = []
     runs = runs_of(np.frombuffer(b, np.uint8, hi - lo + 2, lo - 1))
     if len(runs.apart):
-        sizes = np.bincount(runs.size).tolist()  # what no run is long enough for need not be looked for
-        has = [n < len(sizes) and sizes[n] > 0 for n in range(17)]
-        if has[16] or has[15] or has[4]:
-            _cards(runs, has, out, lo)
-        if has[16]:
+        _cards(runs, out, lo)
+        if runs.holds(16):
             _card_rows(runs, out, dull, lo)
         check()
-        if has[3] and has[2] and has[4] and b.find(b"-", lo, hi) >= 0:
+        if runs.holds(3, 2, 4) and b.find(b"-", lo, hi) >= 0:
             _social_security_numbers(runs, out, lo)
         if b.find(b"+", lo, hi) >= 0:
             _international(runs, out, lo)
         check()
-        if has[3] and has[4] and b.find(b"(", lo, hi) >= 0:
+        if runs.holds(3, 3, 4) and b.find(b"(", lo, hi) >= 0:
             _in_brackets(runs, b, out, lo, hi)
         _addresses(runs, b, out, lo)
         check()

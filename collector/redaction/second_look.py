@@ -6,12 +6,15 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, compress, count, repeat
+from typing import Any
 
 import numpy as np
 
 from collector.redaction.matching import tester
 from collector.redaction.placeholders import PLACEHOLDER
 from collector.redaction.plain import LEAST
+
+Array = np.ndarray[Any, Any]
 
 AROUND = 200  # bytes around a placeholder in which replacement may have changed what rules see
 _NEAR = 112  # bytes around a placeholder in which there must be more than words for a second look
@@ -25,8 +28,10 @@ _VARIED = 8  # times as many entries as kinds of them in such a list, at least
 _BEFORE, _MOST_BEFORE = 256, 24  # bytes before an entry, in entries at most, that say how it reads
 _FEW_DIGITS = 12
 _AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
-_ODD = np.uint64(0x9E3779B97F4A7C15)
+_ONE, _ODD = np.uint64(1), np.uint64(0x9E3779B97F4A7C15)
+_known_powers: list[Array] = [np.ones(1, np.uint64)] * 2
 _SEVERAL = 4
+_WORTH = 32_768  # bytes of a text from which on it is worth asking
 _REPEATED = 4_096  # bytes of entries that read alike of which the second look sees the first ones only: more than any rule does
 
 
@@ -49,7 +54,7 @@ def stretches(pieces: list[bytes]) -> list[bytes]:
     """
     size = sum(map(len, pieces))
     dense = len(pieces) * 2 * AROUND > size
-    if dense and len(pieces) > 2 * LEAST:
+    if dense and len(pieces) > 2 * LEAST and size > _REPEATED:
         return [masked(_unrepeated(pieces))]
     if dense or size < 4 * AROUND:
         return [masked(pieces)] if _lively(pieces[::2]) else []
@@ -87,11 +92,14 @@ def _unrepeated(pieces: list[bytes]) -> list[bytes]:
     between = pieces[2::2]
     if _all_alike(pieces[1::2], between):
         return pieces[: 5 + 2 * _REPEATED // len(pieces[1] + pieces[2]) | 1]
-    if len(set(_alike(between[:_SAMPLE]))) * _VARIED > min(_SAMPLE, len(between)):
+    if sum(map(len, pieces)) < _WORTH:
+        return pieces
+    alike = _alike(between[:_SAMPLE])
+    if len(set(alike)) * _VARIED > len(alike):
         return pieces
     known: dict[bytes, int] = {}
-    told = np.array(list(map(known.setdefault, _alike(between), count())), np.uint64)
-    lengths = np.array(list(map(len, pieces)))
+    told = np.fromiter(map(known.setdefault, alike if len(alike) == len(between) else _alike(between), count()), np.uint64, len(between))
+    lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
     marked, behind = lengths[1::2], lengths[2::2]
     first = np.cumsum(lengths)[:-1:2]
     raw = np.frombuffer(b"".join(pieces), np.uint8)
@@ -101,8 +109,10 @@ def _unrepeated(pieces: list[bytes]) -> list[bytes]:
     if (ids == ids[0]).all():
         return pieces[: 5 + 2 * _REPEATED // int(sizes[0]) | 1]
     reach = min(_MOST_BEFORE, 2 + _BEFORE // int(sizes.min()))
-    for k in range(1, reach):  # an entry and those before it, as one number
-        told = np.concatenate([told[:k], told[k:] + ids[:-k] * _ODD**k])
+    powers = _powers(len(ids))
+    told = np.cumsum(ids * powers[1])  # an entry and those before it, as one number: the sum of each times a power of its distance
+    told[reach:] -= told[:-reach].copy()
+    told *= powers[0]
     order = np.argsort(told, kind="stable")
     heads = np.flatnonzero(np.append(True, np.diff(told[order]) != 0))
     times = np.empty(len(told), np.int64)
@@ -113,6 +123,13 @@ def _unrepeated(pieces: list[bytes]) -> list[bytes]:
     new = np.concatenate([np.cumsum(times == 0), np.full(reach, len(heads))])
     kept = (times < _SEVERAL + _REPEATED // np.maximum(apart, sizes)) | (new[reach:] > new[:-reach])  # what stands before a new one is kept for it
     return [pieces[0], *compress(pieces[1:], np.repeat(kept, 2).tolist())]
+
+
+def _powers(n: int) -> tuple[Array, Array]:
+    """So many powers of an odd number, and of what it is one times which, modulo 2**64."""
+    if len(_known_powers[0]) < n:
+        _known_powers[:] = [np.cumprod(np.append(_ONE, np.full(2 * n, base, np.uint64))) for base in (_ODD, np.uint64(pow(int(_ODD), -1, 1 << 64)))]
+    return _known_powers[0][:n], _known_powers[1][:n]
 
 
 def _all_alike(marked: list[bytes], between: list[bytes]) -> bool:
