@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from collector.redaction.matching import Span
 from collector.redaction.placeholders import CHECKED, placeholder, placeholders, resolve
 from collector.redaction.recall import Changed, Recall, groups_of
 from collector.redaction.seams import NEAR_BORDER
-from collector.redaction.second_look import marks, masked, origin, stretches
+from collector.redaction.second_look import marks, masked, near_marks, origin
 
 MAX_BYTES = 16 << 20
 _SHORT = 16_000  # bytes of a text whose budget is so small that it is worth another try
@@ -74,7 +75,7 @@ class Redactor:
         self._deadline = Budget(0.0, 0.0)
         self._spent: dict[int, tuple[float, float]] = {}  # what the first look at a text alone has taken
         self._crossed: set[int] | None = None  # texts with a piece of a value that a border cuts, if known
-        self._listing: set[int] | None = None  # texts that list messages, if known
+        self._listing: dict[int, list[int]] | None = None  # texts that list messages, if known: where the next one begins
         self._recall = Recall(self._judge, self._crossing, self._count)
         self.seen = self._recall.seen
 
@@ -251,9 +252,14 @@ class Redactor:
 
     def _cut_again(self, parts: Joined, changed: Changed, groups: Sequence[int] | None) -> dict[int, list[Span]]:
         """All spans of texts in which a border cuts something, as they now read. What cannot be judged is dropped."""
-        listing = [i for i, (_, _, reason) in changed.items() if not reason and (self._listing is None or i in self._listing)]
-        near = [i for i, (_, spans, _) in changed.items() if not spans or min(spans[0][0], len(parts[i]) - spans[-1][1]) < NEAR_BORDER]
-        several = [members for members in groups_of(groups, sorted(near)) if len(members) > 1] if groups else []
+        if self._listing is None:
+            listing = [i for i, (_, _, reason) in changed.items() if not reason]
+        else:
+            listing = [i for i, places in self._listing.items() if i in changed and not changed[i][2] and _any_near(places, changed[i][1])]
+        several: list[list[int]] = []
+        if groups:
+            near = [i for i, (_, spans, _) in changed.items() if not spans or min(spans[0][0], len(parts[i]) - spans[-1][1]) < NEAR_BORDER]
+            several = [members for members in groups_of(groups, sorted(near)) if len(members) > 1]
         found: dict[int, list[Span]] = {}
         if not several and not listing:
             return found
@@ -286,7 +292,7 @@ class Redactor:
         for i, spans in found.items():
             _, known, reason = changed.get(i, (b"", [], None))
             if not reason:
-                out[i] = _together(parts[i], self._replace(parts[i], known, self._deadline), known, spans) if known else spans
+                out[i] = _together(parts[i], self._replace(parts, i, known), known, spans) if known else spans
         return out
 
     def _replaced(self, found: dict[int, list[Span]], parts: Joined, changed: Changed) -> None:
@@ -298,23 +304,23 @@ class Redactor:
             replaced: list[list[bytes]] = []
             for i, spans in found.items():
                 try:
-                    clock = self._deadline if len(spans) < CHECKED or len(parts) == 1 else Budget(0.0, LOOK_S)
-                    replaced.append(self._replace(parts[i], spans, clock))
+                    replaced.append(self._replace(parts, i, spans))
                     order.append(i)
                 except Dropped as exc:
                     self._drop(changed, i, str(exc))
             again = self._again(replaced, order)
-            names: list[str] = []
             later: dict[int, list[Span]] = {}
+            names: list[str] = []
             for k, i in enumerate(order):
                 more = again.get(k)
-                if isinstance(more, str):
+                if not more:  # the usual case
+                    spans = found[i]
+                    changed[i] = (b"".join(replaced[k]), spans, None)
+                    names += [name for _, _, name in spans]
+                elif isinstance(more, str):
                     self._drop(changed, i, more)
-                elif more:
-                    later[i] = _together(parts[i], replaced[k], found[i], more)
                 else:
-                    changed[i] = (b"".join(replaced[k]), found[i], None)
-                    names += [n for _, _, n in found[i]]
+                    later[i] = _together(parts[i], replaced[k], found[i], more)
             self.counts.update(names)
             found = later
         for i in found:
@@ -327,12 +333,7 @@ class Redactor:
         first, and the whole text where one shows anything.
         """
         try:
-            near: list[bytes] = []
-            owners: list[int] = []
-            for k, pieces in enumerate(replaced):
-                some = stretches(pieces)
-                near += some
-                owners += [k] * len(some)
+            near, owners = near_marks(replaced)
             if not near:
                 return {}
             self._deadline.check()
@@ -350,17 +351,28 @@ class Redactor:
                     out[k] = str(exc) if isinstance(exc, Dropped) else "error"
             return out
 
-    def _replace(self, raw: bytes, spans: Sequence[Span], clock: Budget) -> list[bytes]:
-        """What is kept and what stands for each span, by turns; both ends are kept."""
-        key = self._key
+    def _replace(self, parts: Joined, i: int, spans: Sequence[Span]) -> list[bytes]:
+        """What is kept of a text and what stands for each span, by turns; both ends are kept."""
+        raw, lo, hi = parts.raw, parts.starts[i], parts.ends[i]
         if len(spans) == 1:
             ((a, z, name),) = spans
-            return [raw[:a], placeholder(name, raw[a:z], key), raw[z:]]
+            return [raw[lo : lo + a], placeholder(name, raw[lo + a : lo + z], self._key), raw[lo + z : hi]]
+        text = raw[lo:hi]
         starts, ends, _ = zip(*spans, strict=True)
+        clock = self._deadline if len(spans) < CHECKED or len(parts) == 1 else Budget(0.0, LOOK_S)
         pieces = [b""] * (2 * len(spans) + 1)
-        pieces[::2] = [raw[a:z] for a, z in zip((0, *ends), (*starts, len(raw)), strict=True)]
-        pieces[1::2] = placeholders(raw, spans, key, clock.check)
+        pieces[::2] = [text[a:z] for a, z in zip((0, *ends), (*starts, len(text)), strict=True)]
+        pieces[1::2] = placeholders(text, spans, self._key, clock.check)
         return pieces
+
+
+def _any_near(places: Sequence[int], spans: Sequence[Span]) -> bool:
+    """Is one of the spans, in order, near one of these places? Of no spans it is not known."""
+    for at in places:
+        k = bisect_left(spans, (at,))
+        if (k < len(spans) and spans[k][0] - at <= NEAR_BORDER) or (k and at - spans[k - 1][1] <= NEAR_BORDER):
+            return True
+    return not spans
 
 
 def _together(raw: bytes, replaced: list[bytes], known: list[Span], more: Sequence[Span]) -> list[Span]:

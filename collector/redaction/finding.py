@@ -61,7 +61,7 @@ class Finder:
         self._message = re.compile(next(trigger.expression for trigger in triggers if trigger.rule.handler == "messages"))
         self._dumped: list[Unwrapped] = []  # what dumps say that have been read before the scan
         self.crossed: set[int] = set()  # texts with a piece of a value that a border cuts, of those looked at last
-        self.listing: set[int] = set()  # texts that list messages, of these
+        self.listing: dict[int, list[int]] = {}  # texts that list messages, of these: where the next one begins
         self._user, self._exceptions = user, exceptions
         prepare()
 
@@ -97,7 +97,7 @@ class Finder:
             out = [span for span in out if not _within(span, mute)]
         self._user_rules(b, starts, ends, out)
         derived += _listed_seams(b, starts, ends, listed)
-        self.listing = {i for i, _ in listed}
+        self.listing = {i: [at - starts[i] for _, at in some] for i, some in groupby(listed, itemgetter(0))}
         cut = self._derived(derived, inner, deadline, _seams(b, starts, ends, groups))
         self.crossed = {bisect_right(starts, at) - 1 for at, _, _ in cut}
         out += inner

@@ -186,13 +186,12 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             if behind < end:
                 handle(b, end, behind, hi, out)
             return end
-        around = Around(told, b, start, end, lo, hi)
         if cluster.isdigit():
             whole = [(start, end, cluster.decode(), "")]
             if len(cluster) >= 12 and is_card(b, whole, 0, 1, lo, hi, usual=True):
                 out.append((start, end, "CREDIT_CARD"))
             else:
-                judge(b, whole, lo, hi, out, around)
+                judge(b, whole, lo, hi, out, Around(told, b, start, end, lo, hi))
             return end
         if cluster.startswith((b"19", b"20")):
             date = _ISO_DATE.match(cluster)
@@ -208,6 +207,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         if usual and (ssn if usual[1] else card_sure)(digits.decode()):
             out.append((start, end, "US_SSN" if usual[1] else "CREDIT_CARD"))
             return end
+        around = Around(told, b, start, end, lo, hi)
         quiet, number = False, digits.decode()
         if b"%" not in cluster:
             read = reading(cluster.translate(_AS_ZEROS))

@@ -67,9 +67,17 @@ def resolve(b: bytes, lo: int, hi: int, spans: Sequence[Span]) -> list[Span]:
 
     Overlapping spans become one, named after the longest of them: what any rule found goes.
     """
+    if len(spans) == 2 and spans[0][0] == spans[1][0] and spans[0][1] == spans[1][1]:  # told by two rules
+        spans = [min(spans, key=_telling)] if spans[0][2] != spans[1][2] else spans[:1]
     if len(spans) == 1:  # the usual case: nothing to put in order
         start, end, _ = spans[0]
-        if lo <= start < end <= hi and b[start] < 0x80 and b[end - 1] < 0x80 and b.find(b"[", max(lo, start - _LONGEST), min(hi, end + _LONGEST)) < 0:
+        first, last = start - _LONGEST, end + _LONGEST
+        if (
+            lo <= start < end <= hi
+            and b[start] < 0x80
+            and b[end - 1] < 0x80
+            and b.find(b"[", first if first > lo else lo, last if last < hi else hi) < 0
+        ):
             return list(spans)
     found = sorted(spans) if len(spans) > 1 else list(spans)
     if _overlap(found, lo, hi):  # seldom
@@ -117,9 +125,14 @@ def _merged(ordered: Sequence[Span], lo: int, hi: int) -> list[Span]:
 
 def _one(together: list[Span]) -> Span:
     """Overlapping spans as one, named after the longest."""
-    together.sort(key=lambda s: (s[0], -s[1], s[2] in _GENERAL, s[2]))
+    together.sort(key=lambda s: (s[0], -s[1], *_telling(s)))
     _, _, name = max(together, key=lambda s: s[1] - s[0])  # the first of these
     return together[0][0], max(end for _, end, _ in together), name
+
+
+def _telling(span: Span) -> tuple[bool, str]:
+    """Orders the classes of an extent: those that say more about it first."""
+    return span[2] in _GENERAL, span[2]
 
 
 def _around(b: bytes, span: Span, taken: Sequence[tuple[int, int]], first: int) -> list[Span]:

@@ -21,6 +21,8 @@ _NEAR = 112  # bytes around a placeholder in which there must be more than words
 _DIGIT_WORD = rb"(?:zero|one|two|three|four|five|six|seven|eight|nine|oh)"
 _LIVELY = tester([rb"[0-9@=\\%&`\x80-\xff]|(?i:(?:" + _DIGIT_WORD + rb"[ ,.\-\r\n]{1,3}){3})"], latin=True)
 _PLAIN_LIVELY = re.compile(rb"[0-9@=\\%&`\x80-\xff]")
+_DULL = bytes(c for c in range(256) if not _PLAIN_LIVELY.match(bytes([c])))
+_SPARSE = 6 * AROUND  # bytes about a single placeholder of which only the nearest are looked at
 _CHARACTER = 3  # bytes of a character that may lie beyond
 _SAMPLE = 400  # pieces that tell whether a list repeats itself
 _HASH = re.compile(rb":[0-9a-f]{10}\]")
@@ -47,6 +49,42 @@ def masked(pieces: Sequence[bytes]) -> bytes:
     return _HASH.sub(b":a1b2c3d4e5]", text) if len(pieces) > 2 * LEAST else text
 
 
+def near_marks(replaced: Sequence[list[bytes]]) -> tuple[list[bytes], list[int]]:
+    """What may read differently now in these texts, given as pieces, and the number of the text that each stretch is from."""
+    found: list[bytes] = []
+    owners: list[int] = []
+    quiet: list[tuple[int, bytes]] = []
+    for k, pieces in enumerate(replaced):
+        if len(pieces) > 3 or len(pieces[0]) + len(pieces[-1]) < _SPARSE:
+            some = stretches(pieces)
+            found += some
+            owners += [k] * len(some)
+            continue
+        around = pieces[0][-_NEAR:] + pieces[2][:_NEAR]  # the usual case
+        if b"[" in around:
+            around = PLACEHOLDER.sub(b"", around)
+        if around.translate(None, _DULL):
+            found.append(_stretch(*pieces))
+            owners.append(k)
+        else:
+            quiet.append((k, around))
+    if quiet and _LIVELY.Match(b"\0".join([around for _, around in quiet])):
+        said = [k for k, around in quiet if _LIVELY.Match(around)]
+        found += [_stretch(*replaced[k]) for k in said]
+        owners += said
+    return found, owners
+
+
+def _stretch(before: bytes, mark: bytes, behind: bytes) -> bytes:
+    """What stands around a placeholder, in whole characters."""
+    left, right = before[-AROUND:], behind[:AROUND]
+    if left and left[0] & 0xC0 == 0x80:
+        left = _end(before)
+    if len(behind) > AROUND and behind[AROUND] & 0xC0 == 0x80:
+        right = _begin(behind)
+    return left + mark + right
+
+
 def stretches(pieces: list[bytes]) -> list[bytes]:
     """What may read differently now: the text, or, of a long one with few placeholders, what stands around these.
 
@@ -58,15 +96,12 @@ def stretches(pieces: list[bytes]) -> list[bytes]:
         return [masked(_unrepeated(pieces))]
     if dense or size < 4 * AROUND:
         return [masked(pieces)] if _lively(pieces[::2]) else []
-    if len(pieces) == 3:  # the usual case
-        before, mark, behind = pieces
-        return [_end(before) + mark + _begin(behind)] if _lively([before[-_NEAR:], behind[:_NEAR]]) else []
     text = masked(pieces)
     found: list[bytes] = []
     for a, z in marks(pieces):
         before, behind = text[max(0, a - AROUND - _CHARACTER) : a], text[z : z + AROUND + _CHARACTER]
         if _lively([before[-_NEAR:], behind[:_NEAR]]):
-            found.append(_end(before) + text[a:z] + _begin(behind))
+            found.append(_stretch(before, text[a:z], behind))
     return found
 
 

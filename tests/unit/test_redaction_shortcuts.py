@@ -15,6 +15,7 @@ from collector.redaction.gates import SMALL
 from collector.redaction.matching import Span
 from collector.redaction.rules import load
 from collector.redaction.seams import borders, listed_borders, messages
+from collector.redaction.second_look import near_marks, stretches
 from collector.redaction.secrets import assignment_handler
 from collector.redaction.spelled import spelled_out
 
@@ -67,6 +68,22 @@ def test_borders_of_long_messages_are_those_that_reading_all_strings_gives(parts
     places = [at + 8 for at in range(hi) if b[at : at + 8] == b'{"role":' and at > 2]
     found = sorted(view.text for view in listed_borders(b, 1, hi, places))
     assert found == sorted(view.text for view in borders(b, messages(b, 1, hi)))
+
+
+_BESIDE = st.lists(
+    st.sampled_from(
+        ["one two three ", "four, ", "and so on ", "é", "用", "[EMAIL:3f9a1c0277] ", "[1] ", "a=b ", "4111 ", "and more of it " * 9, "\n"]
+    ),
+    max_size=12,
+).map(lambda parts: "".join(parts).encode())
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(_BESIDE, _BESIDE, st.integers(0, 900)), max_size=6))
+def test_the_second_look_at_a_batch_sees_what_it_sees_of_each_text(about: list[tuple[bytes, bytes, int]]) -> None:
+    replaced = [[b"w" * far + before, b"[US_SSN]", behind + b"w" * far] for before, behind, far in about]
+    found, owners = near_marks(replaced)
+    assert sorted(zip(owners, found, strict=True)) == [(k, stretch) for k, pieces in enumerate(replaced) for stretch in stretches(pieces)]
 
 
 @settings(max_examples=1000, deadline=None)
