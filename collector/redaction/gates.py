@@ -1,16 +1,15 @@
 """Where in a batch is each scan worth its cost? Cheap byte counts rule out most of it before any pattern runs.
 
 A *gate* names what every value of a scan's rules must hold: enough digits close together, an unbroken run of token characters,
-an ``@``. Gates see the buffer as numpy bytes, in blocks of eight; a block that may matter
-lets its surroundings through. They let through more than the triggers need, never less, so that it makes no difference
-to the result which other texts a text was batched with.
+an ``@``. What may matter is let through with its surroundings: more than the triggers need, never less, so that it makes no
+difference to the result which other texts a text was batched with. ``gates.c`` does the same by the byte (``compiled.py``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -38,16 +37,15 @@ _CAPITALS, _DIGITS, _DOT = (65, 26), (48, 10), (46, 1)  # the first of a range o
 #: Blocks let through to the left and to the right of one that matters; a window of digits begins at its block.
 _PADS = {"digits": (1, 6), "said": (11, 6), "runs": (5, 6), "ats": (104, 2)}
 _ROWS = (*_PADS, "few")
-GATES: Sequence[str] = ("all", *_PADS)
 
 
 class Regions:
-    """Parts of a buffer, in order and apart from each other."""
+    """Parts of a buffer, in order and apart from each other; ``text``: what ``cut`` gives, if that is known."""
 
-    __slots__ = ("_ends", "_shifts", "_starts")
+    __slots__ = ("_ends", "_shifts", "_starts", "_text")
 
-    def __init__(self, starts: Places, ends: Places) -> None:
-        self._starts, self._ends = starts, ends
+    def __init__(self, starts: Places, ends: Places, text: Bytes | None = None) -> None:
+        self._starts, self._ends, self._text = starts, ends, text
         self._shifts: tuple[Places, Places] | None = None
 
     def __len__(self) -> int:
@@ -56,24 +54,36 @@ class Regions:
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return zip(self._starts.tolist(), self._ends.tolist(), strict=True)
 
-    def cut(self, buffer: bytes) -> bytes:
-        """The regions, joined by NUL bytes."""
-        return b"\0".join([buffer[a:z] for a, z in self])
+    def cut(self, buffer: bytes) -> bytes | Bytes:
+        """The regions, each between NUL bytes."""
+        return b"\0".join([b"", *(buffer[a:z] for a, z in self), b""]) if self._text is None else self._text
 
     def places(self, ends: Places) -> Places:
         """Where the buffer holds what ends at these offsets of the cut."""
         if self._shifts is None:
             past = np.cumsum(self._ends - self._starts + 1)
-            self._shifts = past, self._ends - past + 1
+            self._shifts = past, self._ends - past
         past, shifts = self._shifts
-        return ends + shifts[np.searchsorted(past, ends)]
+        return ends + shifts[np.searchsorted(past, ends - 1)]
 
 
 _NOTHING = Regions(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
-class Gates:
+class Gates(Protocol):
     """The regions of one buffer after another. Works in scratch memory of its own: belongs to one thread."""
+
+    names: frozenset[str]  # gates that it knows; what asks for another is scanned everywhere
+
+    def regions(self, buffer: bytes) -> dict[str, Regions | None]:
+        """Per gate the regions to scan, or None for the whole buffer (the gate ``all``, a small buffer, an open gate)."""
+        ...
+
+
+class BlockGates:
+    """See ``Gates``: in numpy, where there are no compiled ones."""
+
+    names: frozenset[str] = frozenset(_PADS)
 
     def __init__(self) -> None:
         size = _CHUNK + 2 * _OVERLAP
@@ -82,7 +92,7 @@ class Gates:
         self._blocks = np.empty((len(_ROWS), 1), np.bool_)
 
     def regions(self, buffer: bytes) -> dict[str, Regions | None]:
-        """Per gate the regions to scan, or None for the whole buffer (the gate ``all``, a small buffer, an open gate)."""
+        """See ``Gates``."""
         if len(buffer) < SMALL:
             return _small(buffer)
         n = -(-len(buffer) // _BLOCK)
@@ -166,7 +176,7 @@ def _all_token(eights: Eights) -> Mask:
 
 def _small(buffer: bytes) -> dict[str, Regions | None]:
     """The gates of a small buffer: shut only where not a single byte of what they want is there."""
-    found: dict[str, Regions | None] = dict.fromkeys(GATES)
+    found: dict[str, Regions | None] = dict.fromkeys(("all", *_PADS))
     if b"@" not in buffer:
         found["ats"] = _NOTHING
     if _DIGIT.search(buffer) is None:

@@ -23,7 +23,9 @@ KINDS = ("prefix", "pattern", "number", "handler")
 #: The databases of triggers: the gate (``gates.py``) that a buffer passes first, and the scans in it. Like expressions share a
 #: database, since every pass over a text costs; unlike ones slow each other down many times over. Both were measured.
 DATABASES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("all", ("keys", "words", "escapes", "wide", "messages", "colons")),
+    ("all", ("keys", "words", "escapes", "messages")),
+    ("colons", ("colons",)),
+    ("wide", ("wide",)),
     ("said", ("said",)),
     ("digits", ("digits",)),
     ("digits", ("shapes",)),

@@ -17,7 +17,8 @@ import numpy as np
 import re2
 
 from collector.redaction.budget import Budget, Dropped
-from collector.redaction.gates import Gates
+from collector.redaction.compiled import best_gates
+from collector.redaction.gates import Bytes, Gates
 from collector.redaction.rules import DATABASES, Trigger
 from collector.redaction.spelled import spelled_out
 
@@ -65,13 +66,20 @@ def _compiled(group: tuple[tuple[int, bytes, bool, bool], ...]) -> bytes:
     return hs.dumpb(db)
 
 
+def _databases(gates: Gates) -> list[tuple[str, tuple[str, ...]]]:
+    """``DATABASES``, with the scans whose gates are not known in the first one, which is scanned everywhere."""
+    known = [(gate, scans) for gate, scans in DATABASES if gate in gates.names]
+    everywhere = [scan for gate, scans in DATABASES if gate not in gates.names for scan in scans]
+    return [("all", tuple(everywhere)), *known]
+
+
 class HyperscanScanner:
     """The databases, each with its own scratch: belongs to one thread."""
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
-        self._gates = Gates()
+        self._gates = best_gates()
         self._databases: list[tuple[str, Any]] = []
-        for gate, scans in DATABASES:
+        for gate, scans in _databases(self._gates):
             group = tuple((i, t.expression, t.ignore_case, t.spelled) for i, t in enumerate(triggers) if t.rule.scan in scans)
             if group:
                 with _compile_lock:
@@ -110,7 +118,7 @@ class HyperscanScanner:
         return together
 
 
-def _scan(db: Any, text: bytes, hits: Hits, limit: int, deadline: Budget | None, tried: int) -> bool:
+def _scan(db: Any, text: bytes | Bytes, hits: Hits, limit: int, deadline: Budget | None, tried: int) -> bool:
     """Append the hits in a text. Gives up, and says so, where there are more than ``tried`` of the ``limit``."""
     append = hits.append
     most, many = len(hits) + limit, len(hits) + tried
@@ -138,12 +146,12 @@ class Re2Scanner:
     """Which triggers, by one set match per text or region; then where, trigger by trigger."""
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
-        self._gates = Gates()
+        self._gates = best_gates()
         self._groups: list[tuple[str, Any, list[int]]] = []
         self._patterns: list[Any] = []
         for t in triggers:
             self._patterns.append(re2.compile(t.expression, _options(t.ignore_case)))
-        for gate, scans in DATABASES:
+        for gate, scans in _databases(self._gates):
             numbers = [i for i, t in enumerate(triggers) if t.rule.scan in scans]
             if not numbers:
                 continue

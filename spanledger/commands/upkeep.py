@@ -82,6 +82,8 @@ def _foreign_rooms(_settings: Settings) -> Iterator[Finding]:
 
 
 def _extras(_settings: Settings) -> Iterator[Finding]:
+    from collector.redaction.compiled import load
+
     for extra, module, without in (
         ("dashboard", "streamlit", "no pages"),
         ("embeddings", "sentence_transformers", "grounding judges by lexical evidence only"),
@@ -89,6 +91,12 @@ def _extras(_settings: Settings) -> Iterator[Finding]:
     ):
         there = importlib.util.find_spec(module) is not None
         yield "ok" if there else "warning", f"extra {extra}", "installed" if there else f"not installed: {without}"
+    compiled = load() is not None
+    yield (
+        "ok" if compiled else "warning",
+        "redaction gates",
+        "compiled" if compiled else "not compiled: redaction is slower; install again where a C compiler is",
+    )
 
 
 def _policy(settings: Settings) -> Iterator[Finding]:

@@ -1,0 +1,128 @@
+"""Gates leave nothing out: compiled or in numpy, redaction says the same as if every scan saw every byte."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from collector.redaction import Redactor, compiled, rules, scan
+from collector.redaction.compiled import CompiledGates
+from collector.redaction.gates import BlockGates, Gates, Regions
+
+SOURCE = Path(compiled.__file__).with_name("gates.c")
+COMPILER = shutil.which("cc")
+PROSE = "The quick brown fox jumps over the lazy dog, in 2024 and v1.2.3 of https://example.org/some/long-path/of/it. "
+SIGNS = "0123456789abcXYZ:-. /@_+é\n" + "0123456789" + "abcdef"
+
+
+class Everything:
+    """No gate at all."""
+
+    names: frozenset[str] = frozenset(gate for gate, _ in rules.DATABASES)
+
+    def regions(self, buffer: bytes) -> dict[str, Regions | None]:
+        """Every scan sees the whole buffer."""
+        del buffer
+        return dict.fromkeys(self.names)
+
+
+def _compiled(*, plain: bool = False) -> CompiledGates:
+    function = compiled.load()
+    if function is None:
+        pytest.skip("the gates are not compiled here (no C compiler when this was installed, or the source is newer)")
+    return CompiledGates(function, plain=plain)
+
+
+def _redactor(gates: Gates, monkeypatch: pytest.MonkeyPatch) -> Redactor:
+    with monkeypatch.context() as patch:
+        patch.setattr(scan, "best_gates", lambda: gates)
+        return Redactor()
+
+
+def _values() -> list[str]:
+    """What the rules find, one value or more in each."""
+    return [rules.example(text) for rule in rules.load() for text in rule.positives]
+
+
+@pytest.mark.parametrize("make", [_compiled, BlockGates], ids=["compiled", "numpy"])
+def test_what_the_rules_find_is_found_wherever_it_stands(make: type[Gates], monkeypatch: pytest.MonkeyPatch) -> None:
+    gated, everywhere = _redactor(make(), monkeypatch), _redactor(Everything(), monkeypatch)
+    rng = random.Random(5)
+    texts = [f"{'.' * rng.randrange(90)} {value}{' of it' * rng.randrange(3)}" for value in _values() for _ in range(3)]
+    texts = [text for value in texts for text in (value, PROSE * rng.randrange(4))]
+    assert gated.redact_batch(texts) == everywhere.redact_batch(texts)
+    assert [gated.redact_batch([text])[0] for text in texts] == [everywhere.redact_batch([text])[0] for text in texts]
+
+
+def test_compiled_gates_say_the_same_with_vector_instructions_and_without() -> None:
+    fast, plain = _compiled(), _compiled(plain=True)
+    rng = random.Random(6)
+    for size in [*range(200), *(rng.randrange(200, 20_000) for _ in range(200))]:
+        signs = rng.choice((SIGNS, SIGNS[:14], "abcdefgh ", PROSE))
+        buffer = "".join(rng.choice(signs) for _ in range(size)).encode()
+        ours, theirs = fast.regions(buffer), plain.regions(buffer)
+        for gate, regions in ours.items():
+            other = theirs[gate]
+            assert (regions is None) == (other is None)
+            if regions is not None and other is not None:
+                assert list(regions) == list(other)
+                assert bytes(regions.cut(buffer)) == b"\0".join([b"", *(buffer[a:z] for a, z in regions), b""]) == bytes(other.cut(buffer))
+
+
+@pytest.mark.parametrize("make", [_compiled, BlockGates], ids=["compiled", "numpy"])
+def test_an_offset_in_what_is_cut_leads_back_to_the_buffer(make: type[Gates]) -> None:
+    buffer = b"\0" + b"x 4111 1111 1111 1111 y, ana@example.org; " * 3 + PROSE.encode() * 600 + b" 219-09-9999\0"
+    for regions in make().regions(buffer).values():
+        if regions:
+            text = bytes(regions.cut(buffer))
+            ends = np.array([i + 1 for i, c in enumerate(text) if c], np.int64)
+            assert bytes(buffer[at - 1] for at in regions.places(ends)) == text.replace(b"\0", b"")
+
+
+def test_a_library_of_another_source_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    _compiled()
+    with monkeypatch.context() as patch:
+        patch.setattr(compiled, "digest", lambda: "0" * 64)
+        assert compiled.load.__wrapped__() is None
+        patch.setattr(compiled, "LIBRARY", SOURCE)
+        assert compiled.load.__wrapped__() is None
+
+
+_HARNESS = """
+#include <stdio.h>
+#include <stdlib.h>
+int main(void) {
+    for (int64_t size = 0; size < 3000; size += size < 300 ? 1 : 37) {
+        uint8_t *b = malloc(size + !size), *cuts = malloc(GATES * size + 1);
+        const int64_t room = size / 24 + 2;
+        int64_t *starts = malloc(GATES * room * 8), *ends = malloc(GATES * room * 8), counts[GATES], sizes[GATES];
+        for (int round = 0; round < 40; round++) {
+            const char *signs = round % 4 == 0 ? "1 " : round % 4 == 1 ? "1a:-.@A\\xc3" : round % 4 == 2 ? "1         abcdefghijk" : "ab1-:";
+            for (int64_t i = 0; i < size; i++) b[i] = (uint8_t)signs[(size_t)rand() % strlen(signs)];
+            for (int plain = 0; plain < 2; plain++) {
+                spanledger_gates(b, size, starts, ends, room, counts, cuts, sizes, plain);
+                for (int g = 0; g < GATES; g++) if (counts[g] > room || sizes[g] > size + !size) return 3;
+            }
+        }
+        free(b), free(cuts), free(starts), free(ends);
+    }
+    return 0;
+}
+"""
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler here")
+def test_compiled_gates_stay_within_their_memory(tmp_path: Path) -> None:
+    (tmp_path / "harness.c").write_text(f'#define SOURCE ""\n#include "{SOURCE}"\n{_HARNESS}')
+    flags = ["-std=c11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    made = subprocess.run([str(COMPILER), *flags, "-o", "harness", "harness.c"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    if "cannot find" in made.stderr:
+        pytest.skip("this compiler has no sanitizers")
+    assert made.returncode == 0, made.stderr
+    ran = subprocess.run([tmp_path / "harness"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
