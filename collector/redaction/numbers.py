@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from collector.redaction.cards import CARD_WORDS, card_places, is_card, take_cards
@@ -16,7 +17,7 @@ from collector.redaction.checksums import card, card_sure
 from collector.redaction.clusters import LONGEST, ZEROS, Group, groups_of, layout_of, opened, pieces_of, split_at
 from collector.redaction.matching import Handler, Span, near, said_near, word_set, words
 from collector.redaction.national_ids import ssn
-from collector.redaction.phones import own_layout, phone
+from collector.redaction.phones import own_layout, own_shape, phone
 from collector.redaction.rules import Rule
 from collector.redaction.validators import VALIDATORS
 
@@ -48,6 +49,7 @@ _AS_ONES = bytes(49 if 48 <= c <= 57 else c for c in range(256))
 _ZERO_OR_ONE = bytes(49 if 49 <= c <= 57 else c for c in range(256))
 _ZERO_LED = re.compile(rb"(?<![0-9])0")
 _NEAR = (56, 20)  # bytes before and after digits in which a word about them may stand
+Check = tuple[int, int, Callable[[str], bool]]  # from and to which digit, and what must hold
 NumberRule = tuple[re.Pattern[str], Callable[[str], bool], str, int]  # shape, check, class, number of its words or -1
 
 
@@ -99,14 +101,22 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         return fit, [entry for entry in fit if entry[3] < 0]
 
     @lru_cache(maxsize=4096)
-    def silent(layout: bytes) -> bool:
-        """Can nothing be in a cluster of this layout (its digits told as ``1``, zeros as such where one leads a group) where no word is
-        near and no ``+`` before? Cards apart."""
-        for piece in pieces_of(layout, groups_of(layout, 0, len(layout))):
-            digits = "".join([g[2] for g in piece])
-            if 6 <= len(digits) <= 19 and (fitting(layout_of(piece))[1] or own_layout([len(g[2]) for g in piece], [g[3] for g in piece[1:]], digits)):
-                return False
-        return True
+    def telling(layout: bytes) -> list[Check]:
+        """What may be in a cluster of this layout (its digits told as ``1``, zeros as such where one leads a group) where no word is near
+        and no ``+`` before: places among its digits, and what must hold. Cards apart."""
+        groups = groups_of(layout, 0, len(layout))
+        at = dict(zip([g[0] for g in groups], accumulate([len(g[2]) for g in groups], initial=0), strict=False))
+        found: dict[Check, None] = {}
+        for piece in pieces_of(layout, groups):
+            digits, first = "".join([g[2] for g in piece]), at[piece[0][0]]
+            if not 6 <= len(digits) <= 19:
+                continue
+            sizes, seps = [len(g[2]) for g in piece], [g[3] for g in piece[1:]]
+            checks = [valid for _, valid, _, _ in fitting(layout_of(piece))[1]]
+            if own_layout(sizes, seps, digits):
+                checks.append(partial(own_shape, sizes, seps))
+            found |= dict.fromkeys((first, first + len(digits), check) for check in checks)
+        return list(found)
 
     @lru_cache(maxsize=4096)
     def reading(layout: bytes) -> Reading:
@@ -150,6 +160,21 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)):
             _ = judge(b, line[1:], lo, hi, out, around) or judge(b, line[:-1], lo, hi, out, around)
 
+    def run(b: bytes, start: int, end: int, digits: str, lo: int, hi: int, out: list[Span]) -> int:
+        """Judge digits without anything between them; the offset behind."""
+        n = end - start
+        if n < 6:
+            return end
+        around = Around(told, b, start, end, lo, hi)
+        if n < 12 and b[start - 1] not in b"+(" and not fitting(ZEROS[n])[1] and not around.near(start, end):
+            return end
+        whole = [(start, end, digits, "")]
+        if n >= 12 and is_card(b, whole, 0, 1, lo, hi, usual=True):
+            out.append((start, end, "CREDIT_CARD"))
+        else:
+            judge(b, whole, lo, hi, out, around)
+        return end
+
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         least = max(lo, to - 8)
         while not 48 <= b[to - 1] <= 57 and to > least:  # some triggers end behind the digits
@@ -172,6 +197,8 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             _only_long(b, start, cut.start(), lo, hi, out)
             start = cut.end()
         cluster = b[start:end]
+        if cluster.isdigit():
+            return run(b, start, end, cluster.decode(), lo, hi, out)
         dated = _DATED_LINE.search(cluster) if b[end] in b":T" else None
         if dated:  # the next line of a log begins: what stands before that is another number, or none
             before = start + dated.start()
@@ -186,13 +213,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
             if behind < end:
                 handle(b, end, behind, hi, out)
             return end
-        if cluster.isdigit():
-            whole = [(start, end, cluster.decode(), "")]
-            if len(cluster) >= 12 and is_card(b, whole, 0, 1, lo, hi, usual=True):
-                out.append((start, end, "CREDIT_CARD"))
-            else:
-                judge(b, whole, lo, hi, out, Around(told, b, start, end, lo, hi))
-            return end
+        head = start
         if cluster.startswith((b"19", b"20")):
             date = _ISO_DATE.match(cluster)
             if date:
@@ -207,13 +228,15 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         if usual and (ssn if usual[1] else card_sure)(digits.decode()):
             out.append((start, end, "US_SSN" if usual[1] else "CREDIT_CARD"))
             return end
-        around = Around(told, b, start, end, lo, hi)
+        around = Around(told, b, head, end, lo, hi)
         quiet, number = False, digits.decode()
         if b"%" not in cluster:
             read = reading(cluster.translate(_AS_ZEROS))
-            quiet = b[start - 1] not in b"+(" and silent(cluster.translate(_ZERO_OR_ONE if _ZERO_LED.search(cluster) else _AS_ONES))
+            quiet = b[start - 1] not in b"+(" and not around.near(start, end)
+            for a, z, check in telling(cluster.translate(_ZERO_OR_ONE if _ZERO_LED.search(cluster) else _AS_ONES)) if quiet else ():
+                quiet = quiet and not check(number[a:z])
             cards = read.cards is None or any(card(number[a:z]) for a, z in read.cards)
-            if quiet and not cards and not around.near(start, end):
+            if quiet and not cards:
                 return end
             if (
                 b[start - 1] == 43
@@ -227,7 +250,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
                 return end
         groups = groups_of(b, start, end)
         free = take_cards(b, groups, lo, hi, out)
-        if not free or (quiet and len(free) == len(groups) and not around.near(start, end)):
+        if not free or (quiet and len(free) == len(groups)):
             return end
         kinds = {g[3] for g in free[1:]}
         for part in split_at(free, "|") if "|" in kinds and len(kinds) > 1 else [free]:

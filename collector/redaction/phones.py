@@ -40,9 +40,9 @@ def phone(sizes: list[int], digits: str, seps: Sequence[str], *, plus: bool, spo
         return False
     if plus:
         return _international(sizes, digits, seps, n) and (n > 7 or spoken)
-    if _own_shape(sizes, digits, seps, n):
+    if own_shape(sizes, seps, digits):
         return not refused()
-    return spoken and _plausible(sizes, digits, seps, n) and not refused()
+    return spoken and _plausible(sizes, seps, digits) and not refused()
 
 
 def _international(sizes: Sequence[int], digits: str, seps: Sequence[str], n: int) -> bool:
@@ -75,8 +75,9 @@ def _trunk(sizes: Sequence[int], n: int) -> bool:
     return sizes[0] > 2 or len(sizes) == 5 or sizes[1] >= 3 or tuple(sizes) == (2, 2, 3, 4)  # the last: Hungary
 
 
-def _own_shape(sizes: list[int], digits: str, seps: Sequence[str], n: int) -> bool:
+def own_shape(sizes: list[int], seps: Sequence[str], digits: str) -> bool:
     """Shapes that little else has."""
+    n = len(digits)
     if n > 12 and digits.startswith("00") and len(sizes) > 1:
         return (country_code(digits[2:]) and sizes[0] >= 3) or (sizes[0] == 2 and country_code(digits[2:]))
     if digits.startswith("00"):
@@ -94,8 +95,9 @@ def _own_shape(sizes: list[int], digits: str, seps: Sequence[str], n: int) -> bo
     return sizes[0] == 2 and len(sizes) == 3 and digits[:2] == "11" and max(sizes) == 5  # Brazil without country code
 
 
-def _plausible(sizes: Sequence[int], digits: str, seps: Sequence[str], n: int) -> bool:
+def _plausible(sizes: Sequence[int], seps: Sequence[str], digits: str) -> bool:
     """Could be a number if a word says so."""
+    n = len(digits)
     if n > 15 or len(sizes) > 7 or (len(sizes) > 1 and max(sizes) > 10):
         return False
     if len(sizes) > 1 and sizes[0] == 4 and digits[:2] in ("19", "20") and set(sizes[1:]) <= {1, 2}:

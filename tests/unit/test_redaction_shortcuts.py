@@ -132,3 +132,19 @@ def test_a_trigger_spelled_out_is_the_expression(trigger: rules.Trigger) -> None
 def test_what_has_too_many_strings_is_not_spelled_out(expression: bytes) -> None:
     with pytest.raises(ValueError, match="spelled out"):
         spelled_out(expression)
+
+
+@pytest.mark.parametrize(
+    ("noise", "number", "cut"),
+    [
+        ("7164864/811218-9875", "7164864/811218-9876", "7164864/[NATIONAL_ID]"),
+        ("52-736028/5164", "52-736028/5163", "52-[NATIONAL_ID]"),
+        ("77 85.07.30-033.29", "77 85.07.30-033.28", "77 [NATIONAL_ID]"),
+        ("9-900101-9234567", "9-900101-1234567", "9-[NATIONAL_ID]"),
+        ("44 102-555-0143", "44 202-555-0143", "44 [PHONE]"),
+        ("2 000-12-3456", "2 219-09-9999", "2 [US_SSN]"),
+    ],
+)
+def test_of_digits_whose_layout_may_be_a_number_their_checks_tell(noise: str, number: str, cut: str) -> None:
+    assert REDACTOR.redact(f"seen in {noise} once").text == f"seen in {noise} once"
+    assert REDACTOR.redact(f"seen in {number} once").text == f"seen in {cut} once"
