@@ -192,8 +192,7 @@ class Finder:
 
     def _full_of_digits(self, b: bytes, starts: list[int], ends: list[int], *, views: bool) -> list[int]:
         """Numbers of long texts that are: a fourth of them; or, of longer ones and decoded ones, an eighth, if there is much to look at."""
-        least = LONG if len(starts) > 1 else _ALONE
-        if len(b) < least:
+        if len(b) < (least := LONG if len(starts) > 1 else _ALONE):
             return []
         found: list[int] = []
         for i, size in enumerate(map(sub, ends, starts)):
