@@ -27,6 +27,8 @@ def accounts(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int, check: Cal
     if not capital.any():
         return
     capital &= CAPITALS[raw[first - 2]] & MARKS[raw[first - 3]] & (first > 2)
+    if not capital.any():
+        return
     found = len(out)
     at = np.flatnonzero(capital)
     at = at[~_digits_only(runs, at, out, lo)]

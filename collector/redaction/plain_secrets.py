@@ -62,6 +62,8 @@ def _plain(b: bytes, tos: Array, los: Array, class_name: str, out: list[Span]) -
     raw, kinds = np.frombuffer(text, np.uint8), np.frombuffer(text.translate(_TABLE), np.uint8)
     at = tos - first
     done = _taken(b, tos, at, raw)
+    if done.all():
+        return done
     skip = (raw[at] == 32).astype(np.int64)
     quote = raw[at + skip]
     quoted = kinds[at + skip] & _QUOTE > 0
