@@ -58,7 +58,7 @@ def test_a_short_table_reads_as_its_lines_do_alone(engine: str, mark: str, rows:
     "record",
     ["219-09-9999\n", "version 12.5.6.2\n", "order (202) 555-0143, ", "4111111111111111 ", "fax: 203.0.113.9, +44 7700 900123; ", "1652000000,"],
 )
-@pytest.mark.parametrize("times", [30, 90, 250])
+@pytest.mark.parametrize("times", [30, 90])
 def test_a_short_list_reads_alone_as_in_a_batch(record: str, times: int) -> None:
     redactor = Redactor()
     text = record * times
