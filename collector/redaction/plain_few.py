@@ -130,7 +130,7 @@ def _international(b: bytes, lo: int, hi: int, out: list[Span]) -> None:
     for m in _INTERNATIONAL.finditer(b, lo, hi + 1):
         told = m[1]
         digits = told.translate(None, _NO_DIGITS)
-        if 7 < len(digits) < 16 and country_code(digits[:3].decode()) and not _LIKE_SSN.fullmatch(told):
+        if 7 < len(digits) < 16 and country_code(digits[:3].decode()) and not (told[3] in b" -" and _LIKE_SSN.fullmatch(told)):
             out.append((*m.span(), "PHONE"))
 
 
