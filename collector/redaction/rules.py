@@ -27,11 +27,8 @@ DATABASES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("colons", ("colons",)),
     ("wide", ("wide",)),
     ("said", ("said",)),
-    ("digits", ("digits",)),
-    ("digits", ("shapes",)),
-    ("digits", ("letters",)),
-    ("runs", ("coins", "hexes")),
-    ("runs", ("wrapped",)),
+    ("digits", ("digits", "shapes", "letters")),
+    ("runs", ("coins", "hexes", "wrapped")),
     ("ats", ("ats",)),
 )
 SCANS = frozenset(scan for _, scans in DATABASES for scan in scans)
