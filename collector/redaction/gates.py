@@ -61,10 +61,10 @@ class Regions:
     def places(self, ends: Places) -> Places:
         """Where the buffer holds what ends at these offsets of the cut."""
         if self._shifts is None:
-            past = np.cumsum(self._ends - self._starts + 1)
+            past = (self._ends - self._starts + 1).cumsum()
             self._shifts = past, self._ends - past
         past, shifts = self._shifts
-        return ends + shifts[np.searchsorted(past, ends - 1)]
+        return ends + shifts[past.searchsorted(ends - 1)]
 
 
 _NOTHING = Regions(np.empty(0, np.int64), np.empty(0, np.int64))
