@@ -83,7 +83,7 @@ def create(who: SetsBudgets, shared: Shared, body: NewLimit) -> Response:
             raise Conflict(f"there is a budget {budget.name!r}: change it with PUT")
         if len(known) >= stored_budgets.MOST:
             raise Conflict(f"there are {len(known)} budgets: remove one first, or write them into the policy file")
-        return stored_budgets.write(client, budget, actor=who.name)
+        return stored_budgets.write(client, budget, actor=who.name, tenant_hash=shared.tenant_hash)
 
     return answer(_told(_stored(shared, budget, store)), 201)
 
@@ -97,7 +97,8 @@ def change(who: SetsBudgets, shared: Shared, name: str, body: ChangedLimit) -> R
     _of_own_teams(who, budget)
 
     def store(client: Client) -> Stored:
-        return stored_budgets.write(client, budget, actor=who.name, before=_known(client, who, name).budget)
+        before = _known(client, who, name).budget
+        return stored_budgets.write(client, budget, actor=who.name, tenant_hash=shared.tenant_hash, before=before)
 
     return answer(_told(_stored(shared, budget, store)))
 
@@ -109,7 +110,7 @@ def remove(who: SetsBudgets, shared: Shared, name: str) -> Response:
         raise Conflict(f"{name!r} stands in the policy file: remove it there")
 
     def store(client: Client) -> None:
-        stored_budgets.remove(client, _known(client, who, name).budget, actor=who.name)
+        stored_budgets.remove(client, _known(client, who, name).budget, actor=who.name, tenant_hash=shared.tenant_hash)
 
     with _one_at_a_time:
         shared.connections.write(store)

@@ -36,7 +36,7 @@ def erase(settings: Settings, *, tenant: str, user: str, out: Path | None, say: 
     from spanledger import instance
     from spanledger.commands.warehouses import opened
     from spanledger.policy import load_policy
-    from warehouse import audit_log
+    from warehouse import audit_log, stored_budgets
     from warehouse.vault.keyring import Keyring
 
     if not (tenant or user):
@@ -52,6 +52,7 @@ def erase(settings: Settings, *, tenant: str, user: str, out: Path | None, say: 
             rows = _gone_at_rest(client, settings, erasure, pairs)
         destroyed = 0
         if tenant and not user:
+            rows["budgets"] = stored_budgets.erase(client, tenant)
             ring = Keyring(settings.data_dir / "keys" / "tenants", None)  # destroying takes no KEK
             destroyed = ring.shred(keys.name("", "tenant", tenant))
         subject = {"kind": "user" if user else "tenant", "hash": keys.name(tenant if user else "", "user" if user else "tenant", user or tenant)}

@@ -87,10 +87,10 @@ def test_budgets_that_people_set_decide_and_are_forgotten_when_removed(
     ledger.add(10, NOW, usd="1")
     book, following = follower("")
     strict = Budget(name="strict", limit_usd=Decimal(5), on_exceeded="deny")
-    stored_budgets.write(client, strict, actor="cfo")
+    stored_budgets.write(client, strict, actor="cfo", tenant_hash=str)
     following.look(NOW)
     assert book.decide(asked(), NOW).answer == "deny"
-    stored_budgets.remove(client, strict, actor="cfo")
+    stored_budgets.remove(client, strict, actor="cfo", tenant_hash=str)
     following.look(NOW + timedelta(seconds=10))
     assert book.decide(asked(), NOW + timedelta(seconds=10)).answer == "allow"
 

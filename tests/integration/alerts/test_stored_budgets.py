@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,10 @@ def budget(**more: object) -> Budget:
     return Budget.model_validate({"name": "growth", "match": {"team": "growth"}, "limit_usd": "100", "forecast": False, **more})
 
 
+def hashed(tenant: str) -> str:
+    return f"h:{tenant[:1]}"
+
+
 def after(**more: float) -> datetime:
     return NOW + timedelta(**more)
 
@@ -42,11 +47,11 @@ def test_each_step_of_a_budget_that_was_set_is_told_once_over_restarts_and_chang
     engine = start(BASE)
     ledger.add(650, NOW - timedelta(days=1))
     assert not engine.step(NOW).queued
-    stored_budgets.write(client, budget(), actor="cfo")
+    stored_budgets.write(client, budget(), actor="cfo", tenant_hash=hashed)
     engine.step(after(minutes=1))
     start().step(after(minutes=2))
     assert steps(desk) == [["60%"]]
-    stored_budgets.write(client, budget(limit_usd="80"), actor="cfo", before=budget())
+    stored_budgets.write(client, budget(limit_usd="80"), actor="cfo", tenant_hash=hashed, before=budget())
     start().step(after(minutes=4))
     start().step(after(minutes=6))
     assert steps(desk) == [["60%"], ["80%", "60%"]]  # one incident: what is new, beside what goes on
@@ -57,11 +62,11 @@ def test_a_budget_that_is_removed_takes_its_alerts_with_it_and_does_not_begin_an
 ) -> None:
     ledger.add(650, NOW)
     engine = start(BASE)
-    stored_budgets.write(client, budget(), actor="cfo")
+    stored_budgets.write(client, budget(), actor="cfo", tenant_hash=hashed)
     (fired,) = engine.step(NOW).changed
-    stored_budgets.remove(client, budget(), actor="cfo")
+    stored_budgets.remove(client, budget(), actor="cfo", tenant_hash=hashed)
     assert [(a.id, a.state) for a in engine.step(after(minutes=2)).changed] == [(fired.id, "resolved")]
-    stored_budgets.write(client, budget(), actor="cfo")
+    stored_budgets.write(client, budget(), actor="cfo", tenant_hash=hashed)
     assert not start().step(after(minutes=4)).changed
     assert [(e.action, e.subject) for e in audit_log.entries(client)] == [
         ("budget_set", "budget:growth"), ("budget_removed", "budget:growth"), ("budget_set", "budget:growth"),
@@ -70,12 +75,25 @@ def test_a_budget_that_is_removed_takes_its_alerts_with_it_and_does_not_begin_an
 
 def test_what_was_set_is_read_back_as_it_was(client: Client) -> None:
     wanted = budget(steps=["50%", "0.9"], receivers=["ops"], on_exceeded="deny", advised_tier="standard", limit_usd="0.000000000001", period="week")
-    stored_budgets.write(client, wanted, actor="cfo")
+    stored_budgets.write(client, wanted, actor="cfo", tenant_hash=hashed)
     assert [(one.budget, one.actor) for one in stored_budgets.stored(client)] == [(wanted, "cfo")]
 
 
+def test_erasing_a_tenant_takes_the_budgets_that_name_it_and_leaves_others_theirs(client: Client) -> None:
+    for name, tenants in (("acme alone", "acme"), ("both", ["acme", "globex"]), ("other", "acmeville"), ("was", "acme")):
+        stored_budgets.write(client, budget(name=name, match={"tenant": tenants}), actor="cfo", tenant_hash=hashed)
+    stored_budgets.remove(client, budget(name="was", match={"tenant": "acme"}), actor="cfo", tenant_hash=hashed)
+    assert stored_budgets.erase(client, "acme") == 3
+    left = {one.budget.name: one.budget.match.patterns()["tenant"] for one in stored_budgets.stored(client)}
+    assert left == {"both": ["globex"], "other": ["acmeville"]}
+    rows = client.query("SELECT document FROM spanledger.budgets").result_rows
+    assert not any('"acme"' in row[0] for row in rows)
+    assert all('"acme"' not in json.dumps(entry.detail) and "globex" not in json.dumps(entry.detail) for entry in audit_log.entries(client))
+    assert stored_budgets.erase(client, "acme") == 0
+
+
 def test_a_budget_that_is_not_understood_keeps_the_others_in_force(client: Client) -> None:
-    stored_budgets.write(client, budget(), actor="cfo")
+    stored_budgets.write(client, budget(), actor="cfo", tenant_hash=hashed)
     client.insert("spanledger.budgets", [["later", '{"name": "later", "of": "a newer version"}']], column_names=["name", "document"])
     assert [one.budget.name for one in stored_budgets.stored(client)] == ["growth"]
 
