@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate, compress, count, repeat
 from typing import Any
 
@@ -31,7 +32,6 @@ _BEFORE, _MOST_BEFORE = 256, 24  # bytes before an entry, in entries at most, th
 _FEW_DIGITS = 12
 _AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
 _ONE, _ODD = np.uint64(1), np.uint64(0x9E3779B97F4A7C15)
-_known_powers: list[Array] = [np.ones(1, np.uint64)] * 2
 _SEVERAL = 4
 _WORTH = 32_768  # bytes of a text from which on it is worth asking
 _REPEATED = 4_096  # bytes of entries that read alike of which the second look sees the first ones only: more than any rule does
@@ -162,9 +162,15 @@ def _unrepeated(pieces: list[bytes]) -> list[bytes]:
 
 def _powers(n: int) -> tuple[Array, Array]:
     """So many powers of an odd number, and of what it is one times which, modulo 2**64."""
-    if len(_known_powers[0]) < n:
-        _known_powers[:] = [np.cumprod(np.append(_ONE, np.full(2 * n, base, np.uint64))) for base in (_ODD, np.uint64(pow(int(_ODD), -1, 1 << 64)))]
-    return _known_powers[0][:n], _known_powers[1][:n]
+    ups, downs = _doubled_powers(n.bit_length())
+    return ups[:n], downs[:n]
+
+
+@lru_cache(maxsize=4)
+def _doubled_powers(bits: int) -> tuple[Array, Array]:
+    inverse = np.uint64(pow(int(_ODD), -1, 1 << 64))
+    ups, downs = (np.cumprod(np.append(_ONE, np.full(1 << bits, base, np.uint64))) for base in (_ODD, inverse))
+    return ups, downs
 
 
 def _all_alike(marked: list[bytes], between: list[bytes]) -> bool:
