@@ -15,7 +15,7 @@ import numpy as np
 
 from collector.redaction.gates import BlockGates, Gates, Regions
 
-NAMES = ("digits", "said", "runs", "ats", "colons", "wide")  # in the order of ``gates.c``
+NAMES = ("digits", "said", "runs", "ats", "colons", "wide", "streets")  # in the order of ``gates.c``
 LIBRARY = Path(__file__).with_name("_gates.so")
 _SOURCE = Path(__file__).with_name("gates.c")
 _LEAST, _KEPT = 1 << 16, 1 << 22  # bytes of a buffer that there is room for from the start, and for good

@@ -8,14 +8,17 @@
 
 const char *const spanledger_source = SOURCE; /* its digest: the library belongs to this very file */
 
-enum { DIGITS, SAID, RUNS, ATS, COLONS, WIDE, GATES };
+enum { DIGITS, SAID, RUNS, ATS, COLONS, WIDE, STREETS, GATES };
 
 /* Bytes let through on both sides of what matters, and bytes between two regions that are not worth a cut. The widest trigger of a scan reaches
    no further: test_redaction_gates.py holds them together. */
-static const int LEFT[GATES] = {8, 104, 24, 832, 16, 8}, RIGHT[GATES] = {16, 48, 8, 8, 16, 8}, GAP[GATES] = {8, 32, 16, 64, 16, 16};
+static const int LEFT[GATES] = {8, 104, 24, 832, 16, 8, 2}, RIGHT[GATES] = {16, 48, 8, 8, 16, 8, 2}, GAP[GATES] = {8, 32, 16, 64, 16, 16, 8};
 
 /* Digits of one number, and of what a word says, stand at most so far apart; so many make one, or as few with dots or capitals about them. */
 enum { APART = 9, APART_SAID = 16, MANY = 6, FEW = 4, DOTS = 3, CAPITALS = 6 };
+
+/* Words of a street, with what stands before its name: `12 N. St. James Park West Street`. */
+enum { STREET = 6 };
 
 /* A run of characters of a token, and how many digits and capitals tell it from words. */
 enum { RUN = 28, TELLING = 2 };
@@ -25,8 +28,8 @@ typedef uint64_t Mask;              /* a bit for each byte of a chunk */
 typedef Mask Masks[PAGE + 1];       /* of the chunks of a page, behind the last of the page before */
 
 typedef struct {
-    Masks digit, capital, hexadecimal, word, base64, at, colon, hyphen, dot, high;
-    Masks groups, words[STEPS], bases[STEPS], ends; /* what follows from these */
+    Masks digit, capital, hexadecimal, word, base64, at, colon, hyphen, dot, high, space, comma;
+    Masks groups, numbered, words[STEPS], bases[STEPS], ends; /* what follows from these */
 } Page;
 
 typedef struct {
@@ -69,6 +72,8 @@ INLINE WITH_AVX2 void kinds_avx2(const uint8_t *p, Page *k, int i) {
     k->hyphen[i] = hyphen;
     k->dot[i] = dot;
     k->high[i] = bits(a, b);
+    k->space[i] = same(a, b, ' ');
+    k->comma[i] = same(a, b, ',');
 }
 #endif
 
@@ -76,7 +81,7 @@ INLINE Mask when(int yes, int i) { return (Mask)(yes != 0) << i; }
 
 INLINE void kinds_anywhere(const uint8_t *p, Page *k, int i) {
     k->digit[i] = k->capital[i] = k->hexadecimal[i] = k->word[i] = k->base64[i] = 0;
-    k->at[i] = k->colon[i] = k->hyphen[i] = k->dot[i] = k->high[i] = 0;
+    k->at[i] = k->colon[i] = k->hyphen[i] = k->dot[i] = k->high[i] = k->space[i] = k->comma[i] = 0;
     for (int j = 0; j < CHUNK; j++) {
         const uint8_t c = p[j], folded = c | 32;
         const int digit = (uint8_t)(c - '0') < 10, sign = digit | ((uint8_t)(folded - 'a') < 26);
@@ -90,6 +95,8 @@ INLINE void kinds_anywhere(const uint8_t *p, Page *k, int i) {
         k->hyphen[i] |= when(c == '-', j);
         k->dot[i] |= when(c == '.', j);
         k->high[i] |= when(c > 127, j);
+        k->space[i] |= when(c == ' ', j);
+        k->comma[i] |= when(c == ',', j);
     }
 }
 
@@ -125,6 +132,15 @@ INLINE void groups(Page *p, int chunks) {
         const Mask colons = few | (three & before(colon, 4)) | (four & before(colon, 5));
         const Mask pairs = two & before(hyphen, 3) & before(hyphen, 6) & before(hyphen, 9);
         p->groups[i] = (*colon & colons) | (*hyphen & pairs) | (p->dot[i] & four & before(p->dot + i, 5));
+    }
+}
+
+/* Words behind a number and a blank, with a letter, a comma or both between: `12 `, `12b, `. */
+INLINE void numbered(Page *p, int chunks) {
+    for (int i = 1; i <= chunks; i++) {
+        const Mask *digit = p->digit + i, *word = p->word + i, *comma = p->comma + i;
+        const Mask letter = before(digit, 3) & before(word, 2), sign = before(comma, 2) & (before(digit, 3) | (before(digit, 4) & before(word, 3)));
+        p->numbered[i] = (*word | p->high[i]) & before(p->space + i, 1) & (before(digit, 2) | letter | sign);
     }
 }
 
@@ -190,6 +206,40 @@ INLINE void let_runs(Regions *regions, int64_t at, Mask ends, Mask tells, Mask t
     }
 }
 
+/* May the name of a street begin here? A capital, a digit, or one of *de, del, der, la, of, the, van, von*. */
+INLINE int named(const uint8_t *b, int64_t i, int64_t size) {
+    if (i + 1 >= size) return 0;
+    switch (b[i]) {
+    case 'd': return b[i + 1] == 'e';
+    case 'l': return b[i + 1] == 'a';
+    case 'o': return b[i + 1] == 'f';
+    case 't': return b[i + 1] == 'h';
+    case 'v': return b[i + 1] == 'a' || b[i + 1] == 'o';
+    default: return (uint8_t)(b[i] - '0') < 10 || (uint8_t)(b[i] - 'A') < 26 || b[i] == 0xc3;
+    }
+}
+
+/* Where the word ends that begins here. */
+INLINE int64_t word_end(const uint8_t *b, int64_t i, int64_t size) {
+    for (; i < size; i++) {
+        const int alphanumeric = (uint8_t)((b[i] | 32) - 'a') < 26 || (uint8_t)(b[i] - '0') < 10;
+        if (!alphanumeric && b[i] < 128 && b[i] != '.' && b[i] != '\'' && b[i] != '-') break;
+    }
+    return i;
+}
+
+/* A house number and two words of a name or more. */
+INLINE void let_streets(Regions *regions, const uint8_t *b, int64_t size, int64_t at, Mask words) {
+    for (; words; words &= words - 1) {
+        const int64_t i = at + __builtin_ctzll(words);
+        if (!named(b, i, size)) continue;
+        int64_t end = word_end(b, i, size);
+        if (end >= size || b[end] != ' ' || !named(b, end + 1, size)) continue;
+        for (int k = 1; k < STREET && end < size && b[end] == ' '; k++) end = word_end(b, end + 1, size);
+        let(regions, STREETS, i - 4, end);
+    }
+}
+
 INLINE void find(const uint8_t *b, int64_t size, Regions *regions, void (*kinds)(const uint8_t *, Page *, int)) {
     Page p;
     memset(&p, 0, sizeof p);
@@ -202,6 +252,7 @@ INLINE void find(const uint8_t *b, int64_t size, Regions *regions, void (*kinds)
             kinds(size - from < CHUNK ? memcpy(end, b + from, (size_t)(size - from)) : b + from, &p, i + 1);
         }
         groups(&p, chunks);
+        numbered(&p, chunks);
         runs(&p, chunks);
         for (int i = 1; i <= chunks; i++) {
             const int64_t from = at + CHUNK * (i - 1);
@@ -210,6 +261,7 @@ INLINE void find(const uint8_t *b, int64_t size, Regions *regions, void (*kinds)
             let_all(regions, ATS, from, p.at[i]);
             let_all(regions, COLONS, from, p.groups[i]);
             let_all(regions, WIDE, from, p.high[i]);
+            let_streets(regions, b, size, from, p.numbered[i]);
         }
         for (Masks *m = &p.digit; m <= &p.ends; m++) (*m)[0] = (*m)[PAGE];
     }

@@ -26,6 +26,7 @@ DATABASES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("all", ("keys", "words", "escapes", "messages")),
     ("colons", ("colons",)),
     ("wide", ("wide",)),
+    ("streets", ("streets",)),
     ("said", ("said",)),
     ("digits", ("digits", "shapes", "letters")),
     ("runs", ("coins", "hexes", "wrapped")),
