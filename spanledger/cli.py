@@ -1,7 +1,7 @@
 """The command line: one short function per command; each imports and wires what it needs, so that `query` starts fast.
 
-``keys`` and ``audit`` stand in ``cli_keys.py``, ``alerts`` in ``cli_alerts.py``, ``reprice``, ``export`` and ``gate`` in
-``cli_ledger.py``, what commands share in ``options.py``.
+``keys`` and ``audit`` stand in ``cli_keys.py``, ``alerts`` in ``cli_alerts.py``, ``budgets`` in ``cli_budgets.py``, ``reprice``,
+``export`` and ``gate`` in ``cli_ledger.py``, what commands share in ``options.py``.
 Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 unavailable. An error is one clear line on standard error;
 ``--debug`` shows where it came from.
 """
@@ -17,6 +17,7 @@ import typer
 
 from spanledger import cli_ledger
 from spanledger.cli_alerts import alerts_app
+from spanledger.cli_budgets import budgets_app
 from spanledger.cli_keys import audit_app, keys_app
 from spanledger.errors import ConfigError, SpanledgerError
 from spanledger.options import Config, Data, Format, Since, Supervised, Until, Warehouse, settings_of
@@ -34,6 +35,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(budgets_app, name="budgets")
 app.command()(cli_ledger.reprice)
 app.command()(cli_ledger.gate)
 app.add_typer(cli_ledger.export_app, name="export")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 MOST = 1_000
+NAME = r"^[\w][\w .:@-]{0,99}$"  # of one that people set
 _COLUMNS = ["name", "team", "document", "actor", "at", "ver", "is_deleted"]
 
 
@@ -142,4 +143,4 @@ def _insert(client: Client, budget: Budget, actor: str, at: datetime, *, is_dele
         client.insert("spanledger.budgets", [row], column_names=_COLUMNS)
 
 
-__all__ = ["MOST", "Stored", "erase", "in_force", "refusal", "remove", "stored", "with_stored", "write"]
+__all__ = ["MOST", "NAME", "Stored", "erase", "in_force", "refusal", "remove", "stored", "with_stored", "write"]

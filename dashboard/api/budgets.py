@@ -35,7 +35,7 @@ router = APIRouter(tags=["budgets"])
 _LARGEST = 16_384  # characters of a budget as JSON
 _one_at_a_time = threading.Lock()
 
-Name = Annotated[str, StringConstraints(pattern=r"^[\w][\w .:@-]{0,99}$"), Field(description="Letters, digits, spaces and `.:@-_`, up to 100")]
+Name = Annotated[str, StringConstraints(pattern=stored_budgets.NAME), Field(description="Letters, digits, spaces and `.:@-_`, up to 100")]
 Step = Annotated[Ratio, Field(gt=0, le=10)]
 
 

@@ -122,3 +122,39 @@ def test_a_backup_is_verified_and_fills_an_empty_directory(spanledger, warehouse
 def test_the_version_is_told_without_a_command(spanledger):
     done = spanledger("--version")
     assert (done.returncode, len(done.stdout.strip().split("."))) == (0, 3)
+
+
+def test_budgets_are_set_changed_listed_and_removed_and_bad_ones_are_told_by_field(spanledger, warehouse, tmp_path):
+    policy = tmp_path / "spanledger.yaml"
+    policy.write_text("budgets: [{name: all, limit_usd: 1000}]\n")
+
+    def budgets(*args):
+        return spanledger("budgets", *args, "--data", str(warehouse), "--config", str(policy))
+
+    def rows():
+        return {row["name"]: row for row in json.loads(budgets("list", "--format", "json").stdout)["data"]}
+
+    done = budgets("set", "growth", "--limit", "99.95", "--match", "team=growth", "--match", "model_tier=premium", "--steps", "50%,1")
+    assert (done.returncode, done.stdout) == (0, "set: growth\n"), done.stderr
+    assert budgets("set", "growth", "--limit", "80", "--period", "week", "--match", "team=growth").stdout == "changed: growth\n"
+    told = rows()
+    assert list(told) == ["all", "growth"]
+    assert (told["growth"]["limit_usd"], told["growth"]["period"], told["growth"]["about"]) == ("80", "week", "team=growth")
+    assert told["all"]["set_by"] == "policy file"
+    assert told["growth"]["set_by"] != "policy file"
+    for args, field in (
+        (("x", "--limit", "much"), "limit_usd: "),
+        (("x", "--limit", "1", "--match", "growth"), "--match growth: "),
+        (("x", "--limit", "1", "--match", "planet=mars"), "match.planet: "),
+        (("x", "--limit", "1", "--receivers", "nobody"), "receivers"),
+        (("x", "--limit", "1", "--period", "eon"), "period: "),
+        (("all", "--limit", "1"), "name: "),
+        (("<b>", "--limit", "1"), "name: "),
+    ):
+        done = budgets("set", *args)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert field in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+    assert budgets("remove", "growth").stdout == "removed: growth\n"
+    assert list(rows()) == ["all"]
+    assert budgets("remove", "growth").returncode == 1
