@@ -37,6 +37,7 @@ _TRIED, _PIECES, _PIECE, _PART = 65_536, 4, 2_048, 64  # bytes of a text of whic
 _PATIENCE = 1.5  # times its share that it may take
 _TOGETHER = 512  # tokens of base64
 _SAMPLE = 256  # values that tell whether a list says the same again and again
+_SIGNS = {"EMAIL": b"@", "IP_ADDRESS": b":", "MAC_ADDRESS": b":"}  # what in a value ends what may belong to the words or digits before
 _CHECK_EVERY = 32  # candidates between looks at the clock
 _UNWRAP: dict[str, Callable[[bytes, int, int, int], Unwrapped]] = {
     "base64": unwrap_base64,
@@ -333,10 +334,9 @@ def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] |
 
 
 def _plain(b: bytes, start: int, end: int, out: list[Span], deadline: Budget) -> list[Span]:
-    """Append the plain values of a text; gives where no trigger says more: from behind the words in front of a value, which are looked at."""
-    first = len(out)
-    dull = plain_values(b, start, end, out, deadline)
-    return dull + [(b.index(b"@", a), z, name) if name == "EMAIL" else (a, z, name) for a, z, name in out[first:]]
+    """Append the plain values of a text; gives where no trigger says more: from behind the words or digits in front of a value."""
+    first, dull = len(out), plain_values(b, start, end, out, deadline)
+    return dull + [(max(a, b.find(_SIGNS[name], a, z)) if name in _SIGNS else a, z, name) for a, z, name in out[first:]]
 
 
 def _placed(

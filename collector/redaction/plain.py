@@ -20,6 +20,7 @@ from collector.redaction.contact import top_level_domains
 from collector.redaction.digit_runs import MARKS, table
 from collector.redaction.matching import Span
 from collector.redaction.plain_few import few, few_values
+from collector.redaction.plain_network import network_addresses
 from collector.redaction.plain_numbers import plain_numbers
 
 Array = np.ndarray[Any, Any]
@@ -65,6 +66,7 @@ def many_values(b: bytes, lo: int, hi: int, out: list[Span], check: Callable[[],
         if b.find(b"@", start, end) >= 0:
             _emails(b, start, end, out)
         check()
+        network_addresses(b, start, end, out, check)
     return dull
 
 

@@ -15,6 +15,7 @@ from collector.redaction.matching import Span, near
 from collector.redaction.national_ids import ssn
 from collector.redaction.phones import country_code
 from collector.redaction.plain_accounts import BEHIND_COUNTRY
+from collector.redaction.plain_network import network_addresses
 from collector.redaction.plain_numbers import NUMBER_WORDS, PHONE_WORD, not_phones
 
 _FEW, _FEW_MIXED = 2_048, 20_480  # bytes of a text from which on columns are worth it: where values are alike, and where they are of several kinds
@@ -70,6 +71,7 @@ def few_values(b: bytes, lo: int, hi: int, out: list[Span]) -> list[Span]:
         _accounts(b, lo, hi, out)
     if b"@" in shapes:
         _emails(b, shapes, lo, out)
+    network_addresses(b, lo, hi, out)
     return dull
 
 
