@@ -48,6 +48,7 @@ _AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
 _AS_ONES = bytes(49 if 48 <= c <= 57 else c for c in range(256))
 _ZERO_OR_ONE = bytes(49 if 49 <= c <= 57 else c for c in range(256))
 _ZERO_LED = re.compile(rb"(?<![0-9])0")
+_REMEMBERED, _SAYS, _MOST_REMEMBERED = 40, 66, 1_024  # bytes of a cluster that is remembered, and around it; how many are
 _NEAR = (56, 20)  # bytes before and after digits in which a word about them may stand
 Check = tuple[int, int, Callable[[str], bool]]  # from and to which digit, and what must hold
 NumberRule = tuple[re.Pattern[str], Callable[[str], bool], str, int]  # shape, check, class, number of its words or -1
@@ -89,6 +90,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
     """One handler for every digit trigger; ``rules`` are the kind ``number``, ``phone_rule`` brings the words for phones."""
     told = word_set([*(r.words for r in rules), phone_rule.words])
     phones, other = len(rules), words(phone_rule.not_words)
+    known: dict[int, list[Span]] = {}  # what has been found in clusters that read alike with all around that says something of them
     by_length: dict[int, list[NumberRule]] = {}
     for k, rule in enumerate(rules):
         for n in rule.digits:
@@ -107,10 +109,13 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         groups = groups_of(layout, 0, len(layout))
         at = dict(zip([g[0] for g in groups], accumulate([len(g[2]) for g in groups], initial=0), strict=False))
         found: dict[Check, None] = {}
+        known: set[tuple[int, int]] = set()
         for piece in pieces_of(layout, groups):
             digits, first = "".join([g[2] for g in piece]), at[piece[0][0]]
-            if not 6 <= len(digits) <= 19:
+            place = (first, len(digits))
+            if not 6 <= len(digits) <= 19 or place in known:
                 continue
+            known.add(place)
             sizes, seps = [len(g[2]) for g in piece], [g[3] for g in piece[1:]]
             checks = [valid for _, valid, _, _ in fitting(layout_of(piece))[1]]
             if own_layout(sizes, seps, digits):
@@ -199,6 +204,22 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         cluster = b[start:end]
         if cluster.isdigit():
             return run(b, start, end, cluster.decode(), lo, hi, out)
+        if end - start > _REMEMBERED or start - _SAYS < lo or end + _SAYS > hi:
+            return looked_at(b, start, end, lo, hi, out)
+        said = hash(b[start - _SAYS : end + _SAYS])  # no text is kept
+        if said in known:
+            out += [(start + a, start + z, name) for a, z, name in known[said]]
+            return end
+        first = len(out)
+        if looked_at(b, start, end, lo, hi, out) == end:
+            if len(known) > _MOST_REMEMBERED:
+                known.clear()
+            known[said] = [(a - start, z - start, name) for a, z, name in out[first:]]
+        return end
+
+    def looked_at(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span]) -> int:
+        """Judge a cluster; the offset behind."""
+        cluster = b[start:end]
         dated = _DATED_LINE.search(cluster) if b[end] in b":T" else None
         if dated:  # the next line of a log begins: what stands before that is another number, or none
             before = start + dated.start()
@@ -232,12 +253,21 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
         quiet, number = False, digits.decode()
         if b"%" not in cluster:
             read = reading(cluster.translate(_AS_ZEROS))
-            quiet = b[start - 1] not in b"+(" and not around.near(start, end)
+            plus = b[start - 1] == 43 or (b[start - 1] == 40 and b[start - 2] == 43)
+            quiet = not plus and not around.near(start, end)
+            one = False  # is it something as a whole, and only so?
             for a, z, check in telling(cluster.translate(_ZERO_OR_ONE if _ZERO_LED.search(cluster) else _AS_ONES)) if quiet else ():
-                quiet = quiet and not check(number[a:z])
+                if check(number[a:z]):
+                    one = read.line and z - a == len(number)
+                    quiet = one
+                    if not one:
+                        break
             cards = read.cards is None or any(card(number[a:z]) for a, z in read.cards)
             if quiet and not cards:
+                if one:
+                    judged(b, start, end, number, read, lo, hi, out, around)
                 return end
+            quiet = quiet and not one
             if (
                 b[start - 1] == 43
                 and _ONE_LINE.fullmatch(cluster)
