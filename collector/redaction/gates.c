@@ -10,8 +10,8 @@ const char *const spanledger_source = SOURCE; /* its digest: the library belongs
 
 enum { DIGITS, SAID, RUNS, ATS, COLONS, WIDE, STREETS, GATES };
 
-/* Bytes let through on both sides of what matters, and bytes between two regions that are not worth a cut. The widest trigger of a scan reaches
-   no further: test_redaction_gates.py holds them together. */
+/* Bytes let through on both sides of what matters, and bytes between two regions that are not worth a cut. The triggers of a scan reach no
+   further, or what they tell would depend on the batch: test_redaction_gates.py compares with what is found without gates. */
 static const int LEFT[GATES] = {8, 104, 24, 832, 16, 8, 2}, RIGHT[GATES] = {16, 48, 8, 8, 16, 8, 2}, GAP[GATES] = {8, 32, 16, 64, 16, 16, 8};
 
 /* Digits of one number, and of what a word says, stand at most so far apart; so many make one, or as few with dots or capitals about them. */
@@ -27,10 +27,15 @@ enum { CHUNK = 64, PAGE = 64, STEPS = 5 };
 typedef uint64_t Mask;              /* a bit for each byte of a chunk */
 typedef Mask Masks[PAGE + 1];       /* of the chunks of a page, behind the last of the page before */
 
-typedef struct {
-    Masks digit, capital, hexadecimal, word, base64, at, colon, hyphen, dot, high, space, comma;
-    Masks groups, numbered, words[STEPS], bases[STEPS], ends; /* what follows from these */
+typedef union {
+    struct {
+        Masks digit, capital, hexadecimal, word, base64, at, colon, hyphen, dot, high, space, comma;
+        Masks groups, numbered, words[STEPS], bases[STEPS], ends; /* what follows from these */
+    };
+    Masks each[12 + 2 + 2 * STEPS + 1];
 } Page;
+
+_Static_assert(sizeof(Page) == sizeof(((Page *)0)->each), "every mask is carried over to the next page");
 
 typedef struct {
     int64_t *starts, *ends, count;
@@ -263,7 +268,7 @@ INLINE void find(const uint8_t *b, int64_t size, Regions *regions, void (*kinds)
             let_all(regions, WIDE, from, p.high[i]);
             let_streets(regions, b, size, from, p.numbered[i]);
         }
-        for (Masks *m = &p.digit; m <= &p.ends; m++) (*m)[0] = (*m)[PAGE];
+        for (size_t k = 0; k < sizeof p.each / sizeof *p.each; k++) p.each[k][0] = p.each[k][PAGE];
     }
     end_number(regions, b, size, &number);
     end_said(regions, &said);
