@@ -64,7 +64,7 @@ def test_a_table_too_long_to_be_read_is_withheld() -> None:
 def test_rows_of_a_dump_are_read_for_what_they_say_only() -> None:
     said = [b"4111 1111 1111 1", b"111 and no more.", *[b"abcdefghabcdefgh"] * 2_000]
     rows = [f"{16 * k:08x}: {row.hex(' ', 2)}  {row.decode()}\n" for k, row in enumerate(said)]
-    out = Redactor().redact("".join(rows)).text
+    out = _patiently("".join(rows)).text
     assert "[CREDIT_CARD]" in out
     assert "4111 1111" not in out
     assert "3131 3131 2031" not in out
