@@ -12,7 +12,7 @@ enum { DIGITS, SAID, RUNS, ATS, COLONS, WIDE, STREETS, GATES };
 
 /* Bytes let through on both sides of what matters, and bytes between two regions that are not worth a cut. The triggers of a scan reach no
    further, or what they tell would depend on the batch: test_redaction_gates.py compares with what is found without gates. */
-static const int LEFT[GATES] = {8, 104, 24, 832, 16, 8, 2}, RIGHT[GATES] = {16, 48, 8, 8, 16, 8, 2}, GAP[GATES] = {8, 32, 16, 64, 16, 16, 8};
+static const int LEFT[GATES] = {8, 104, 24, 832, 16, 8, 2}, RIGHT[GATES] = {16, 48, 8, 8, 16, 8, 2}, GAP[GATES] = {8, 32, 16, 64, 16, 16, 16};
 
 /* Digits of one number, and of what a word says, stand at most so far apart; so many make one, or as few with dots or capitals about them. */
 enum { APART = 9, APART_SAID = 16, MANY = 6, FEW = 4, DOTS = 3, CAPITALS = 6 };
@@ -38,7 +38,7 @@ typedef union {
 _Static_assert(sizeof(Page) == sizeof(((Page *)0)->each), "every mask is carried over to the next page");
 
 typedef struct {
-    int64_t *starts, *ends, count;
+    int64_t *starts, *ends, count, room;
 } Regions;
 
 #define INLINE static inline __attribute__((always_inline))
@@ -105,12 +105,12 @@ INLINE void kinds_anywhere(const uint8_t *p, Page *k, int i) {
     }
 }
 
-/* Let `[from, to)` through, and what stands about it. Calls for a gate come in order. */
+/* Let `[from, to)` through, and what stands about it. Calls for a gate come in order. Where there is no room for another region, the last grows. */
 INLINE void let(Regions *regions, int gate, int64_t from, int64_t to) {
     Regions *r = regions + gate;
     from = from > LEFT[gate] ? from - LEFT[gate] : 0;
     to += RIGHT[gate];
-    if (r->count && from <= r->ends[r->count - 1] + GAP[gate]) {
+    if (r->count && (from <= r->ends[r->count - 1] + GAP[gate] || r->count == r->room)) {
         if (to > r->ends[r->count - 1]) r->ends[r->count - 1] = to;
     } else {
         r->starts[r->count] = from;
@@ -291,12 +291,13 @@ static int64_t cut(const uint8_t *b, const Regions *r, uint8_t *into) {
     return to - into;
 }
 
-/* Per gate: where its regions begin and end (`room` of each: size / 24 + 2), how many there are (-1: the gate stands open for three quarters of the
-   buffer or more), and their bytes between NUL bytes, `size` after those of the gate before: so many. `plain`: without vector instructions. */
+/* Per gate: where its regions begin and end (`room` of each, one or more: size / 24 + 2 is enough), how many there are (-1: the gate stands open
+   for three quarters of the buffer or more), and their bytes between NUL bytes, `size` after those of the gate before: so many. `plain`: without
+   vector instructions. */
 void spanledger_gates(const uint8_t *b, int64_t size, int64_t *starts, int64_t *ends, int64_t room, int64_t *counts, uint8_t *cuts,
                       int64_t *sizes, int plain) {
     Regions regions[GATES];
-    for (int g = 0; g < GATES; g++) regions[g] = (Regions){starts + g * room, ends + g * room, 0};
+    for (int g = 0; g < GATES; g++) regions[g] = (Regions){starts + g * room, ends + g * room, 0, room};
 #if defined(__x86_64__)
     if (!plain && __builtin_cpu_supports("avx2"))
         find_avx2(b, size, regions);

@@ -96,21 +96,34 @@ def test_a_library_of_another_source_is_not_taken(monkeypatch: pytest.MonkeyPatc
 _HARNESS = """
 #include <stdio.h>
 #include <stdlib.h>
-int main(void) {
-    for (int64_t size = 0; size < 3000; size += size < 300 ? 1 : 37) {
-        uint8_t *b = malloc(size + !size), *cuts = malloc(GATES * size + 1);
-        const int64_t room = size / 24 + 2;
-        int64_t *starts = malloc(GATES * room * 8), *ends = malloc(GATES * room * 8), counts[GATES], sizes[GATES];
-        for (int round = 0; round < 40; round++) {
-            const char *signs = round % 4 == 0 ? "1 " : round % 4 == 1 ? "1a:-.@A\\xc3" : round % 4 == 2 ? "1         abcdefghijk" : "ab1-:";
-            for (int64_t i = 0; i < size; i++) b[i] = (uint8_t)signs[(size_t)rand() % strlen(signs)];
-            for (int plain = 0; plain < 2; plain++) {
-                spanledger_gates(b, size, starts, ends, room, counts, cuts, sizes, plain);
-                for (int g = 0; g < GATES; g++) if (counts[g] > room || sizes[g] > size + !size) return 3;
-            }
-        }
-        free(b), free(cuts), free(starts), free(ends);
+static int fits(const uint8_t *text, int64_t size) { /* memory of exactly the size that is promised */
+    const int64_t room = size / 24 + 2;
+    uint8_t *b = malloc(size + !size), *cuts = malloc(GATES * size + 1);
+    int64_t *starts = malloc(GATES * room * 8), *ends = malloc(GATES * room * 8), counts[GATES], sizes[GATES];
+    memcpy(b, text, size);
+    for (int plain = 0; plain < 2; plain++) {
+        spanledger_gates(b, size, starts, ends, room, counts, cuts, sizes, plain);
+        for (int g = 0; g < GATES; g++) if (counts[g] > room || sizes[g] > size + !size) return 0;
     }
+    free(b), free(cuts), free(starts), free(ends);
+    return 1;
+}
+int main(void) {
+    static uint8_t text[20000];
+    const char *signs[] = {"1 ", "1a:-.@A\xc3", "1         abcdefghijk", "ab1-:"};
+    for (int64_t size = 0; size < 3000; size += size < 300 ? 1 : 37)
+        for (int round = 0; round < 40; round++) {
+            for (int64_t i = 0; i < size; i++) text[i] = (uint8_t)signs[round % 4][(size_t)rand() % strlen(signs[round % 4])];
+            if (!fits(text, size)) return 3;
+        }
+    const char *units[] = {"1 A B", "1 A B C D E F", "4321", "1.2.3.4", "987654", "a:b:c", "-ab-cd-ef-ab", ".abcd.", "@", "\xc3", "A1aaaaaaaaaaaaaaaaaaaaaaaaaa", "12b, A B"};
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++) /* each as close as it comes without being one with the next */
+        for (int64_t apart = 0; apart < 1000; apart += apart < 120 ? 1 : 61) {
+            const int64_t unit = (int64_t)strlen(units[u]);
+            memset(text, '|', sizeof text);
+            for (int64_t i = 0; i + unit < (int64_t)sizeof text; i += unit + apart) memcpy(text + i, units[u], unit);
+            if (!fits(text, sizeof text)) return 4;
+        }
     return 0;
 }
 """
