@@ -116,7 +116,8 @@ int main(void) {
             for (int64_t i = 0; i < size; i++) text[i] = (uint8_t)signs[round % 4][(size_t)rand() % strlen(signs[round % 4])];
             if (!fits(text, size)) return 3;
         }
-    const char *units[] = {"1 A B", "1 A B C D E F", "4321", "1.2.3.4", "987654", "a:b:c", "-ab-cd-ef-ab", ".abcd.", "@", "\xc3", "A1aaaaaaaaaaaaaaaaaaaaaaaaaa", "12b, A B"};
+    const char *units[] = {"1 A B", "1 A B C D E F", "12b, A B", "4321", "1.2.3.4", "987654", "a:b:c", "-ab-cd-ef-ab", ".abcd.", "@",
+                           "\xc3", "A1aaaaaaaaaaaaaaaaaaaaaaaaaa"};
     for (size_t u = 0; u < sizeof units / sizeof *units; u++) /* each as close as it comes without being one with the next */
         for (int64_t apart = 0; apart < 1000; apart += apart < 120 ? 1 : 61) {
             const int64_t unit = (int64_t)strlen(units[u]);
