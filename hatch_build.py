@@ -1,4 +1,4 @@
-"""Builds the compiled gates with the package, where there is a C compiler; without one the same is done in numpy."""
+"""Builds the compiled parts of redaction with the package, where there is a C compiler; without one the same is done in Python."""
 
 from __future__ import annotations
 
@@ -15,29 +15,32 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = Path("collector/redaction")
-FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared")
+SOURCES, LIBRARY = ("gates.c", "joined.c"), "_compiled.so"
+FLAGS = ["-std=c11", "-O3", "-fPIC", "-shared"]
+if sys.platform == "darwin":
+    FLAGS += ["-undefined", "dynamic_lookup"]  # of the interpreter's functions
 
 
-class GatesHook(BuildHookInterface[Any]):
-    """``gates.c`` becomes ``_gates.so`` beside it, for wheels and editable installations alike."""
+class CompiledHook(BuildHookInterface[Any]):
+    """The sources become ``_compiled.so`` beside them, for wheels and editable installations alike."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and name the platform in the wheel if that went well."""
         del version
-        source, library = (Path(self.root) / FOLDER / name for name in ("gates.c", "_gates.so"))
+        folder = Path(self.root) / FOLDER
+        sources, library = [folder / name for name in SOURCES], folder / LIBRARY
         library.unlink(missing_ok=True)
         compiler = shlex.split(os.environ.get("CC", "cc"))
         if sys.platform == "win32" or shutil.which(compiler[0]) is None:
             self.app.display_warning("no C compiler: redaction is slower")
             return
-        digest = hashlib.sha256(source.read_bytes()).hexdigest()
+        digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
         made = subprocess.run(  # noqa: S603 - the compiler that builds everything else here
-            [*compiler, *FLAGS, f'-DSOURCE="{digest}"', "-o", str(library), str(source)], capture_output=True, text=True, check=False
+            [*compiler, *FLAGS, f'-DSOURCE="{digest}"', "-o", str(library), *map(str, sources)], capture_output=True, text=True, check=False
         )
         if made.returncode:
-            self.app.display_warning(f"gates.c was not compiled, redaction is slower:\n{made.stderr}")
+            self.app.display_warning(f"{', '.join(SOURCES)} not compiled, redaction is slower:\n{made.stderr}")
             return
-        name = str(FOLDER / "_gates.so")
-        build_data["artifacts"].append(name)
+        build_data["artifacts"].append(str(FOLDER / LIBRARY))
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"

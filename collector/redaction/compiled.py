@@ -1,12 +1,14 @@
-"""The compiled gates (``gates.c``), where the installation has them: a library without Python in it, called through ctypes.
+"""What is compiled (``gates.c``, ``joined.c``), where the installation has it: a library that is called through ctypes.
 
-It is built with the package (``hatch_build.py``) and taken only if it was made of the source that lies beside it.
+It is built with the package (``hatch_build.py``) and taken only if it was made of the sources that lie beside it.
 """
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+from array import array
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,37 +18,49 @@ import numpy as np
 from collector.redaction.gates import BlockGates, Gates, Regions
 
 NAMES = ("digits", "said", "runs", "ats", "colons", "wide", "streets")  # in the order of ``gates.c``
-LIBRARY = Path(__file__).with_name("_gates.so")
-_SOURCE = Path(__file__).with_name("gates.c")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("gates.c", "joined.c"))
+LIBRARY = Path(__file__).with_name("_compiled.so")
 _LEAST, _KEPT = 1 << 16, 1 << 22  # bytes of a buffer that there is room for from the start, and for good
 
 
 @cache
 def load() -> Any | None:
-    """The function ``spanledger_gates``, or None where it was not built, or of another source."""
+    """The library, or None where it was not built, or of other sources."""
     try:
         library = ctypes.CDLL(str(LIBRARY))
         made_of = ctypes.c_char_p.in_dll(library, "spanledger_source").value
     except (OSError, ValueError):
         return None
-    if made_of != digest().encode():
-        return None
-    function = library.spanledger_gates
-    address, number = ctypes.c_void_p, ctypes.c_int64
-    function.argtypes = [ctypes.c_char_p, number, address, address, number, address, address, address, ctypes.c_int]
-    function.restype = None
-    return function
+    return library if made_of == digest().encode() else None
 
 
 def digest() -> str:
-    """What names the source of the library."""
-    return hashlib.sha256(_SOURCE.read_bytes()).hexdigest()
+    """What names the sources of the library."""
+    return hashlib.sha256(b"".join(source.read_bytes() for source in SOURCES)).hexdigest()
 
 
 def best_gates() -> Gates:
     """The compiled gates, or those in numpy."""
-    function = load()
-    return BlockGates() if function is None else CompiledGates(function)
+    library = load()
+    return BlockGates() if library is None else CompiledGates(library)
+
+
+def best_join() -> Callable[[Sequence[str]], tuple[bytes, list[int], list[int], bool]] | None:
+    """What puts texts between NUL bytes: gives the buffer, where each begins and ends, and whether one holds a NUL byte itself. None where there
+    is none. It raises ``UnicodeEncodeError`` for lone surrogates."""
+    if load() is None:
+        return None
+    function = ctypes.PyDLL(str(LIBRARY)).spanledger_join  # keeps the interpreter's lock
+    function.argtypes, function.restype = [ctypes.py_object, ctypes.c_void_p], ctypes.py_object
+
+    def joined(texts: Sequence[str]) -> tuple[bytes, list[int], list[int], bool]:
+        n = len(texts)
+        places = array("q", bytes(16 * n + 8))
+        raw = function(texts if type(texts) is list else list(texts), places.buffer_info()[0])
+        told = places.tolist()
+        return raw, told[:n], told[n:-1], bool(told[-1])
+
+    return joined
 
 
 class CompiledGates:
@@ -54,8 +68,11 @@ class CompiledGates:
 
     names: frozenset[str] = frozenset(NAMES)
 
-    def __init__(self, function: Any, *, plain: bool = False) -> None:
-        self._function, self._plain = function, plain
+    def __init__(self, library: Any, *, plain: bool = False) -> None:
+        address, number = ctypes.c_void_p, ctypes.c_int64
+        self._function, self._plain = library.spanledger_gates, plain
+        self._function.argtypes = [ctypes.c_char_p, number, address, address, number, address, address, address, ctypes.c_int]
+        self._function.restype = None
         self._most = -1
         self._counts, self._sizes = np.zeros(len(NAMES), np.int64), np.zeros(len(NAMES), np.int64)
 

@@ -88,6 +88,11 @@ class Redactor:
         self.counts, self.dropped = Counter(), Counter()
         return taken
 
+    def forget(self) -> None:
+        """Start anew: what earlier texts and numbers in them came to is not remembered."""
+        self.seen.forget()
+        self._finder.table.clusters.clear()
+
     def redact(self, text: str) -> Redacted:
         """One text with what was found in it."""
         return self.redact_parts([text])[0]

@@ -17,6 +17,9 @@ static const int LEFT[GATES] = {8, 104, 24, 832, 16, 8, 2}, RIGHT[GATES] = {16, 
 /* Digits of one number, and of what a word says, stand at most so far apart; so many make one, or as few with dots or capitals about them. */
 enum { APART = 9, APART_SAID = 16, MANY = 6, FEW = 4, DOTS = 3, CAPITALS = 6 };
 
+/* Letters and digits that tell an account, `DE89 3704 0044 053` without its country, and the bytes that they stand in with what separates them. */
+enum { ACCOUNT_SIGNS = 13, ACCOUNT = 19 };
+
 /* Words of a street, with what stands before its name: `12 N. St. James Park West Street`. */
 enum { STREET = 6 };
 
@@ -173,13 +176,70 @@ static int some(const uint8_t *b, int64_t from, int64_t to, uint8_t first, uint8
     return !wanted;
 }
 
+INLINE int is_digit(uint8_t c) { return (uint8_t)(c - '0') < 10; }
+
+INLINE int is_letter(uint8_t c) { return (uint8_t)((c | 32) - 'a') < 26; }
+
+enum { NEVER, ALWAYS, FOUR, LETTER, ENTITY };
+
+/* What a byte may do between digits of one number: separate them, or four of a card and more, or stand by itself as a letter of an identifier. */
+static const uint8_t BETWEEN[256] = {
+    [' '] = ALWAYS, ['('] = ALWAYS, [')'] = ALWAYS, ['/'] = ALWAYS, ['_'] = ALWAYS, ['*'] = ALWAYS, ['-'] = ALWAYS, ['.'] = ALWAYS, ['\t'] = ALWAYS,
+    ['\r'] = ALWAYS, ['\n'] = ALWAYS, ['+'] = ALWAYS, ['%'] = ALWAYS, ['\\'] = ALWAYS, [128 ... 255] = ALWAYS, [','] = FOUR, [':'] = FOUR,
+    ['|'] = FOUR, [';'] = FOUR, ['"'] = FOUR, ['a' ... 'z'] = LETTER, ['A' ... 'Z'] = LETTER, ['&'] = ENTITY,
+};
+
+/* May these bytes stand between digits of one number? */
+INLINE int separate(const uint8_t *b, int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++) switch (BETWEEN[b[i]]) {
+        case ALWAYS: break;
+        case FOUR:
+            if (from < 4 || !is_digit(b[from - 2]) || !is_digit(b[from - 3]) || !is_digit(b[from - 4])) return 0;
+            break;
+        case LETTER: /* of an identifier, behind a blank or not, or of an escape such as `\n` */
+            if (i + 1 == to && (i == from || (i == from + 1 && b[from] == ' '))) return 1;
+            if (i == from || b[i - 1] != '\\' || (b[i] != 'n' && b[i] != 'r' && b[i] != 't')) return 0;
+            break;
+        case ENTITY: return to - from == 6 && !memcmp(b + i, "&nbsp;", 6);
+        default: return 0;
+    }
+    return 1;
+}
+
+INLINE int is_year(const uint8_t *b) { return (b[0] == '1' && b[1] == '9') || (b[0] == '2' && b[1] == '0'); }
+
+/* A day as in 2026-03-14, or two years as in 1998-2000: eight digits that no rule has. */
+INLINE int dated(const uint8_t *b, const Number *n) {
+    const uint8_t *p = b + n->start;
+    const int64_t size = n->last + 1 - n->start;
+    if (n->count != 8 || !is_year(p) || (n->start && p[-1] == '+')) return 0;
+    if (size == 10 && p[4] == p[7] && (p[4] == '-' || p[4] == '/')) {
+        const int month = 10 * (p[5] - '0') + p[6] - '0', day = 10 * (p[8] - '0') + p[9] - '0';
+        return is_digit(p[5]) && is_digit(p[6]) && is_digit(p[8]) && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+    }
+    return (size == 9 && p[4] == '-' && is_year(p + 5)) || (size == 10 && p[4] == ',' && p[5] == ' ' && is_year(p + 6));
+}
+
 INLINE void end_number(Regions *regions, const uint8_t *b, int64_t size, const Number *n) {
     if (n->count < FEW) return;
     if (n->count < MANY && !some(b, n->start, n->last, '.', 1, DOTS)) {
         const int64_t from = n->start > 8 ? n->start - 8 : 0, to = n->last + 9 < size ? n->last + 9 : size;
         if (!some(b, from, to, 'A', 26, CAPITALS)) return;
     }
-    let(regions, DIGITS, n->start, n->last + 1);
+    if (!dated(b, n)) let(regions, DIGITS, n->start, n->last + 1);
+}
+
+/* What begins as `GB29 NWBK 6016 133` does, the first digit at i. */
+INLINE void let_account(Regions *regions, const uint8_t *b, int64_t size, int64_t i) {
+    if (i < 2 || !is_letter(b[i - 1]) || !is_letter(b[i - 2]) || (i > 2 && (is_letter(b[i - 3]) || is_digit(b[i - 3])))) return;
+    int64_t end = i;
+    int signs = 0, apart = 0;
+    for (; end < size && end < i + ACCOUNT && signs < ACCOUNT_SIGNS && apart < 3; end++) {
+        const int sign = is_letter(b[end]) || is_digit(b[end]);
+        signs += sign;
+        apart = sign ? 0 : apart + 1;
+    }
+    if (signs == ACCOUNT_SIGNS) let(regions, DIGITS, i - 2, end);
 }
 
 INLINE void end_said(Regions *regions, const Number *n) {
@@ -195,9 +255,14 @@ INLINE void go_on(Number *n, int64_t i, int fresh) {
 INLINE void numbers(Regions *regions, const uint8_t *b, int64_t size, int64_t at, Mask digits, Number *number, Number *said) {
     for (; digits; digits &= digits - 1) {
         const int64_t i = at + __builtin_ctzll(digits), apart = i - number->last;
-        if (apart > APART) end_number(regions, b, size, number);
+        int fresh = apart > APART;
+        if (apart > 1 && !fresh) fresh = !separate(b, number->last + 1, i) && !(b[number->start] == '0' && b[number->start + 1] == '0');
+        if (fresh) {
+            end_number(regions, b, size, number);
+            let_account(regions, b, size, i);
+        }
         if (apart > APART_SAID) end_said(regions, said);
-        go_on(number, i, apart > APART);
+        go_on(number, i, fresh);
         go_on(said, i, apart > APART_SAID);
     }
 }

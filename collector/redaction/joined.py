@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from itertools import accumulate, repeat
 from operator import add, contains, sub
 
+from collector.redaction.compiled import best_join
+
 _one_more = (1).__add__
+_compiled = best_join()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,9 @@ def join(parts: Sequence[bytes]) -> Joined:
 
 
 def join_texts(texts: Sequence[str]) -> Joined:
-    """Texts still to be encoded: all at once where they are ASCII. Raises ``UnicodeEncodeError`` for lone surrogates."""
+    """Texts still to be encoded. Raises ``UnicodeEncodeError`` for lone surrogates."""
+    if _compiled is not None:
+        return Joined(*_compiled(texts))
     if all(map(str.isascii, texts)):
         return _placed("\0".join(["", *texts, ""]).encode(), list(map(len, texts)), any(map(contains, texts, repeat("\0"))))
     return join(list(map(str.encode, texts)))

@@ -86,11 +86,11 @@ class Around:
         return said_near(self._words, b, start, end, lo, hi, *_NEAR)
 
 
-def number_handler(rules: Sequence[Rule], phone_rule: Rule) -> Handler:
-    """One handler for every digit trigger; ``rules`` are the kind ``number``, ``phone_rule`` brings the words for phones."""
+def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, list[Span]]) -> Handler:
+    """One handler for every digit trigger; ``rules`` are the kind ``number``, ``phone_rule`` brings the words for phones.
+    ``known``: what has been found in clusters that read alike with all around that says something of them."""
     told = word_set([*(r.words for r in rules), phone_rule.words])
     phones, other = len(rules), words(phone_rule.not_words)
-    known: dict[int, list[Span]] = {}  # what has been found in clusters that read alike with all around that says something of them
     by_length: dict[int, list[NumberRule]] = {}
     for k, rule in enumerate(rules):
         for n in rule.digits:

@@ -83,7 +83,7 @@ def _plain(b: bytes, tos: Array, los: Array, class_name: str, out: list[Span]) -
     good &= (blank >= 0) & (at - blank <= _BACK) & (blank + first >= los)
     places = np.flatnonzero(good)
     said = [b[a:z] for a, z in zip((blank[places] + first).tolist(), tos[places].tolist(), strict=True)]
-    promises = {name: _LEAST[promise(name)] for name in set(said)}
+    promises = {name: _LEAST[promise(name) or ""] for name in set(said)}
     sure = np.array([promises[name] for name in said], np.int64) <= size[places]
     places = places[sure]
     out.extend(zip((start[places] + first).tolist(), (end[places] + first).tolist(), repeat(class_name)))

@@ -44,14 +44,14 @@ GAP = re.compile(
     rb"(?:[=>:]{0,2}|\\?[\"'])(?:[ \t]|\\\\?[nt]|\r?\n[ \t]*(?:value|secret|token|key|password)[\"']?[:=][ \t]*|\|[ \t]*\r?\n[ \t]*|%20){0,8}"
 )
 TAKEN = re.compile(rb"[=:]?[ \t]{0,4}\\{0,3}[\"'`]?\[[A-Z_]+(?::[0-9a-f]+)?\]")  # a placeholder is assigned
-_DULL = re.compile(  # what is assigned is short and has no digit, as in code and prose: no secret, unless a scheme's name stands before one
+_DULL = re.compile(  # what is assigned is a number, nothing, or short and without digits, as in code and prose: no secret, unless a scheme's name stands before
     rb"[=:]?[ \t]{0,4}(?!(?i:bearer|basic|token|bot|api|key|digest|negotiate|aws4|shared|splunk|genie|ntlm|hawk|oauth))"
-    rb"(?:[A-Za-z_.][A-Za-z_.()\[{=$*#!?/+~^@\-]{0,14}+(?:[\t\r\n,;&|)}\]<> ]|\\n)|(\\{0,3}[\"'])[A-Za-z_.]{1,15}\1)"
+    rb"(?:[0-9]{1,15}[\s,;)}\]]|\r?\n(?![ \t]*(?:value|secret|token|key|password))|[A-Za-z_.][A-Za-z_.()\[{=$*#!?/+~^@\-]{0,14}+(?:[\t\r\n,;&|)}\]<> ]|\\n)|(\\{0,3}[\"'])[A-Za-z_.]{1,15}\1)"
 )
 _PLAIN_VALUE = re.compile(rb" ?((?=[A-Za-z]{0,63}[0-9])(?=[0-9]{0,63}[A-Za-z])[A-Za-z0-9]{6,64}+[!#%*+]?+)(?=[\s\0])")
 _PLAIN_SECRET = re.compile(rb"(?=[A-Za-z]{0,63}[0-9])(?=[0-9]{0,63}[A-Za-z])[A-Za-z0-9]{6,64}")
 PLACEHOLDER_HEADS = frozenset(b"ex sa du fa ch re in pl yo my xx ab en ge".split())  # first letters of placeholders with digits, and of calls
-_KNOWN = 4096  # names kept
+_KNOWN, _UNHEARD = 4096, "?"  # names kept; what stands for others
 _OPEN = re.compile(rb"(?:[bnrfuBNRFU]{0,2})(?=\\*[\"'`])|&quot;|(?=)")
 _MAY_OPEN = frozenset(b"bnrfuBNRFU\\\"'`&%")  # first bytes of what may open a quoted value
 _QUOTE = re.compile(rb"(\\{0,7})([\"'`])|&quot;|&#34;|%22")
@@ -188,15 +188,15 @@ def plainly_secret(value: bytes, strength: str) -> bool:
     return _PLAIN_SECRET.fullmatch(value) is not None and value[:2].lower() not in PLACEHOLDER_HEADS and (strength == "password" or len(value) >= 16)
 
 
-_promises: dict[bytes, str] = {}
+_promises: dict[bytes, str | None] = {}
 
 
-def promise(said: bytes) -> str:
-    """What a name promises, by what stands from the blank before it up to the sign."""
-    strength = _promises.get(said)
-    if strength is None:
+def promise(said: bytes) -> str | None:
+    """What a name promises, by what stands from the blank before it up to the sign; None if that does not tell."""
+    strength = _promises.get(said, _UNHEARD)
+    if strength is _UNHEARD:
         back = _NAME_BACK.match(said[::-1])
-        strength = name_strength(back[1][::-1]) if back and back.end() < len(said) else ""
+        strength = name_strength(back[1][::-1]) if back and back.end() < len(said) else None
         if len(_promises) < _KNOWN:
             _promises[said] = strength
     return strength
@@ -205,24 +205,18 @@ def promise(said: bytes) -> str:
 def assignment_handler(rule: Rule) -> Handler:
     """``name = value`` in any of the usual notations; the trigger ends at the ``:`` or ``=``."""
 
-    def plain(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        """The usual case: `` name=Value1`` without quotes, letters and digits, and what goes to the same end the long way."""
-        m = _PLAIN_VALUE.match(b, to, hi + 1)
-        if m is None or m[1][:2].lower() in PLACEHOLDER_HEADS:
-            return 0
-        first = max(b.rfind(b" ", max(lo, to - 40), to - 1), b.rfind(b"\n", max(lo, to - 40), to - 1))
-        strength = promise(b[first:to] if first >= 0 else b"")
-        if strength == "password" or (strength == "secret" and len(m[1]) >= 16):
-            out.append((*m.span(1), rule.class_name))
-            return m.end()
-        return 0
-
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         if b.find(b"[", to, to + 12) >= 0 and TAKEN.match(b, to, hi):
             return to
-        done = plain(b, to, lo, hi, out)
-        if done:
-            return done
+        first = max(b.rfind(b" ", max(lo, to - 40), to - 1), b.rfind(b"\n", max(lo, to - 40), to - 1))
+        strength = promise(b[first:to]) if first >= 0 else None
+        if strength == "" or (strength not in (None, "password") and _DULL.match(b, to, hi)):
+            return to  # the usual case: code and prose
+        if strength is not None:
+            m = _PLAIN_VALUE.match(b, to, hi + 1)  # without quotes, letters and digits: it goes to the same end the long way
+            if m and m[1][:2].lower() not in PLACEHOLDER_HEADS and (strength == "password" or (strength == "secret" and len(m[1]) >= 16)):
+                out.append((*m.span(1), rule.class_name))
+                return m.end()
         back = _NAME_BACK.match(b[max(lo, to - 96) : to][::-1])
         if back is None:
             return to

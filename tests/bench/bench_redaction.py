@@ -281,7 +281,7 @@ def conversations(texts: list[str], seed: int = 6) -> list[list[str]]:
 
 def talk(redactor: Redactor, calls: list[list[str]]) -> float:
     """CPU seconds for all calls, 32 in a batch, each a group."""
-    redactor.seen.forget()
+    redactor.forget()
     start = time.thread_time()
     for i in range(0, len(calls), 32):
         some = calls[i : i + 32]
@@ -295,7 +295,7 @@ def run(redactor: Redactor, texts: list[str], batch: int, times: int = 12) -> fl
     least = [9e9] * len(batches)
     for _ in range(times):
         for i, some in enumerate(batches):
-            redactor.seen.forget()
+            redactor.forget()
             start = time.thread_time()
             redactor.redact_batch(some)
             least[i] = min(least[i], time.thread_time() - start)
@@ -306,7 +306,7 @@ def best(redactor: Redactor, texts: list[str], times: int) -> tuple[list[str], f
     """Result and least CPU seconds."""
     seconds, out = 1e9, texts
     for _ in range(times):
-        redactor.seen.forget()
+        redactor.forget()
         start = time.thread_time()
         out = redactor.redact_batch(texts)
         seconds = min(seconds, time.thread_time() - start)

@@ -19,6 +19,61 @@ COMPILER = shutil.which("cc")
 PROSE = "The quick brown fox jumps over the lazy dog, in 2024 and v1.2.3 of https://example.org/some/long-path/of/it. "
 SIGNS = "0123456789abcXYZ:-. /@_+é\n" + "0123456789" + "abcdef"
 
+SEPARATORS = (
+    *(
+        " ",
+        "-",
+        ".",
+        "/",
+        "_",
+        "*",
+        "(",
+        ") ",
+        "\n",
+        "\t",
+        "\\n",
+        "\\\\n",
+        "&nbsp;",
+        "%20",
+        "%2D",
+        ", ",
+        ",",
+        ":",
+        "|",
+        ";",
+        '","',
+        " · ",
+        "–",
+        "\u00a0",
+    ),
+    *("   ", "+", "A", " M", "", "", "", "'", "~", " to "),
+)
+HEADS = (
+    "",
+    "tel ",
+    "IBAN ",
+    "ssn ",
+    "card ",
+    "+",
+    "(",
+    "v",
+    "=",
+    "\\n",
+    "GB",
+    "DE",
+    "gb",
+    "AB ",
+    "RSSMRA",
+    "X",
+    "Z-",
+    "no. ",
+    "000",
+    "0x",
+    "#",
+    "[",
+    '"',
+)
+
 
 class Everything:
     """No gate at all."""
@@ -32,10 +87,10 @@ class Everything:
 
 
 def _compiled(*, plain: bool = False) -> CompiledGates:
-    function = compiled.load()
-    if function is None:
-        pytest.skip("the gates are not compiled here (no C compiler when this was installed, or the source is newer)")
-    return CompiledGates(function, plain=plain)
+    library = compiled.load()
+    if library is None:
+        pytest.skip("nothing is compiled here (no C compiler when this was installed, or the sources are newer)")
+    return CompiledGates(library, plain=plain)
 
 
 def _redactor(gates: Gates, monkeypatch: pytest.MonkeyPatch) -> Redactor:
@@ -57,6 +112,35 @@ def test_what_the_rules_find_is_found_wherever_it_stands(make: type[Gates], monk
     texts = [text for value in texts for text in (value, PROSE * rng.randrange(4))]
     assert gated.redact_batch(texts) == everywhere.redact_batch(texts)
     assert [gated.redact_batch([text])[0] for text in texts] == [everywhere.redact_batch([text])[0] for text in texts]
+
+
+def _cluster(rng: random.Random) -> str:
+    """Groups of digits between separators, as numbers of all kinds have them, and what may stand about them."""
+    groups = [
+        "".join(rng.choice("0123456789") for _ in range(rng.choice((1, 2, 2, 3, 4, 4, 4, 5, 6, 7, 8, 9, 11, 16)))) for _ in range(rng.randrange(1, 7))
+    ]
+    usual = rng.choice(SEPARATORS)
+    between = [usual if rng.random() < 0.8 else rng.choice(SEPARATORS) for _ in groups]
+    return (
+        rng.choice(HEADS)
+        + "".join(said for pair in zip(groups, between, strict=True) for said in pair)
+        + rng.choice(("", "A", "XX", " x", ")", "T10:00"))
+    )
+
+
+def test_numbers_of_any_layout_pass_the_compiled_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    gated, everywhere = _redactor(_compiled(), monkeypatch), _redactor(Everything(), monkeypatch)
+    rng = random.Random(7)
+    texts = [rng.choice((" ", "; ", "\n", " the cat ")).join(_cluster(rng) for _ in range(rng.randrange(1, 5))) for _ in range(3_000)]
+    redacted = gated.redact_batch(texts)
+    assert redacted == everywhere.redact_batch(texts)
+    assert sum(map(str.__ne__, texts, redacted)) > 300  # the layouts are such that something is found
+
+
+def test_days_and_years_are_not_let_through() -> None:
+    text = b"\0" + b"x" * 99 + b" on 2026-03-14, (c) 1998-2000 and 2001, 2002 or 2003/04/05; " + b"x" * 99 + b"\0"
+    assert not list(_compiled().regions(text)["digits"] or ())
+    assert list(_compiled().regions(text.replace(b"03-14", b"13-14"))["digits"] or ())
 
 
 def test_compiled_gates_say_the_same_with_vector_instructions_and_without() -> None:
@@ -110,14 +194,14 @@ static int fits(const uint8_t *text, int64_t size) { /* memory of exactly the si
 }
 int main(void) {
     static uint8_t text[20000];
-    const char *signs[] = {"1 ", "1a:-.@A\xc3", "1         abcdefghijk", "ab1-:"};
+    const char *signs[] = {"1 ", "1a:-.@A\xc3", "1         abcdefghijk", "ab1-:", "12,:\\\\n&nbsp;%A ", "DE89 0"};
     for (int64_t size = 0; size < 3000; size += size < 300 ? 1 : 37)
         for (int round = 0; round < 40; round++) {
-            for (int64_t i = 0; i < size; i++) text[i] = (uint8_t)signs[round % 4][(size_t)rand() % strlen(signs[round % 4])];
+            for (int64_t i = 0; i < size; i++) text[i] = (uint8_t)signs[round % 6][(size_t)rand() % strlen(signs[round % 6])];
             if (!fits(text, size)) return 3;
         }
     const char *units[] = {"1 A B", "1 A B C D E F", "12b, A B", "4321", "1.2.3.4", "987654", "a:b:c", "-ab-cd-ef-ab", ".abcd.", "@",
-                           "\xc3", "A1aaaaaaaaaaaaaaaaaaaaaaaaaa"};
+                           "\xc3", "A1aaaaaaaaaaaaaaaaaaaaaaaaaa", "DE89 3704 0044 053", "2026-03-14", "1 2 3\\\\n4&nbsp;56"};
     for (size_t u = 0; u < sizeof units / sizeof *units; u++) /* each as close as it comes without being one with the next */
         for (int64_t apart = 0; apart < 1000; apart += apart < 120 ? 1 : 61) {
             const int64_t unit = (int64_t)strlen(units[u]);
