@@ -260,7 +260,7 @@ class Redactor:
         if self._listing is None:
             listing = [i for i, (_, _, reason) in changed.items() if not reason]
         else:
-            listing = [i for i, places in self._listing.items() if i in changed and not changed[i][2] and _any_near(places, changed[i][1])]
+            listing = [i for i in changed if i in self._listing and not changed[i][2] and _any_near(self._listing[i], parts.starts[i], changed[i][1])]
         several: list[list[int]] = []
         if groups:
             near = [i for i, (_, spans, _) in changed.items() if not spans or min(spans[0][0], len(parts[i]) - spans[-1][1]) < NEAR_BORDER]
@@ -371,9 +371,9 @@ class Redactor:
         return pieces
 
 
-def _any_near(places: Sequence[int], spans: Sequence[Span]) -> bool:
-    """Is one of the spans, in order, near one of these places? Of no spans it is not known."""
-    for at in places:
+def _any_near(places: Sequence[int], start: int, spans: Sequence[Span]) -> bool:
+    """Is one of the spans of a text that begins at ``start``, in order, near one of these places of the buffer? Of no spans it is not known."""
+    for at in map(start.__rsub__, places):
         k = bisect_left(spans, (at,))
         if (k < len(spans) and spans[k][0] - at <= NEAR_BORDER) or (k and at - spans[k - 1][1] <= NEAR_BORDER):
             return True

@@ -6,8 +6,8 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import groupby, pairwise
-from operator import eq, itemgetter, sub
+from itertools import pairwise
+from operator import eq, sub
 from typing import Any, Literal
 
 import numpy as np
@@ -62,7 +62,7 @@ class Finder:
         self._message = re.compile(next(trigger.expression for trigger in triggers if trigger.rule.handler == "messages"))
         self._dumped: list[Unwrapped] = []  # what dumps say that have been read before the scan
         self.crossed: set[int] = set()  # texts with a piece of a value that a border cuts, of those looked at last
-        self.listing: dict[int, list[int]] = {}  # texts that list messages, of these: where the next one begins
+        self.listing: dict[int, list[int]] = {}  # texts that list messages, of these: where the next one begins, in the buffer
         self._user, self._exceptions = user, exceptions
         prepare()
 
@@ -97,8 +97,10 @@ class Finder:
             mute.sort()
             out = [span for span in out if not _within(span, mute)]
         self._user_rules(b, starts, ends, out)
-        derived += _listed_seams(b, starts, ends, listed)
-        self.listing = {i: [at - starts[i] for _, at in some] for i, some in groupby(listed, itemgetter(0))}
+        self.listing = {}
+        for i, at in listed:
+            self.listing.setdefault(i, []).append(at)
+        derived += _listed_seams(b, starts, ends, self.listing)
         cut = self._derived(derived, inner, deadline, _seams(b, starts, ends, groups))
         self.crossed = {bisect_right(starts, at) - 1 for at, _, _ in cut}
         out += inner
@@ -109,11 +111,11 @@ class Finder:
         is near. Raises ``Dropped`` like :meth:`find`."""
         out: list[Span] = []
         b, starts, ends = texts.raw, texts.starts, texts.ends
-        listed: list[tuple[int, int]] = []
+        listed: dict[int, list[int]] = {}
         for i in listing:
             places = [m.end() for m in self._message.finditer(b, starts[i], ends[i])]
             if any(PLACEHOLDER.search(b, max(starts[i], at - NEAR_BORDER), min(ends[i], at + NEAR_BORDER)) for at in places):
-                listed += [(i, at) for at in places]
+                listed[i] = places
         self._derived(_listed_seams(b, starts, ends, listed), out, deadline, _seams(b, starts, ends, groups))
         return self._per_text(texts.raw, texts.starts, texts.ends, out)
 
@@ -312,13 +314,9 @@ class Finder:
         return found
 
 
-def _listed_seams(b: bytes, starts: list[int], ends: list[int], listed: list[tuple[int, int]]) -> list[Derived]:
+def _listed_seams(b: bytes, starts: list[int], ends: list[int], listed: dict[int, list[int]]) -> list[Derived]:
     """Views across the borders of the messages that single texts list."""
-    return [
-        (view.text, view.spans)
-        for i, places in groupby(listed, itemgetter(0))
-        for view in listed_borders(b, starts[i], ends[i], [to for _, to in places])
-    ]
+    return [(view.text, view.spans) for i, places in listed.items() for view in listed_borders(b, starts[i], ends[i], places)]
 
 
 def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] | None) -> list[Derived]:

@@ -21,9 +21,11 @@ _DIGITS = re.compile(rb"[0-9]")
 _BACKWARD_PLACEHOLDER = re.compile(rb"(?:[0-9a-f]{8,16}:)?[A-Z0-9_]{1,31}[A-Z]\[")  # backwards, without what closes it
 _CLOSING = b" .,;:!?\"')]}\n\r\t\\"
 _HALF = re.compile(rb"[0-9@\-_]")  # what half of a number, a key or an address holds
+_SIGN = re.compile(rb"[A-Za-z0-9]")
 _WORDY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._%+/=:-"  # what _TAIL runs over
 _TELLING = b"0123456789@:="  # what no mere word holds
-_TELLS = re.compile(b"[" + _TELLING + b"]")
+_TELLS = re.compile(rb"[0-9@=]|:(?!//)")  # the same, but for what begins an address
+_MIXED = re.compile(rb"[0-9A-Z]")  # what a key has that is longer than words
 _DULL = re.compile(rb"[A-Za-z._%+/\-]*+")  # what else _TAIL runs over
 _CONTENT = re.compile(rb'"(?:content|text|delta|value|input|output)\\*"\s*:\s*(\\*)"')
 _INSIDE = rb'[^"]*+(?:(?<=\\)"[^"]*+)*+'  # up to a quote that no backslash escapes
@@ -154,7 +156,10 @@ def _cut(b: bytes, start: int, end: int, first: int, last: int) -> bool:
     rest = _DULL.match(b, first, last).end()  # type: ignore[union-attr]
     if rest < last and b[rest] in _TELLING:
         return True
-    return rest > first and (end - start + rest - first >= 24 or _TELLS.search(b, start, end) is not None)
+    if rest == first:
+        return False
+    long = end - start + rest - first >= 24
+    return bool((long and (_MIXED.search(b, start, end) or _MIXED.search(b, first, rest))) or _TELLS.search(b, start, end))
 
 
 def _last_word(b: bytes, a: int, z: int) -> Part:
@@ -168,7 +173,7 @@ def _last_word(b: bytes, a: int, z: int) -> Part:
 
 def _worth(b: bytes, a: int, z: int) -> bool:
     """Could this be half of a number, a key or an address?"""
-    return z - a >= 3 and _HALF.search(b, a, z) is not None
+    return z - a >= 3 and _HALF.search(b, a, z) is not None and _SIGN.search(b, a, z) is not None
 
 
 def listed_borders(b: bytes, lo: int, hi: int, places: Sequence[int]) -> list[SeamView]:
