@@ -1,4 +1,4 @@
-"""What is compiled (``gates.c``, ``joined.c``), where the installation has it: a library that is called through ctypes.
+"""What is compiled (``gates.c``, ``joined.c``, ``borders.c``), where the installation has it: a library that is called through ctypes.
 
 It is built with the package (``hatch_build.py``) and taken only if it was made of the sources that lie beside it.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from collector.redaction.gates import BlockGates, Gates, Regions
 
 NAMES = ("digits", "said", "runs", "ats", "colons", "wide", "streets")  # in the order of ``gates.c``
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("gates.c", "joined.c"))
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("gates.c", "joined.c", "borders.c"))
 LIBRARY = Path(__file__).with_name("_compiled.so")
 _LEAST, _KEPT = 1 << 16, 1 << 22  # bytes of a buffer that there is room for from the start, and for good
 
@@ -61,6 +61,25 @@ def best_join() -> Callable[[Sequence[str]], tuple[bytes, list[int], list[int], 
         return raw, told[:n], told[n:-1], bool(told[-1])
 
     return joined
+
+
+def best_borders() -> Callable[[bytes, Sequence[int], Sequence[int], Sequence[int]], list[int]] | None:
+    """What tells of texts with one trigger for a next message, by where they begin and end and where it ends, whether nothing goes on behind that
+    border: 1, or 0 where it is to be looked at. None if there is none."""
+    library = load()
+    if library is None:
+        return None
+    function = library.spanledger_borders
+    address = ctypes.c_void_p
+    function.argtypes, function.restype = [ctypes.c_char_p, address, address, address, ctypes.c_int64, address], None
+
+    def quiet(b: bytes, starts: Sequence[int], ends: Sequence[int], places: Sequence[int]) -> list[int]:
+        told = array("B", bytes(len(places)))
+        given = [array("q", some) for some in (starts, ends, places)]
+        function(b, *[some.buffer_info()[0] for some in given], len(places), told.buffer_info()[0])
+        return told.tolist()
+
+    return quiet
 
 
 class CompiledGates:

@@ -22,7 +22,7 @@ from collector.redaction.placeholders import PLACEHOLDER, resolve
 from collector.redaction.plain import DENSE, LEAST, plain_values
 from collector.redaction.plain_numbers import share_of_digits
 from collector.redaction.plain_secrets import MANY, SPARSE, plain_assignments
-from collector.redaction.seams import NEAR_BORDER, SeamView, borders, listed_borders
+from collector.redaction.seams import NEAR_BORDER, SeamView, borders, views_of_listed
 from collector.redaction.veils import LONG, shown, veiled
 from collector.redaction.views import decode, prepare
 from collector.redaction.windows import telling, windows
@@ -100,7 +100,7 @@ class Finder:
         self.listing = {}
         for i, at in listed:
             self.listing.setdefault(i, []).append(at)
-        derived += _listed_seams(b, starts, ends, self.listing)
+        derived += [(view.text, view.spans) for view in views_of_listed(b, starts, ends, self.listing)]
         cut = self._derived(derived, inner, deadline, _seams(b, starts, ends, groups))
         self.crossed = {bisect_right(starts, at) - 1 for at, _, _ in cut}
         out += inner
@@ -116,7 +116,8 @@ class Finder:
             places = [m.end() for m in self._message.finditer(b, starts[i], ends[i])]
             if any(PLACEHOLDER.search(b, max(starts[i], at - NEAR_BORDER), min(ends[i], at + NEAR_BORDER)) for at in places):
                 listed[i] = places
-        self._derived(_listed_seams(b, starts, ends, listed), out, deadline, _seams(b, starts, ends, groups))
+        views: list[Derived] = [(view.text, view.spans) for view in views_of_listed(b, starts, ends, listed)]
+        self._derived(views, out, deadline, _seams(b, starts, ends, groups))
         return self._per_text(texts.raw, texts.starts, texts.ends, out)
 
     def _derived(self, derived: list[Derived], out: list[Span], deadline: Budget, seams: Sequence[Derived] = ()) -> list[Span]:
@@ -312,11 +313,6 @@ class Finder:
             if clean:
                 found[i] = clean
         return found
-
-
-def _listed_seams(b: bytes, starts: list[int], ends: list[int], listed: dict[int, list[int]]) -> list[Derived]:
-    """Views across the borders of the messages that single texts list."""
-    return [(view.text, view.spans) for i, places in listed.items() for view in listed_borders(b, starts[i], ends[i], places)]
 
 
 def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] | None) -> list[Derived]:

@@ -7,11 +7,14 @@ parts in a row around each border, and, for long digit runs, the last words of n
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import compress, pairwise
 
+from collector.redaction.compiled import best_borders
 from collector.redaction.matching import Span
+
+_quiet = best_borders()  # tells most borders of listed messages without Python
 
 _REACH = 192  # bytes looked at on each side of a border
 NEAR_BORDER = 384  # bytes beyond which nothing matters to a border
@@ -174,6 +177,17 @@ def _last_word(b: bytes, a: int, z: int) -> Part:
 def _worth(b: bytes, a: int, z: int) -> bool:
     """Could this be half of a number, a key or an address?"""
     return z - a >= 3 and _HALF.search(b, a, z) is not None and _SIGN.search(b, a, z) is not None
+
+
+def views_of_listed(b: bytes, starts: Sequence[int], ends: Sequence[int], listed: Mapping[int, Sequence[int]]) -> list[SeamView]:
+    """Views over the borders of the messages that texts list; ``listed``: by text where triggers for a next message end."""
+    left: Iterable[tuple[int, Sequence[int]]] = listed.items()
+    if _quiet is not None and listed:
+        single = [i for i, places in left if len(places) == 1]
+        told = _quiet(b, [starts[i] for i in single], [ends[i] for i in single], [listed[i][0] for i in single])
+        dull = set(compress(single, told))
+        left = [(i, places) for i, places in left if i not in dull]
+    return [view for i, places in left for view in listed_borders(b, starts[i], ends[i], places)]
 
 
 def listed_borders(b: bytes, lo: int, hi: int, places: Sequence[int]) -> list[SeamView]:

@@ -188,6 +188,7 @@ def plainly_secret(value: bytes, strength: str) -> bool:
     return _PLAIN_SECRET.fullmatch(value) is not None and value[:2].lower() not in PLACEHOLDER_HEADS and (strength == "password" or len(value) >= 16)
 
 
+_A_NAME = re.compile(rb"(?i)^(?!(?:string|str)$).*[a-z]")  # before a type, or an arrow, stands another
 _promises: dict[bytes, str | None] = {}
 
 
@@ -196,7 +197,8 @@ def promise(said: bytes) -> str | None:
     strength = _promises.get(said, _UNHEARD)
     if strength is _UNHEARD:
         back = _NAME_BACK.match(said[::-1])
-        strength = name_strength(back[1][::-1]) if back and back.end() < len(said) else None
+        name = back[1][::-1] if back and back.end() < len(said) else b""
+        strength = name_strength(name) if _A_NAME.search(name) else None
         if len(_promises) < _KNOWN:
             _promises[said] = strength
     return strength

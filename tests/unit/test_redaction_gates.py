@@ -15,6 +15,7 @@ from collector.redaction.compiled import CompiledGates
 from collector.redaction.gates import BlockGates, Gates, Regions
 
 SOURCE = Path(compiled.__file__).with_name("gates.c")
+BORDERS = SOURCE.with_name("borders.c")
 COMPILER = shutil.which("cc")
 PROSE = "The quick brown fox jumps over the lazy dog, in 2024 and v1.2.3 of https://example.org/some/long-path/of/it. "
 SIGNS = "0123456789abcXYZ:-. /@_+é\n" + "0123456789" + "abcdef"
@@ -192,7 +193,33 @@ static int fits(const uint8_t *text, int64_t size) { /* memory of exactly the si
     free(b), free(cuts), free(starts), free(ends);
     return 1;
 }
+void spanledger_borders(const uint8_t *, const int64_t *, const int64_t *, const int64_t *, int64_t, uint8_t *);
+static int borders(void) { /* of texts of exactly their size, between the bytes that a buffer has */
+    const char *parts[] = {"\\"}, {\\"role\\": \\"user\\", \\"content\\": \\"", "\\"},{\\"id\\":12,\\"name\\":\\"", "{", " ", "ab",
+                           "and so on ", ".", "9",
+                           "x@y:", "\\\\", "\\"", ", { \\"type\\": \\"text\\", \\"text\\": \\"", "          ",
+                           "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    int found = 0;
+    for (int round = 0; round < 6000; round++) {
+        static uint8_t text[4000];
+        size_t size = 0;
+        for (int n = rand() % 160; n > 0 && size < 3800; n--) {
+            const char *part = parts[(size_t)rand() % (sizeof parts / sizeof *parts) % (round % 2 ? 99 : 6)];
+            memcpy(text + size, part, strlen(part)), size += strlen(part);
+        }
+        uint8_t *b = calloc(size + 2, 1), quiet;
+        memcpy(b + 1, text, size);
+        for (int64_t to = 2; to <= (int64_t)size + 1; to += 1 + rand() % 9) {
+            const int64_t lo = 1, hi = (int64_t)size + 1;
+            spanledger_borders(b, &lo, &hi, &to, 1, &quiet);
+            found += quiet;
+        }
+        free(b);
+    }
+    return found > 0;
+}
 int main(void) {
+    if (!borders()) return 5;
     static uint8_t text[20000];
     const char *signs[] = {"1 ", "1a:-.@A\xc3", "1         abcdefghijk", "ab1-:", "12,:\\\\n&nbsp;%A ", "DE89 0"};
     for (int64_t size = 0; size < 3000; size += size < 300 ? 1 : 37)
@@ -218,7 +245,9 @@ int main(void) {
 def test_compiled_gates_stay_within_their_memory(tmp_path: Path) -> None:
     (tmp_path / "harness.c").write_text(f'#define SOURCE ""\n#include "{SOURCE}"\n{_HARNESS}')
     flags = ["-std=c11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    made = subprocess.run([str(COMPILER), *flags, "-o", "harness", "harness.c"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        [str(COMPILER), *flags, "-o", "harness", "harness.c", str(BORDERS)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     if "cannot find" in made.stderr:
         pytest.skip("this compiler has no sanitizers")
     assert made.returncode == 0, made.stderr

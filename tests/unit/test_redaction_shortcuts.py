@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.redaction import Redactor, rules
+from collector.redaction.compiled import best_borders
 from collector.redaction.gates import SMALL
 from collector.redaction.matching import Span
 from collector.redaction.rules import load
@@ -68,6 +69,76 @@ def test_borders_of_long_messages_are_those_that_reading_all_strings_gives(parts
     places = [at + 8 for at in range(hi) if b[at : at + 8] == b'{"role":' and at > 2]
     found = sorted(view.text for view in listed_borders(b, 1, hi, places))
     assert found == sorted(view.text for view in borders(b, messages(b, 1, hi)))
+
+
+_MESSAGE = re.compile(next(expression for rule in load() if rule.id == "view-messages" for expression in rule.trigger).encode())
+_LAST = st.sampled_from(
+    [
+        ".",
+        "?",
+        " word",
+        " Some",
+        "",
+        " 4111 ",
+        " 12.",
+        " abc-",
+        " x@",
+        ' \\"so\\".',
+        "\\",
+        "\\n",
+        " third-pa",
+        " https://example.org/So",
+        " token=",
+        ". " * 25,
+        " Zoë",
+        " foo(bar",
+        " [EMAIL]",
+    ]
+)
+_FIRST = st.sampled_from(["Then", "word ", " ", "1111 1111", "abc123", "ata, so", "tail@example.org", "", "-", "(x", "x" * 11 + " ", "KMNP and", "ß"])
+_OPENING = st.sampled_from(
+    [
+        '"}, {"role": "user", "content": "',
+        '"},{"role":"assistant","content":"',
+        '"}, { "type": "text", "text": "',
+        '"}, {"id": 123456, "role": "user", "index":1, "name": "a.b-c_d", "content": "',
+        '"}, {"id": 1234567, "content": "',
+        '"}, {"role": "a b", "content": "',
+        '" }, {"role": "user", "content": "',
+        '"}, {"role":"a","type":"b","id":"c","name":"d","index":1,"content":"',
+        '"}, {"role": "' + "r" * 65 + '", "content": "',
+        '\\"}, {\\"role\\": \\"user\\", \\"content\\": \\"',
+    ]
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(_LAST, _OPENING, _FIRST, st.integers(0, 24), st.integers(0, 24))
+def test_a_border_of_which_nothing_is_said_is_one_that_no_value_crosses(last: str, opening: str, first: str, before: int, behind: int) -> None:
+    quiet = best_borders()
+    if quiet is None:
+        pytest.skip("nothing is compiled here")
+    left, right = f'[{{"role": "system", "content": "{" and so on it goes" * before}{last}', f'{first}{" and so on it goes" * behind}"}}]'
+    b = f"\0{left}{opening}{right}\0".encode()
+    hi = len(b) - 1
+    for at in range(len(left) - 4, hi):
+        m = _MESSAGE.match(b, at)
+        if m and quiet(b, [1], [hi], [m.end()])[0]:
+            assert not listed_borders(b, 1, hi, [m.end()])
+
+
+def test_most_borders_between_sentences_need_no_look() -> None:
+    quiet = best_borders()
+    if quiet is None:
+        pytest.skip("nothing is compiled here")
+    b = b'\0[{"role": "system", "content": "%b."}, {"role": "user", "content": "Then%b"}]\0' % (
+        b" and so on it goes" * 20,
+        b" and so on it goes" * 20,
+    )
+    to = b.index(b', {"role') + len(', {"role')
+    assert quiet(b, [1, 1], [len(b) - 1] * 2, [to, to]) == [1, 1]
+    b = b.replace(b'goes."}', b'goes to 555-0"}')
+    assert quiet(b, [1], [len(b) - 1], [to + 8]) == [0]
 
 
 _BESIDE = st.lists(
