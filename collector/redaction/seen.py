@@ -61,13 +61,16 @@ class Seen:
         if self._misses > _PATIENCE and self._batches % _SELDOM:
             return Known(looked=False)
         known = Known()
-        first, told = known.first, self._recent.told or self._older.told
-        recent, older = self._recent.clean, self._older.clean
-        long = [text for text in texts if len(text) >= LEAST]
-        if not told and recent.isdisjoint(long) and older.isdisjoint(long) and len(set(long)) == len(long):  # all are new
-            known.first = {text: i for i, text in enumerate(texts) if len(text) >= LEAST}
-            self._misses += len(long)
+        told, recent, older = self._recent.told or self._older.told, self._recent.clean, self._older.clean
+        long = [i for i, text in enumerate(texts) if len(text) >= LEAST]
+        first = dict(zip([texts[i] for i in reversed(long)], reversed(long), strict=True))
+        if not told and recent.isdisjoint(first) and older.isdisjoint(first):  # all are new
+            known.first = first
+            if len(first) < len(long):
+                known.repeats = [i for i in long if first[texts[i]] != i]
+            self._misses = 0 if known.repeats else self._misses + len(long)
             return known
+        first = known.first
         for i, text in enumerate(texts):
             if len(text) < LEAST:
                 continue
