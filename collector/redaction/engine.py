@@ -91,7 +91,8 @@ class Redactor:
     def forget(self) -> None:
         """Start anew: what earlier texts and numbers in them came to is not remembered."""
         self.seen.forget()
-        self._finder.table.clusters.clear()
+        for known in self._finder.table.clusters:
+            known.clear()
 
     def redact(self, text: str) -> Redacted:
         """One text with what was found in it."""

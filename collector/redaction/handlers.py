@@ -34,12 +34,12 @@ _BY_NAME: dict[str, Callable[[Rule], Handler]] = {
 @dataclass(slots=True)
 class Table:
     """Matchers by slot; ``slots`` maps a trigger's number to its slot, ``special`` names view triggers.
-    ``clusters``: what clusters of digits came to."""
+    ``clusters``: what clusters of digits came to, for each rule about them."""
 
     handlers: list[Handler] = field(default_factory=list)
     special: list[str | None] = field(default_factory=list)
     slots: list[int] = field(default_factory=list)
-    clusters: dict[int, list[Span]] = field(default_factory=dict)
+    clusters: list[dict[int, list[Span]]] = field(default_factory=list)
 
 
 def _nothing(_b: bytes, to: int, _lo: int, _hi: int, _out: list[Span]) -> int:
@@ -55,14 +55,14 @@ def build(rules: Sequence[Rule], triggers: Sequence[Trigger]) -> Table:
         slot = known.get((rule.id, trigger.offset))
         if slot is None:
             slot = known[rule.id, trigger.offset] = len(table.handlers)
-            handler = _handler(rule, trigger.offset, rules, table.clusters)
+            handler = _handler(rule, trigger.offset, rules, table)
             table.handlers.append(handler)
             table.special.append(rule.handler if rule.handler in SPECIAL else None)
         table.slots.append(slot)
     return table
 
 
-def _handler(rule: Rule, offset: int, rules: Sequence[Rule], clusters: dict[int, list[Span]]) -> Handler:
+def _handler(rule: Rule, offset: int, rules: Sequence[Rule], table: Table) -> Handler:
     if rule.kind == "prefix":
         return keys.prefix_handler(rule, offset)
     if rule.kind == "pattern":
@@ -70,5 +70,6 @@ def _handler(rule: Rule, offset: int, rules: Sequence[Rule], clusters: dict[int,
     if rule.handler in SPECIAL:
         return _nothing
     if rule.handler == "number":
-        return numbers.number_handler([r for r in rules if r.kind == "number"], rule, clusters)
+        table.clusters.append({})
+        return numbers.number_handler([r for r in rules if r.kind == "number"], rule, table.clusters[-1])
     return _BY_NAME[rule.handler](rule)

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from collector.redaction import Redactor
+from collector.redaction import Redactor, numbers, rules
 
 NUMBERS = [
     "(202) 555-0143",
@@ -56,3 +56,23 @@ def test_numbers_of_something_else_are_left_alone_in_long_texts(unit: str) -> No
     redactor._patience = 40  # pyright: ignore[reportPrivateUsage]
     out = redactor.redact(text)
     assert (out.text, out.dropped) == (text, None)
+
+
+def test_what_is_remembered_for_one_rule_says_nothing_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [rules.example(text) for rule in rules.load() if rule.handler == "number" or rule.kind == "number" for text in rule.positives]
+    told += ["携帯：-----ENDXk9#CrJk0Rcall 219-09-99990664 1234567", "password ssn 219-09-999912.03.1975هاتف:"]  # of which rules say this and that
+    texts = [f"{'filler ' * 12}{before}{value} {'and so ' * 12}" for value in told for before in ("", "IDENTIFIED BY '", "ssn ", "call ")]
+    remembering = Redactor()
+    with monkeypatch.context() as patch:
+        patch.setattr(numbers, "_REMEMBERED", 0)
+        plain = [Redactor().redact(text).text for text in texts[:1]] + Redactor().redact_batch(texts[1:])
+    assert remembering.redact_batch(texts) == remembering.redact_batch([*texts, "x"])[:-1] == plain
+
+
+def test_what_was_remembered_is_forgotten_when_asked_for() -> None:
+    redactor = Redactor()
+    redactor.redact(f"{'filler ' * 12}call 202-555-0143 {'and so ' * 12}")
+    table = redactor._finder.table  # pyright: ignore[reportPrivateUsage]
+    assert any(table.clusters)
+    redactor.forget()
+    assert not any(table.clusters)
