@@ -60,7 +60,7 @@ def email_handler(rule: Rule) -> Handler:
         strange = len(tld) > 2 and tld not in known and tld[0] < 128 and not tld.startswith(b"xn--")
         if strange and (at - start < 3 or b[end : end + 1] in b"([" or b"." in domain[0][: -len(tld) - 1]):
             return to
-        if (len(tld) == 2 and b[end : end + 1] == b"(") or _in_authority(b, start, lo):
+        if (len(tld) == 2 and b[end : end + 1] == b"(") or in_authority(b, start, lo):
             return to
         out.append((start, end, rule.class_name))
         return end
@@ -94,12 +94,14 @@ def _quoted_local(b: bytes, at: int, lo: int) -> int:
 _NOT_AUTHORITY = re.compile(rb"[\s/?\"'<>]")
 
 
-def _in_authority(b: bytes, start: int, lo: int) -> bool:
+def in_authority(b: bytes, start: int, lo: int) -> bool:
     """Is this the ``password@host`` part of a URL? The rule for URL credentials takes it."""
     if b[start - 1] not in b":/@!$&*+,;=#%^~()-_.":
         return False
     scheme = b.rfind(b"://", max(lo, start - 160), start)
-    return scheme >= 0 and not _NOT_AUTHORITY.search(b, scheme + 3, start)
+    if scheme < 0 or _NOT_AUTHORITY.search(b, scheme + 3, start):
+        return False
+    return b[start - 1] not in b",;" or b.find(b":", scheme + 3, start) >= 0  # else the next field of a table
 
 
 _SPOKEN_AT = re.compile(

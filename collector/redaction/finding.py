@@ -330,7 +330,7 @@ def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] |
 def _plain(b: bytes, start: int, end: int, out: list[Span], deadline: Budget) -> list[Span]:
     """Append the plain values of a text; gives where no trigger says more: from behind the words or digits in front of a value."""
     first, dull = len(out), plain_values(b, start, end, out, deadline)
-    return dull + [(max(a, b.find(_SIGNS[name], a, z)) if name in _SIGNS else a, z, name) for a, z, name in out[first:]]
+    return dull + [(max(a, b.find(_SIGNS[name], a, z) + 1) if name in _SIGNS else a, z, name) for a, z, name in out[first:]]
 
 
 def _placed(

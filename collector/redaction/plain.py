@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from collector.redaction.budget import Budget
-from collector.redaction.contact import top_level_domains
+from collector.redaction.contact import in_authority, top_level_domains
 from collector.redaction.digit_runs import MARKS, table
 from collector.redaction.matching import Span
 from collector.redaction.plain_few import few, few_values
@@ -113,7 +113,9 @@ def _emails(b: bytes, lo: int, hi: int, out: list[Span]) -> None:
     endings = set(told)
     known = {ending for ending in endings if len(ending) == 2 or ending.lower() in _ENDINGS}
     found = list(zip(first, past, repeat("EMAIL")))
-    out += found if len(known) == len(endings) else [span for span, ending in zip(found, told, strict=True) if ending in known]
+    if len(known) < len(endings):
+        found = [span for span, ending in zip(found, told, strict=True) if ending in known]
+    out += found if b.find(b"://", lo, hi) < 0 else [span for span in found if b[span[0] - 1] not in b",;" or not in_authority(b, span[0], lo)]
 
 
 def _without(which: Array, start: Array, end: Array) -> Array:

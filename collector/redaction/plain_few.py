@@ -9,7 +9,7 @@ import re
 
 from collector.redaction.addresses import STREET_WORDS
 from collector.redaction.checksums import card_sure, iban
-from collector.redaction.contact import follows_version, top_level_domains
+from collector.redaction.contact import follows_version, in_authority, top_level_domains
 from collector.redaction.digit_runs import CAPITALS, DIGITS, MARKS
 from collector.redaction.matching import Span, near
 from collector.redaction.national_ids import ssn
@@ -166,6 +166,6 @@ def _emails(b: bytes, shapes: bytes, lo: int, out: list[Span]) -> None:
             if shapes[past - 1] == 46 and b[stop] in b"\0 \r\n":
                 stop -= 1
             m = _EMAIL.fullmatch(b, start, stop)
-            if m and (len(m[1]) == 2 or m[1].lower() in _ENDINGS):
+            if m and (len(m[1]) == 2 or m[1].lower() in _ENDINGS) and not (b[start - 1] in b",;" and in_authority(b, start, lo)):
                 out.append((start, stop, "EMAIL"))
         at = shapes.find(b"@", past)
