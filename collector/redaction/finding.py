@@ -21,7 +21,7 @@ from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import PLACEHOLDER, resolve
 from collector.redaction.plain import DENSE, LEAST, plain_values
 from collector.redaction.plain_numbers import share_of_digits
-from collector.redaction.plain_secrets import MANY, SPARSE, plain_assignments
+from collector.redaction.plain_urls import plain_secrets, secret_kinds
 from collector.redaction.seams import NEAR_BORDER, SeamView, borders, views_of_listed
 from collector.redaction.veils import LONG, shown, veiled
 from collector.redaction.views import decode, prepare
@@ -55,7 +55,7 @@ class Finder:
         triggers = rules.triggers(own)
         self.scanner: scan.Scanner = scan.HyperscanScanner(triggers) if engine == "hyperscan" else scan.Re2Scanner(triggers)
         self.table = handlers.build(own, triggers)
-        self._assigns = np.array([trigger.rule.handler == "assignment" for trigger in triggers])
+        self._secrets = secret_kinds(triggers)
         self._escapes = np.array([trigger.rule.handler == "escape" for trigger in triggers])
         self._matched = np.array([trigger.rule.handler not in handlers.SPECIAL for trigger in triggers])
         self._dump_row = re.compile(next(trigger.expression for trigger in triggers if trigger.rule.handler == "dump"))
@@ -158,7 +158,7 @@ class Finder:
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
         deadline.check()
-        placed = _placed(b, starts, ends, hits, taken, out, deadline, self._assigns, self._escapes, self._matched)
+        placed = _placed(b, starts, ends, hits, taken, out, deadline, self._secrets, self._escapes, self._matched)
         variety = partial(_variety, b, out)
         if len(out) > before and deadline.over(len(out), variety):
             raise Dropped("time")
@@ -341,7 +341,7 @@ def _placed(
     taken: dict[int, list[Span]],
     out: list[Span],
     deadline: Budget,
-    assigns: Array,
+    secrets: Array,
     escapes: Array,
     matched: Array,
 ) -> Iterable[tuple[int, int, int]]:
@@ -358,6 +358,9 @@ def _placed(
         left = np.ones(len(packed), np.bool_)
         left[signs] = telling(ats[signs], owners[signs], np.array(starts))
         packed, ats, owners = packed[left], ats[left], owners[left]
+    left = plain_secrets(b, ats, secrets[packed & scan.HIT_NUMBER], np.array(starts)[owners], out)
+    if left is not None:
+        packed, ats, owners = packed[left], ats[left], owners[left]
     for i, n in enumerate(np.bincount(owners[matched[packed & scan.HIT_NUMBER]]).tolist()):
         if n >= LEAST and n * DENSE >= ends[i] - starts[i] and i not in taken:
             taken[i] = _plain(b, starts[i], ends[i], out, deadline)
@@ -365,11 +368,6 @@ def _placed(
     if spans:
         before = np.searchsorted(np.array([start for start, _, _ in spans]), ats) - 1
         left = (before < 0) | (ats > np.array([end for _, end, _ in spans])[before] + 1)
-        packed, ats, owners = packed[left], ats[left], owners[left]
-    signs = np.flatnonzero(assigns[packed & scan.HIT_NUMBER])
-    if len(signs) >= MANY and len(signs) * SPARSE >= len(b):
-        left = np.ones(len(packed), np.bool_)
-        left[signs] = ~plain_assignments(b, ats[signs], np.array(starts)[owners[signs]], "SECRET_ASSIGN", out)
         packed, ats, owners = packed[left], ats[left], owners[left]
     return zip(ats.tolist(), (packed & scan.HIT_NUMBER).tolist(), owners.tolist(), strict=True)
 

@@ -303,6 +303,18 @@ def _basic(value: bytes) -> bool:
 _URL_USER = re.compile(rb"://([^\s:/@\"'<>\x00]{0,256}):([^\s/\"'<>\x00]{0,512}|[^\s\"'<>\x00?#]{0,512})@")
 
 
+def stands_for_password(password: bytes, user: bytes) -> bool:
+    """Is it nothing, a placeholder or a reference, where the password of a URL stands?"""
+    return bool(
+        not password
+        or PLACEHOLDER.fullmatch(password.lower())
+        or REFERENCE.match(password)
+        or b"${" in password
+        or (len(set(password)) == 1 and len(password) < 6)
+        or (password == user and len(password) < 8)
+    )
+
+
 def url_credential_handler(rule: Rule) -> Handler:
     """The password of ``scheme://user:password@host``."""
 
@@ -311,15 +323,7 @@ def url_credential_handler(rule: Rule) -> Handler:
         m = _URL_USER.match(b, scheme, min(hi, to + 300)) if scheme >= 0 else None
         if m is None:
             return to
-        password = m[2]
-        if (
-            not password
-            or PLACEHOLDER.fullmatch(password.lower())
-            or REFERENCE.match(password)
-            or b"${" in password
-            or (len(set(password)) == 1 and len(password) < 6)
-            or (password == m[1] and len(password) < 8)
-        ):
+        if stands_for_password(m[2], m[1]):
             return m.end()
         out.append((m.start(2), m.end(2), rule.class_name))
         return m.end()
