@@ -13,6 +13,12 @@ Handler = Callable[[bytes, int, int, int, list[Span]], int]
 """``(buffer, trigger end, text start, text end, spans) -> offset``: appends spans found around a trigger's end and
 returns up to where further triggers of the same handler have nothing new to say."""
 
+_MARK = rb"[A-Z][A-Z_]+(?::[0-9a-f]{8,16})?"
+LISTED = (
+    rb"(?:[ \t\r\n]{0,2}[\"']?[,;:|&/][ \t\r\n]{0,2}[\"']?| (?:and|or|und|oder|et|ou|y|o|e) |[ \t\r\n]{1,3})[(+]{0,2}"  # between values of a list
+)
+_TAKEN = re.compile(rb"(?:\[|\A)%b\](?!%b\Z)" % (_MARK, LISTED))  # a placeholder, or what is left of it at the begin of what is looked at
+_TAKEN_BEHIND = re.compile(rb"\[%b(?:\]|\Z)" % _MARK)
 TOKEN_RUN = re.compile(rb"[A-Za-z0-9_.=+/\-]*+")
 _ATTEMPTS = 12  # failed looks within one unbroken run of token characters before the whole run is taken for a secret
 
@@ -54,8 +60,14 @@ def tester(patterns: Sequence[bytes], *, latin: bool) -> Any:
 
 
 def said_near(told: Any, b: bytes, start: int, end: int, lo: int, hi: int, before: int = 48, after: int = 16) -> list[int]:
-    """Which of a set's word lists have a word shortly before, or right after, ``[start, end)``?"""
-    return told.Match(b[max(lo, start - before) : start] + b"\0" + b[end : min(hi, end + after)]) or []
+    """Which of a set's word lists have a word shortly before, or right after, ``[start, end)``? A placeholder is a word only of what it is in
+    a list with: else each that stands somewhere near would take the next one."""
+    said, behind = b[max(lo, start - before) : start], b[end : min(hi, end + after)]
+    if b"]" in said:
+        said = _TAKEN.sub(b"\0", said)
+    if b"[" in behind:
+        behind = _TAKEN_BEHIND.sub(b"\0", behind)
+    return told.Match(b"%b\0%b" % (said, behind)) or []
 
 
 def near(pattern: Any, b: bytes, start: int, end: int, lo: int, hi: int, before: int = 48, after: int = 16) -> bool:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 from collector.redaction.cards import CARD_WORDS, card_places, is_card, take_cards
 from collector.redaction.checksums import card, card_sure
 from collector.redaction.clusters import LONGEST, ZEROS, Group, groups_of, layout_of, opened, pieces_of, split_at
-from collector.redaction.matching import Handler, Span, near, said_near, word_set, words
+from collector.redaction.matching import LISTED, Handler, Runaway, Span, near, said_near, word_set, words
 from collector.redaction.national_ids import ssn
 from collector.redaction.phones import own_layout, own_shape, phone
 from collector.redaction.rules import Rule
@@ -48,6 +48,12 @@ _AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
 _AS_ONES = bytes(49 if 48 <= c <= 57 else c for c in range(256))
 _ZERO_OR_ONE = bytes(49 if 49 <= c <= 57 else c for c in range(256))
 _ZERO_LED = re.compile(rb"(?<![0-9])0")
+_LISTED = re.compile(LISTED)
+_LOCAL = re.compile(
+    rb"(?!(?:19|20)[0-9]{2}(?:[ \-]?(?:19|20)[0-9]{2}|(?:0[1-9]|1[0-2])[0-3][0-9]))"  # no years, no date
+    rb"(?:[0-9]{3,4}[ \-]?[0-9]{4}|[0-9]{4}[ \-]?[0-9]{3})(?![0-9A-Za-z]|[ \-.][0-9])"
+)
+_FURTHER = re.compile(rb"(?:" + LISTED + rb"(?:" + _LOCAL.pattern + rb"))++")  # such numbers, of which no trigger tells without a word
 _REMEMBERED, _SAYS, _MOST_REMEMBERED = 40, 66, 1_024  # bytes of a cluster that is remembered, and around it; how many are
 _NEAR = (56, 20)  # bytes before and after digits in which a word about them may stand
 Check = tuple[int, int, Callable[[str], bool]]  # from and to which digit, and what must hold
@@ -67,23 +73,24 @@ class Reading(NamedTuple):
 
 
 class Around:
-    """Which rules have a word near a cluster and its pieces? Asked only if need be, and once if there is none."""
+    """Which rules have a word near a cluster and its pieces? Asked only if need be, and once if there is none.
+    ``before``: those that the value says before it in a list."""
 
-    __slots__ = ("_found", "_place", "_words")
+    __slots__ = ("_before", "_found", "_place", "_words")
 
-    def __init__(self, words_of_rules: Any, b: bytes, start: int, end: int, lo: int, hi: int) -> None:
+    def __init__(self, words_of_rules: Any, b: bytes, start: int, end: int, lo: int, hi: int, before: Sequence[int]) -> None:
         self._found: list[int] | None = None
-        self._words, self._place = words_of_rules, (b, start, end, lo, hi)
+        self._words, self._place, self._before = words_of_rules, (b, start, end, lo, hi), before
 
     def near(self, start: int, end: int) -> Sequence[int]:
         """Numbers of the rules with a word near a piece. If there is none near the cluster, there is none near any piece either:
         between the pieces there are but digits and separators."""
         b, first, last, lo, hi = self._place
         if self._found is None:
-            self._found = said_near(self._words, b, first, last, lo, hi, *_NEAR)
+            self._found = [*said_near(self._words, b, first, last, lo, hi, *_NEAR), *self._before]
         if not self._found or (start == first and end == last):
             return self._found
-        return said_near(self._words, b, start, end, lo, hi, *_NEAR)
+        return [*said_near(self._words, b, start, end, lo, hi, *_NEAR), *(self._before if start == first else ())]
 
 
 def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, list[Span]]) -> Handler:
@@ -91,6 +98,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
     ``known``: what has been found in clusters that read alike with all around that says something of them."""
     told = word_set([*(r.words for r in rules), phone_rule.words])
     phones, other = len(rules), words(phone_rule.not_words)
+    last: list[Any] = [0, (), 0]  # where the last value ends, the rules that it is a word of, and the buffer's generation
     by_length: dict[int, list[NumberRule]] = {}
     for k, rule in enumerate(rules):
         for n in rule.digits:
@@ -165,22 +173,41 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
         if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)):
             _ = judge(b, line[1:], lo, hi, out, around) or judge(b, line[:-1], lo, hi, out, around)
 
-    def run(b: bytes, start: int, end: int, digits: str, lo: int, hi: int, out: list[Span]) -> int:
-        """Judge digits without anything between them; the offset behind."""
+    def run(b: bytes, start: int, end: int, digits: str, lo: int, hi: int, out: list[Span], before: Sequence[int]) -> None:
+        """Judge digits without anything between them."""
         n = end - start
         if n < 6:
-            return end
-        around = Around(told, b, start, end, lo, hi)
+            return
+        around = Around(told, b, start, end, lo, hi, before)
         if n < 12 and b[start - 1] not in b"+(" and not fitting(ZEROS[n])[1] and not around.near(start, end):
-            return end
+            return
         whole = [(start, end, digits, "")]
         if n >= 12 and is_card(b, whole, 0, 1, lo, hi, usual=True):
             out.append((start, end, "CREDIT_CARD"))
         else:
             judge(b, whole, lo, hi, out, around)
-        return end
+
+    @cache
+    def said_by(class_name: str) -> list[int]:
+        """The rules that a placeholder is a word of."""
+        return told.Match(b"[%b]" % class_name.encode()) or []
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        """Judge the cluster that ``to`` is in, and the list behind a telephone number."""
+        first = len(out)
+        end = cluster_at(b, to, lo, hi, out)
+        if len(out) == first or out[-1][1] < end:
+            return end
+        _, past, name = out[-1]
+        further = _FURTHER.match(b, past, hi) if name == phone_rule.class_name else None
+        if further:
+            out += [(*m.span(), name) for m in _LOCAL.finditer(b, past, further.end()) if m[0].strip(m[0][:1] + b" -")]
+            end = past = further.end()
+        last[:] = [past, said_by(name), Runaway.generation]
+        return end
+
+    def cluster_at(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        """Judge a cluster; the offset behind."""
         least = max(lo, to - 8)
         while not 48 <= b[to - 1] <= 57 and to > least:  # some triggers end behind the digits
             to -= 1
@@ -201,39 +228,48 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
                 return _only_long(b, start, end, lo, hi, out)
             _only_long(b, start, cut.start(), lo, hi, out)
             start = cut.end()
-        cluster = b[start:end]
-        if cluster.isdigit():
-            return run(b, start, end, cluster.decode(), lo, hi, out)
-        if end - start > _REMEMBERED or start - _SAYS < lo or end + _SAYS > hi:
-            return looked_at(b, start, end, lo, hi, out)
-        said = hash(b[start - _SAYS : end + _SAYS])  # no text is kept
-        if said in known:
-            out += [(start + a, start + z, name) for a, z, name in known[said]]
-            return end
         first = len(out)
-        if looked_at(b, start, end, lo, hi, out) == end:
-            if len(known) > _MOST_REMEMBERED:
-                known.clear()
-            known[said] = [(a - start, z - start, name) for a, z, name in out[first:]]
+        remembered(b, start, end, lo, hi, out, ())
+        if len(out) == first and last[2] == Runaway.generation and last[0] < start and _LISTED.fullmatch(b, last[0], start):
+            remembered(b, start, end, lo, hi, out, last[1])
         return end
 
-    def looked_at(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span]) -> int:
-        """Judge a cluster; the offset behind."""
+    def remembered(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span], before: Sequence[int]) -> None:
+        """Judge a cluster, unless one that reads alike has been."""
+        cluster = b[start:end]
+        if cluster.isdigit():
+            run(b, start, end, cluster.decode(), lo, hi, out, before)
+            return
+        if end - start > _REMEMBERED or start - _SAYS < lo or end + _SAYS > hi:
+            looked_at(b, start, end, lo, hi, out, before)
+            return
+        said = hash((b[start - _SAYS : end + _SAYS], *before))  # no text is kept
+        if said in known:
+            out += [(start + a, start + z, name) for a, z, name in known[said]]
+            return
+        first = len(out)
+        looked_at(b, start, end, lo, hi, out, before)
+        if len(known) > _MOST_REMEMBERED:
+            known.clear()
+        known[said] = [(a - start, z - start, name) for a, z, name in out[first:]]
+
+    def looked_at(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span], before: Sequence[int]) -> None:
+        """Judge a cluster."""
         cluster = b[start:end]
         dated = _DATED_LINE.search(cluster) if b[end] in b":T" else None
         if dated:  # the next line of a log begins: what stands before that is another number, or none
-            before = start + dated.start()
+            line = start + dated.start()
             if dated.start() > 5:
-                handle(b, before, lo, before, out)
-            return end
+                cluster_at(b, line, lo, line, out)
+            return
         date = _DATE_AMONG.search(cluster) if b"(" in cluster else None
         if date:  # a version and its date among other numbers: ``3.0.0 (2022-10-20) 4711``
-            before, behind = start + date.start(), start + date.end()
+            close, behind = start + date.start(), start + date.end()
             if date.start() > 5:
-                handle(b, before, lo, before, out)
+                cluster_at(b, close, lo, close, out)
             if behind < end:
-                handle(b, end, behind, hi, out)
-            return end
+                cluster_at(b, end, behind, hi, out)
+            return
         head = start
         if cluster.startswith((b"19", b"20")):
             date = _ISO_DATE.match(cluster)
@@ -241,15 +277,15 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
                 cluster = cluster[date.end() :]
                 start += date.end()
             if _YEARS.fullmatch(cluster):
-                return end
+                return
         digits = cluster.translate(None, _NO_DIGITS)
         if len(digits) < 6 or (cluster.count(b".") == 3 and _DOTTED_QUAD.fullmatch(cluster)):
-            return end
+            return
         usual = _USUAL.fullmatch(cluster) if len(cluster) in (11, 19) else None
         if usual and (ssn if usual[1] else card_sure)(digits.decode()):
             out.append((start, end, "US_SSN" if usual[1] else "CREDIT_CARD"))
-            return end
-        around = Around(told, b, head, end, lo, hi)
+            return
+        around = Around(told, b, head, end, lo, hi, before)
         quiet, number = False, digits.decode()
         if b"%" not in cluster:
             read = reading(cluster.translate(_AS_ZEROS))
@@ -266,22 +302,22 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
             if quiet and not cards:
                 if one:
                     judged(b, start, end, number, read, lo, hi, out, around)
-                return end
+                return
             quiet = quiet and not one
             if (
                 b[start - 1] == 43
                 and _ONE_LINE.fullmatch(cluster)
                 and _phone(b, start, end, number, read.sizes, read.seps, lo, hi, out, False, other, phone_rule.class_name)
             ):
-                return end
+                return
             if read.line and not cards:
                 if len(read.sizes) > 1 and not judged(b, start, end, number, read, lo, hi, out, around):
                     parts_of(b, groups_of(b, start, end), lo, hi, out, around)
-                return end
+                return
         groups = groups_of(b, start, end)
         free = take_cards(b, groups, lo, hi, out)
         if not free or (quiet and len(free) == len(groups)):
-            return end
+            return
         kinds = {g[3] for g in free[1:]}
         for part in split_at(free, "|") if "|" in kinds and len(kinds) > 1 else [free]:
             lines = list(split_at(part, "\n")) if "\n" in kinds else [part]
@@ -290,7 +326,6 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
             for line in lines:
                 if (len(line) >= 20 or not judge(b, line, lo, hi, out, around)) and len(line) > 1:
                     parts_of(b, line, lo, hi, out, around)
-        return end
 
     return handle
 
