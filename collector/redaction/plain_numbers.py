@@ -7,8 +7,9 @@ The forms and checks are those of the matchers (``numbers.py``, ``contact.py``);
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from collector.redaction.addresses import plain_addresses
 from collector.redaction.checksums import card_issuer
 from collector.redaction.contact import follows_version
 from collector.redaction.digit_runs import CAPITALS, EXTENDS, MARKS, Runs, append, runs_of, table
-from collector.redaction.matching import Span, near, words
+from collector.redaction.matching import Span, near, said_near, word_set, words
 from collector.redaction.phones import country_code
 from collector.redaction.plain_accounts import accounts
 from collector.redaction.rules import load
@@ -32,6 +33,8 @@ PHONE_WORD, NUMBER_WORDS = 14, (56, 20)  # bytes before (and behind) a number in
 _LOOSE = table(b" \t\r\n\v\f:=\"'")  # between a word such as *version* and a number
 _WORDY = table(bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)) + b"=<>~^@._")
 _GLUES = table(bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)) + bytes(range(128, 256)) + b"_.-/$#")
+_LONG_ROW = 9  # numbers in a row that is never judged as one line
+_GROUPED = ("000-000-0000", "000.000.0000", "000 000 0000")
 _CARD = b"[CREDIT_CARD]"
 _TELLING = table(bytes(range(65, 91)) + bytes(range(97, 123)) + bytes(range(128, 256)) + b"$").tobytes()  # letters and currencies
 
@@ -191,6 +194,46 @@ def _in_brackets(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> Non
     append(out, lo, start[~doubtful] - 1, end[~doubtful], "PHONE")
 
 
+def _national(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> None:
+    """``202-555-0143``, alone or in a row between blanks, where no word says that it is something else."""
+    at = runs.form(3, 3, 4, marks=b"-. ")
+    if not len(at):
+        return
+    raw, mark, first, past = runs.raw, runs.mark, runs.first[at], runs.past[at + 2]
+    valid = (raw[first] > 49) & (raw[first + 4] > 48) & (_value(raw, first, 3) != _value(raw, first + 4, 3))
+    linked = (at[1:] == at[:-1] + 3) & (mark[at[:-1] + 2] == 32) & (mark[at[1:]] != 32) & (mark[at[:-1]] != 32)
+    heads = np.flatnonzero(np.concatenate([[True], ~linked]))
+    tails = np.append(heads[1:], len(at)) - 1
+    apart = runs.apart[at[heads]] & runs.alone_behind(past[tails]) & ~EXTENDS[_behind(runs, past[tails])]
+    apart &= (raw[first[heads] - 2] != 40) & ((runs.at(past[tails]) != 32) | (runs.at(past[tails] + 1) != 40))  # a bracket joins numbers
+    rows = tails - heads + 1
+    kept = np.repeat(np.logical_and.reduceat(valid, heads) & (apart | (rows >= _LONG_ROW)), rows)
+    kept[heads[~apart]] = kept[tails[~apart]] = False  # its ends belong to what goes on there
+    if not kept.any():
+        return
+    first, past = first[kept], past[kept]
+    text = b[lo : hi + NUMBER_WORDS[1]]
+    if not_phones().Match(text):
+        doubtful = _told(raw.tobytes(), first - PHONE_WORD, first)
+        for k in np.flatnonzero(doubtful).tolist():
+            s = int(first[k]) + lo - 1
+            doubtful[k] = near(not_phones(), b, s, s, lo, hi, PHONE_WORD, 0)
+        first, past = first[~doubtful], past[~doubtful]
+    if _no_phones_words().Match(text):
+        places = zip((first + lo - 1).tolist(), (past + lo - 1).tolist(), strict=True)
+        told = [bool(said_near(_no_phones_words(), b, s, z, lo, hi, *NUMBER_WORDS)) for s, z in places]
+        first, past = first[~np.array(told, np.bool_)], past[~np.array(told, np.bool_)]
+    append(out, lo, first, past, "PHONE")
+
+
+@cache
+def _no_phones_words() -> Any:
+    """Words that say of ten digits, grouped as a telephone number's, that they are another one."""
+    return word_set(
+        [rule.words for rule in load() if rule.kind == "number" and any(map(partial(re.fullmatch, rule.shape), _GROUPED)) and 10 in rule.digits]
+    )
+
+
 def _addresses(runs: Runs, b: bytes, out: list[Span], lo: int) -> None:
     """Dotted quads behind no word that says *version*."""
     n = len(runs.apart)
@@ -259,6 +302,8 @@ def plain_numbers(b: bytes, lo: int, hi: int, end: int, out: list[Span], check: 
         check()
         if runs.holds(3, 3, 4) and b.find(b"(", lo, hi) >= 0:
             _in_brackets(runs, b, out, lo, hi)
+        if runs.holds(3, 3, 4):
+            _national(runs, b, out, lo, hi)
         _addresses(runs, b, out, lo)
         check()
         accounts(runs, b, out, lo, hi, check)

@@ -1,12 +1,40 @@
-"""Telephone numbers among words and in lists: what one says of the next."""
+"""Telephone numbers among words, in lists and in rows: what one says of the next, and what is plain and taken at once."""
 
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
 
-from collector.redaction import Redactor
+from collector.redaction import Redactor, finding
+from collector.redaction.budget import Budget
+from collector.redaction.joined import join
+from collector.redaction.plain import plain_values
+
+WORDS = [
+    "the",
+    "quick",
+    "fox",
+    "call",
+    "Ana",
+    "on",
+    "at",
+    "or",
+    "is",
+    "order",
+    "part",
+    "patient",
+    "account number",
+    "text",
+    "then",
+    "$",
+    "USD",
+    "nhs",
+]
+NUMBERS = ["202-555-0143", "415.555.2671", "415 555 2671", "943-476-5919"]
+NONE = ["193-476-5919", "415-055-2671", "222-222-2222", "000-555-0143", "415-555 2671", "4155-555-2671", "415-555-26711", "415--555-2671"]
+MARKS = [" ", ", ", "; ", ".\n", "\n", "\t", '", "', " x12 ", " | ", ", (", "), "]
 
 
 @pytest.fixture(scope="module", params=[{}, {"key": b"k"}, {"engine": "re2"}], ids=["bare", "keyed", "re2"])
@@ -56,6 +84,38 @@ def test_a_number_that_has_gone_says_nothing_of_others_behind_words(redactor: Re
     assert out.dropped is None
     assert _bare(out.text) == f"[PHONE] is it, {' '.join(left)}"
     assert redactor.redact(out.text).text == out.text
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_plain_numbers_come_to_what_matchers_make_of_each(redactor: Redactor, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(seed)
+    marks = rng.sample(MARKS, 3) if seed % 3 else MARKS[:3]
+    said = [[*rng.choices(WORDS, k=rng.choice([0, 0, 1, 4])), rng.choice(NUMBERS)] for _ in range(400)]
+    text = "".join(" ".join(words) + rng.choice(marks) for words in said)
+    finder = redactor._finder  # pyright: ignore[reportPrivateUsage]
+    out = finder.find(join([text.encode()]), None, Budget(9.0, 9.0))
+    monkeypatch.setattr(finding, "plain_values", lambda *_: [])
+    assert out == finder.find(join([text.encode()]), None, Budget(9.0, 9.0))
+
+
+@pytest.mark.parametrize("size", [1, 12, 3000])
+@pytest.mark.parametrize("mark", [" ", ", ", "\n"])
+@pytest.mark.parametrize("number", NONE)
+def test_what_is_no_plain_number_is_left_to_the_matchers(number: str, mark: str, size: int) -> None:
+    raw = f"\0x {mark.join([number] * size)} y\0".encode()
+    found: list[tuple[int, int, str]] = []
+    plain_values(raw, 1, len(raw) - 1, found)
+    assert found == []
+
+
+@pytest.mark.parametrize("mark", [" ", "\n", ", "])
+@pytest.mark.parametrize("number", ["202-555-0143", "415.555.2671"])
+@pytest.mark.parametrize("cut", [0, 3, 8])
+def test_a_long_row_goes_whole_and_so_do_its_ends(redactor: Redactor, number: str, mark: str, cut: int) -> None:
+    text = f"12{mark}" + mark.join([number] * 400) + (mark + number[:cut] if cut else "")
+    out = _bare(redactor.redact(text).text)
+    assert out.count("[PHONE]") >= 400
+    assert number not in out
 
 
 def test_a_word_before_each_of_a_long_list_counts(redactor: Redactor) -> None:
