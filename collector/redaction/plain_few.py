@@ -155,7 +155,7 @@ def _accounts(b: bytes, lo: int, hi: int, out: list[Span]) -> None:
 
 def _emails(b: bytes, shapes: bytes, lo: int, out: list[Span]) -> None:
     """Those of the text's words that are one: a name that begins with a letter, one ``@``, labels, and an ending that there is."""
-    at, before = shapes.find(b"@"), lo - 1
+    at, before, urls = shapes.find(b"@"), lo - 1, b"://" in shapes
     while at >= 0:
         first = shapes.rfind(b"\0", max(0, at - _BEFORE_AT), at) + 1
         past = shapes.find(b"\0", at, at + _BEHIND_AT)
@@ -166,6 +166,6 @@ def _emails(b: bytes, shapes: bytes, lo: int, out: list[Span]) -> None:
             if shapes[past - 1] == 46 and b[stop] in b"\0 \r\n":
                 stop -= 1
             m = _EMAIL.fullmatch(b, start, stop)
-            if m and (len(m[1]) == 2 or m[1].lower() in _ENDINGS) and not (b[start - 1] in b",;" and in_authority(b, start, lo)):
+            if m and (len(m[1]) == 2 or m[1].lower() in _ENDINGS) and not (urls and b[start - 1] in b",;" and in_authority(b, start, lo)):
                 out.append((start, stop, "EMAIL"))
         at = shapes.find(b"@", past)

@@ -197,7 +197,7 @@ def _in_brackets(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> Non
 def _national(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> None:
     """``202-555-0143``, alone or in a row between blanks, where no word says that it is something else."""
     at = runs.form(3, 3, 4, marks=b"-. ")
-    if not len(at):
+    if not (runs.apart[at].any() or (at[1:] == at[:-1] + 3).any()):
         return
     raw, mark, first, past = runs.raw, runs.mark, runs.first[at], runs.past[at + 2]
     valid = (raw[first] > 49) & (raw[first + 4] > 48) & (_value(raw, first, 3) != _value(raw, first + 4, 3))
