@@ -51,6 +51,10 @@ class Regions:
     def __len__(self) -> int:
         return len(self._starts)
 
+    def kept(self) -> Regions:
+        """The same, good for longer than the memory that they are in."""
+        return Regions(self._starts.copy(), self._ends.copy())
+
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return zip(self._starts.tolist(), self._ends.tolist(), strict=True)
 

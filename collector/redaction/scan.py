@@ -107,6 +107,9 @@ class HyperscanScanner:
             if not _scan(db, text, into, limit, deadline, tried):
                 del into[before:]
                 tried = limit
+                cuts = {name: bytes(cut) for name, cut in cuts.items()}  # it asks for regions of its own, in the same memory
+                text = cuts.get(gate, buffer)
+                regions = {name: some and some.kept() for name, some in regions.items()}
                 attempt()  # type: ignore[misc]
                 _scan(db, text, into, limit, deadline, limit)
         for gate, hits in found.items():
