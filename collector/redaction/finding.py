@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from operator import eq, sub
+from operator import eq, itemgetter, sub
 from typing import Any, Literal
 
 import numpy as np
@@ -55,6 +55,7 @@ class Finder:
         triggers = rules.triggers(own)
         self.scanner: scan.Scanner = scan.HyperscanScanner(triggers) if engine == "hyperscan" else scan.Re2Scanner(triggers)
         self.table = handlers.build(own, triggers)
+        self._slots = np.array(self.table.slots)
         self._secrets = secret_kinds(triggers)
         self._escapes = np.array([trigger.rule.handler == "escape" for trigger in triggers])
         self._matched = np.array([trigger.rule.handler not in handlers.SPECIAL for trigger in triggers])
@@ -158,21 +159,18 @@ class Finder:
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
         deadline.check()
-        placed = _placed(b, starts, ends, hits, taken, out, deadline, self._secrets, self._escapes, self._matched)
+        placed = _placed(b, starts, ends, hits, taken, out, deadline, self._secrets, self._escapes, self._matched, self._slots)
         variety = partial(_variety, b, out)
         if len(out) > before and deadline.over(len(out), variety):
             raise Dropped("time")
         table = self.table
         Runaway.generation += 1
-        slots, slot_of, special = table.handlers, table.slots, table.special
+        slots, special = table.handlers, table.special
         done = [0] * len(slots)
         wrapped: list[tuple[str, int, int]] = []
         listed: list[tuple[int, int]] = []
         clock = _CHECK_EVERY
-        if len(starts) > 1:
-            placed = sorted(placed, key=lambda hit: slot_of[hit[1]])
-        for to, trigger, i in placed:
-            slot = slot_of[trigger]
+        for to, slot, i in placed:
             if to <= done[slot]:
                 continue
             name = special[slot]
@@ -344,12 +342,15 @@ def _placed(
     secrets: Array,
     escapes: Array,
     matched: Array,
+    slots: Array,
 ) -> Iterable[tuple[int, int, int]]:
-    """Hits that matchers have to look at: end, trigger, text. Plain values of dense texts are taken here, but for those ``taken`` already."""
+    """Hits that matchers have to look at: end, slot, text; of several texts slot by slot. Plain values of dense texts are taken here, but for those
+    ``taken`` already."""
     if not hits:
         return []
     if len(hits) < LEAST and not taken:
-        return [(to, hit & scan.HIT_NUMBER, bisect_right(starts, to - 1) - 1) for hit in hits for to in (hit >> scan.HIT_BITS,)]
+        few = [(to, int(slots[hit & scan.HIT_NUMBER]), bisect_right(starts, to - 1) - 1) for hit in hits for to in (hit >> scan.HIT_BITS,)]
+        return sorted(few, key=itemgetter(1)) if len(starts) > 1 else few
     packed = np.array(hits, np.int64)
     ats = packed >> scan.HIT_BITS
     owners = np.searchsorted(starts, ats) - 1
@@ -369,7 +370,11 @@ def _placed(
         before = np.searchsorted(np.array([start for start, _, _ in spans]), ats) - 1
         left = (before < 0) | (ats > np.array([end for _, end, _ in spans])[before] + 1)
         packed, ats, owners = packed[left], ats[left], owners[left]
-    return zip(ats.tolist(), (packed & scan.HIT_NUMBER).tolist(), owners.tolist(), strict=True)
+    which = slots[packed & scan.HIT_NUMBER]
+    if len(starts) > 1:
+        order = np.argsort(which, kind="stable")
+        ats, which, owners = ats[order], which[order], owners[order]
+    return zip(ats.tolist(), which.tolist(), owners.tolist(), strict=True)
 
 
 def _variety(b: bytes, found: Sequence[Span]) -> float:

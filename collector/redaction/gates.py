@@ -62,13 +62,13 @@ class Regions:
         """The regions, each between NUL bytes."""
         return b"\0".join([b"", *(buffer[a:z] for a, z in self), b""]) if self._text is None else self._text
 
-    def places(self, ends: Places) -> Places:
-        """Where the buffer holds what ends at these offsets of the cut."""
+    def moves(self, ends: Places) -> Places:
+        """How far on the buffer holds what ends at these offsets of the cut."""
         if self._shifts is None:
             past = (self._ends - self._starts + 1).cumsum()
             self._shifts = past, self._ends - past
         past, shifts = self._shifts
-        return ends + shifts[past.searchsorted(ends - 1)]
+        return shifts[past.searchsorted(ends - 1)]
 
 
 _NOTHING = Regions(np.empty(0, np.int64), np.empty(0, np.int64))

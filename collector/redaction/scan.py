@@ -115,7 +115,7 @@ class HyperscanScanner:
         for gate, hits in found.items():
             if hits:
                 cut = np.array(hits)
-                together += (regions[gate].places(cut >> HIT_BITS) << HIT_BITS | cut & HIT_NUMBER).tolist()  # type: ignore[union-attr]
+                together += (cut + (regions[gate].moves(cut >> HIT_BITS) << HIT_BITS)).tolist()  # type: ignore[union-attr]
         if len(together) > limit:
             raise TooDense
         return together
