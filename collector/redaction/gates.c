@@ -220,18 +220,29 @@ INLINE int dated(const uint8_t *b, const Number *n) {
     return (size == 9 && p[4] == '-' && is_year(p + 5)) || (size == 10 && p[4] == ',' && p[5] == ' ' && is_year(p + 6));
 }
 
+/* Up to eight digits in a row, or a decimal, without a letter or a `+` beside them: no rule has these without a word (and words have a gate). */
+INLINE int bare(const uint8_t *b, int64_t size, const Number *n) {
+    const uint8_t *p = b + n->start, before = n->start ? p[-1] : 0, next = n->last + 1 < size ? b[n->last + 1] : 0;
+    const uint8_t behind = n->last + 2 < size && (next == ' ' || next == '-') ? b[n->last + 2] : next;
+    if (before == '+' || before == '.' || is_letter(before) || is_letter(behind) || (p[0] == '0' && p[1] == '0' && p[2] == '0')) return 0;
+    int64_t whole = 0;
+    while (whole < n->count && is_digit(p[whole])) whole++;
+    const int64_t gaps = n->last + 1 - n->start - n->count;
+    return whole <= 8 && (gaps == 0 || (gaps == 1 && p[whole] == '.'));
+}
+
 INLINE void end_number(Regions *regions, const uint8_t *b, int64_t size, const Number *n) {
     if (n->count < FEW) return;
     if (n->count < MANY && !some(b, n->start, n->last, '.', 1, DOTS)) {
         const int64_t from = n->start > 8 ? n->start - 8 : 0, to = n->last + 9 < size ? n->last + 9 : size;
         if (!some(b, from, to, 'A', 26, CAPITALS)) return;
     }
-    if (!dated(b, n)) let(regions, DIGITS, n->start, n->last + 1);
+    if (!dated(b, n) && !bare(b, size, n)) let(regions, DIGITS, n->start, n->last + 1);
 }
 
 /* What begins as `GB29 NWBK 6016 133` does, the first digit at i. */
 INLINE void let_account(Regions *regions, const uint8_t *b, int64_t size, int64_t i) {
-    if (i < 2 || !is_letter(b[i - 1]) || !is_letter(b[i - 2]) || (i > 2 && (is_letter(b[i - 3]) || is_digit(b[i - 3])))) return;
+    if (i < 2 || i + 1 >= size || !is_digit(b[i + 1]) || !is_letter(b[i - 1]) || !is_letter(b[i - 2]) || (i > 2 && (is_letter(b[i - 3]) || is_digit(b[i - 3])))) return;
     int64_t end = i;
     int signs = 0, apart = 0;
     for (; end < size && end < i + ACCOUNT && signs < ACCOUNT_SIGNS && apart < 3; end++) {
