@@ -67,7 +67,7 @@ def said_near(told: Any, b: bytes, start: int, end: int, lo: int, hi: int, befor
         said = _TAKEN.sub(b"\0", said)
     if b"[" in behind:
         behind = _TAKEN_BEHIND.sub(b"\0", behind)
-    return told.Match(b"%b\0%b" % (said, behind)) or []
+    return told.Match(said + b"\0" + behind) or []
 
 
 def near(pattern: Any, b: bytes, start: int, end: int, lo: int, hi: int, before: int = 48, after: int = 16) -> bool:

@@ -54,6 +54,7 @@ _LOCAL = re.compile(
     rb"(?:[0-9]{3,4}[ \-]?[0-9]{4}|[0-9]{4}[ \-]?[0-9]{3})(?![0-9A-Za-z]|[ \-.][0-9])"
 )
 _FURTHER = re.compile(rb"(?:" + LISTED + rb"(?:" + _LOCAL.pattern + rb"))++")  # such numbers, of which no trigger tells without a word
+_FAR = 16  # bytes between two values of a list, at most
 _REMEMBERED, _SAYS, _MOST_REMEMBERED = 40, 66, 1_024  # bytes of a cluster that is remembered, and around it; how many are
 _NEAR = (56, 20)  # bytes before and after digits in which a word about them may stand
 Check = tuple[int, int, Callable[[str], bool]]  # from and to which digit, and what must hold
@@ -230,7 +231,7 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
             start = cut.end()
         first = len(out)
         remembered(b, start, end, lo, hi, out, ())
-        if len(out) == first and last[2] == Runaway.generation and last[0] < start and _LISTED.fullmatch(b, last[0], start):
+        if len(out) == first and 0 < start - last[0] <= _FAR and last[2] == Runaway.generation and _LISTED.fullmatch(b, last[0], start):
             remembered(b, start, end, lo, hi, out, last[1])
         return end
 
@@ -243,7 +244,8 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
         if end - start > _REMEMBERED or start - _SAYS < lo or end + _SAYS > hi:
             looked_at(b, start, end, lo, hi, out, before)
             return
-        said = hash((b[start - _SAYS : end + _SAYS], *before))  # no text is kept
+        around = b[start - _SAYS : end + _SAYS]
+        said = hash((around, *before)) if before else hash(around)  # no text is kept
         if said in known:
             out += [(start + a, start + z, name) for a, z, name in known[said]]
             return
