@@ -21,7 +21,7 @@ from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import PLACEHOLDER, resolve
 from collector.redaction.plain import DENSE, LEAST, plain_values
 from collector.redaction.plain_numbers import share_of_digits
-from collector.redaction.plain_urls import plain_secrets, secret_kinds
+from collector.redaction.plain_urls import secret_kinds, secrets_at_once
 from collector.redaction.seams import NEAR_BORDER, SeamView, borders, views_of_listed
 from collector.redaction.veils import LONG, shown, veiled
 from collector.redaction.views import decode, prepare
@@ -359,7 +359,7 @@ def _placed(
         left = np.ones(len(packed), np.bool_)
         left[signs] = telling(ats[signs], owners[signs], np.array(starts))
         packed, ats, owners = packed[left], ats[left], owners[left]
-    left = plain_secrets(b, ats, secrets[packed & scan.HIT_NUMBER], np.array(starts)[owners], out)
+    left = secrets_at_once(b, ats, secrets[packed & scan.HIT_NUMBER], np.array(starts)[owners], out)
     if left is not None:
         packed, ats, owners = packed[left], ats[left], owners[left]
     for i, n in enumerate(np.bincount(owners[matched[packed & scan.HIT_NUMBER]]).tolist()):

@@ -33,12 +33,12 @@ _USER, _SECRET, _OTHER = 1, 2, 3
 
 
 def secret_kinds(triggers: Sequence[Trigger]) -> Array:
-    """What each trigger says, as far as :func:`plain_secrets` asks."""
+    """What each trigger says, as far as :func:`secrets_at_once` asks."""
     kinds = {"assignment": _ASSIGNS, "url_credential": _URLS, "email": _EMAILS}
     return np.array([kinds.get(trigger.rule.handler, 0) for trigger in triggers], np.uint8)
 
 
-def plain_secrets(b: bytes, ats: Array, kinds: Array, los: Array, out: list[Span]) -> Array | None:
+def secrets_at_once(b: bytes, ats: Array, kinds: Array, los: Array, out: list[Span]) -> Array | None:
     """Append the plain values of triggers that end at ``ats``, are of these kinds and in texts that begin at ``los``.
     Says which triggers are left to look at; None: all."""
     assigns, urls = np.flatnonzero(kinds == _ASSIGNS), np.flatnonzero(kinds == _URLS)

@@ -24,7 +24,7 @@ _DIGITS = re.compile(rb"[0-9]")
 _BACKWARD_PLACEHOLDER = re.compile(rb"(?:[0-9a-f]{8,16}:)?[A-Z0-9_]{1,31}[A-Z]\[")  # backwards, without what closes it
 _CLOSING = b" .,;:!?\"')]}\n\r\t\\"
 _HALF = re.compile(rb"[0-9@\-_]")  # what half of a number, a key or an address holds
-_SIGN = re.compile(rb"[A-Za-z0-9]")
+_SIGN = re.compile(rb"[A-Za-z0-9]")  # a row of hyphens is half of nothing
 _WORDY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._%+/=:-"  # what _TAIL runs over
 _TELLING = b"0123456789@:="  # what no mere word holds
 _TELLS = re.compile(rb"[0-9@=]|:(?!//)")  # the same, but for what begins an address

@@ -222,9 +222,10 @@ def assignment_handler(rule: Rule) -> Handler:
         back = _NAME_BACK.match(b[max(lo, to - 96) : to][::-1])
         if back is None:
             return to
-        strength = name_strength(back[1][::-1])
-        if not strength or (strength != "password" and _DULL.match(b, to, hi)):
-            return to
+        if strength is None:
+            strength = name_strength(back[1][::-1])
+            if not strength or (strength != "password" and _DULL.match(b, to, hi)):
+                return to
         if b[to : to + 1] in b"-?+" and b.rfind(b"${", max(lo, to - 64), to) > b.rfind(b"}", max(lo, to - 64), to):
             return to  # ${NAME:-default}
         gap = GAP.match(b, to, min(hi, to + 128))
