@@ -65,7 +65,7 @@ def test_what_is_remembered_for_one_rule_says_nothing_for_another(monkeypatch: p
     remembering = Redactor()
     with monkeypatch.context() as patch:
         patch.setattr(numbers, "_REMEMBERED", 0)
-        plain = [Redactor().redact(text).text for text in texts[:1]] + Redactor().redact_batch(texts[1:])
+        plain = Redactor().redact_batch(texts)
     assert remembering.redact_batch(texts) == remembering.redact_batch([*texts, "x"])[:-1] == plain
 
 
