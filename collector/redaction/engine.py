@@ -91,8 +91,8 @@ class Redactor:
     def forget(self) -> None:
         """Start anew: what earlier texts and numbers in them came to is not remembered."""
         self.seen.forget()
-        for known in self._finder.table.clusters:
-            known.clear()
+        for numbers in self._finder.table.numbers.values():
+            numbers.known.clear()
 
     def redact(self, text: str) -> Redacted:
         """One text with what was found in it."""
@@ -343,10 +343,19 @@ class Redactor:
             if not near:
                 return {}
             self._deadline.check()
-            doubtful = sorted({owners[n] for n in self._find(near)})
-            return {doubtful[n]: found for n, found in self._find([masked(replaced[k]) for k in doubtful]).items()} if doubtful else {}
-        except Exception as first:
             out: dict[int, list[Span] | str] = {}
+            doubtful: list[int] = []
+            for n, spans in self._find(near).items():
+                if len(near[n]) == sum(map(len, replaced[owners[n]])):  # it has been looked at as a whole
+                    out[owners[n]] = spans
+                else:
+                    doubtful.append(owners[n])
+            if doubtful:
+                doubtful = sorted(set(doubtful))
+                out |= {doubtful[n]: spans for n, spans in self._find([masked(replaced[k]) for k in doubtful]).items()}
+            return out
+        except Exception as first:
+            out = {}
             reason = str(first) if isinstance(first, Dropped) else "error"
             if len(replaced) == 1 and not self._unlucky(reason, sum(map(len, replaced[0]))):
                 return {0: reason}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from collector.redaction import addresses, contact, keys, numbers, secret_tables, secrets, told_secrets
+from collector.redaction import addresses, contact, keys, secret_tables, secrets, told_secrets
 from collector.redaction.matching import Handler, Span
+from collector.redaction.numbers import Numbers
+from collector.redaction.readings import Readings
 from collector.redaction.rules import Rule, Trigger
 
 SPECIAL = ("escape", "messages", "base64", "hex", "dump", "html_table")  # triggers that ask for a view instead of a matcher
@@ -34,12 +36,13 @@ _BY_NAME: dict[str, Callable[[Rule], Handler]] = {
 @dataclass(slots=True)
 class Table:
     """Matchers by slot; ``slots`` maps a trigger's number to its slot, ``special`` names view triggers.
-    ``clusters``: what clusters of digits came to, for each rule about them."""
+    ``numbers``: those of clusters of digits, by slot."""
 
+    readings: Readings
     handlers: list[Handler] = field(default_factory=list)
     special: list[str | None] = field(default_factory=list)
     slots: list[int] = field(default_factory=list)
-    clusters: list[dict[int, list[Span]]] = field(default_factory=list)
+    numbers: dict[int, Numbers] = field(default_factory=dict)
 
 
 def _nothing(_b: bytes, to: int, _lo: int, _hi: int, _out: list[Span]) -> int:
@@ -48,28 +51,27 @@ def _nothing(_b: bytes, to: int, _lo: int, _hi: int, _out: list[Span]) -> int:
 
 def build(rules: Sequence[Rule], triggers: Sequence[Trigger]) -> Table:
     """One slot per rule (prefix rules: per prefix)."""
-    table = Table()
+    about_numbers = [rule for rule in rules if rule.kind == "number"]
+    table = Table(Readings(about_numbers))
     known: dict[tuple[str, int], int] = {}
     for trigger in triggers:
         rule = trigger.rule
         slot = known.get((rule.id, trigger.offset))
         if slot is None:
             slot = known[rule.id, trigger.offset] = len(table.handlers)
-            handler = _handler(rule, trigger.offset, rules, table)
-            table.handlers.append(handler)
+            if rule.handler == "number":
+                table.numbers[slot] = Numbers(about_numbers, rule, table.readings)
+            table.handlers.append(table.numbers[slot].handle if slot in table.numbers else _handler(rule, trigger.offset))
             table.special.append(rule.handler if rule.handler in SPECIAL else None)
         table.slots.append(slot)
     return table
 
 
-def _handler(rule: Rule, offset: int, rules: Sequence[Rule], table: Table) -> Handler:
+def _handler(rule: Rule, offset: int) -> Handler:
     if rule.kind == "prefix":
         return keys.prefix_handler(rule, offset)
     if rule.kind == "pattern":
         return keys.pattern_handler(rule)
     if rule.handler in SPECIAL:
         return _nothing
-    if rule.handler == "number":
-        table.clusters.append({})
-        return numbers.number_handler([r for r in rules if r.kind == "number"], rule, table.clusters[-1])
     return _BY_NAME[rule.handler](rule)

@@ -17,7 +17,9 @@ _MARK = rb"[A-Z][A-Z_]+(?::[0-9a-f]{8,16})?"
 LISTED = (
     rb"(?:[ \t\r\n]{0,2}[\"']?[,;:|&/][ \t\r\n]{0,2}[\"']?| (?:and|or|und|oder|et|ou|y|o|e) |[ \t\r\n]{1,3})[(+]{0,2}"  # between values of a list
 )
-_TAKEN = re.compile(rb"(?:\[|\A)%b\](?!%b\Z)" % (_MARK, LISTED))  # a placeholder, or what is left of it at the begin of what is looked at
+_TAKEN = re.compile(
+    rb"(?:\[%b|\A[A-Z_]*(?::?[0-9a-f]{0,16}))\](?!%b\Z)" % (_MARK, LISTED)
+)  # a placeholder, or what is left of it at the begin of what is looked at
 _TAKEN_BEHIND = re.compile(rb"\[%b(?:\]|\Z)" % _MARK)
 TOKEN_RUN = re.compile(rb"[A-Za-z0-9_.=+/\-]*+")
 _ATTEMPTS = 12  # failed looks within one unbroken run of token characters before the whole run is taken for a secret

@@ -7,19 +7,18 @@ rules of ``rules/numbers.yaml``, then phones, each over the whole cluster, its l
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from functools import cache, lru_cache, partial
-from itertools import accumulate
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from functools import cache, partial
+from typing import Any
 
-from collector.redaction.cards import CARD_WORDS, card_places, is_card, take_cards
+from collector.redaction.cards import CARD_WORDS, is_card, take_cards
 from collector.redaction.checksums import card, card_sure
-from collector.redaction.clusters import LONGEST, ZEROS, Group, groups_of, layout_of, opened, pieces_of, split_at
-from collector.redaction.matching import LISTED, Handler, Runaway, Span, near, said_near, word_set, words
+from collector.redaction.clusters import LONGEST, ZEROS, Group, groups_of, layout_of, opened, split_at
+from collector.redaction.matching import LISTED, Runaway, Span, near, said_near, word_set, words
 from collector.redaction.national_ids import ssn
-from collector.redaction.phones import own_layout, own_shape, phone
+from collector.redaction.phones import phone
+from collector.redaction.readings import FEWEST, MOST, Reading, Readings, sizes_of
 from collector.redaction.rules import Rule
-from collector.redaction.validators import VALIDATORS
 
 _SEP = rb"[ .\-()\t\r\n_/*]|\xe2\x80[\x80-\x95\xaf]|\xe2\x88\x92|\xe3\x80\x80|\xc2\xa0|\\\\?[nrt]|&nbsp;|%20|%2[DE]"
 _PES = rb"[ .\-()\t\r\n_/*]|[\x80-\x95\xaf]\x80\xe2|\x92\x88\xe2|\x80\x80\xe3|\xa0\xc2|[nrt]\\\\?|;psbn&|02%|[DE]2%"
@@ -57,20 +56,9 @@ _FURTHER = re.compile(rb"(?:" + LISTED + rb"(?:" + _LOCAL.pattern + rb"))++")  #
 _FAR = 16  # bytes between two values of a list, at most
 _REMEMBERED, _SAYS, _MOST_REMEMBERED = 40, 66, 1_024  # bytes of a cluster that is remembered, and around it; how many are
 _NEAR = (56, 20)  # bytes before and after digits in which a word about them may stand
-Check = tuple[int, int, Callable[[str], bool]]  # from and to which digit, and what must hold
-NumberRule = tuple[re.Pattern[str], Callable[[str], bool], str, int]  # shape, check, class, number of its words or -1
-
-
-class Reading(NamedTuple):
-    """What the layout of a cluster says of it as a whole: digits a group, separators, the rules that have its shape (all, and those that
-    need no word), where in its digits a card may be (None: anywhere), and whether it is judged as one line."""
-
-    sizes: list[int]
-    seps: list[str]
-    fit: list[NumberRule]
-    free: list[NumberRule]
-    cards: list[tuple[int, int]] | None
-    line: bool
+_REFUSED = 14  # bytes before a telephone number in which a word says that it is none
+_BACK = 256  # bytes of a cluster before the place that a trigger told of
+_LONG = 20  # groups of a line that is no number
 
 
 class Around:
@@ -94,65 +82,61 @@ class Around:
         return [*said_near(self._words, b, start, end, lo, hi, *_NEAR), *(self._before if start == first else ())]
 
 
-def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, list[Span]]) -> Handler:
-    """One handler for every digit trigger; ``rules`` are the kind ``number``, ``phone_rule`` brings the words for phones.
+class Numbers:
+    """One matcher for every digit trigger; ``rules`` are the kind ``number``, ``phone_rule`` brings the words for phones.
     ``known``: what has been found in clusters that read alike with all around that says something of them."""
-    told = word_set([*(r.words for r in rules), phone_rule.words])
-    phones, other = len(rules), words(phone_rule.not_words)
-    last: list[Any] = [0, (), 0]  # where the last value ends, the rules that it is a word of, and the buffer's generation
-    by_length: dict[int, list[NumberRule]] = {}
-    for k, rule in enumerate(rules):
-        for n in rule.digits:
-            by_length.setdefault(n, []).append((re.compile(rule.shape), VALIDATORS[rule.validator], rule.class_name, k if rule.words else -1))
 
-    @lru_cache(maxsize=4096)
-    def fitting(layout: str) -> tuple[list[NumberRule], list[NumberRule]]:
-        """Rules whose shape these groups have (digits are told as ``0``): all, and those that need no word."""
-        fit = [entry for entry in by_length.get(layout.count("0"), ()) if entry[0].fullmatch(layout)]
-        return fit, [entry for entry in fit if entry[3] < 0]
+    def __init__(self, rules: Sequence[Rule], phone_rule: Rule, readings: Readings) -> None:
+        self.told = word_set([*(r.words for r in rules), phone_rule.words])
+        self.phones, self._other, self._class = len(rules), words(phone_rule.not_words), phone_rule.class_name
+        self._end, self.said, self._generation = 0, list[int](), 0  # where the last value ends, the rules that it is a word of, and its buffer
+        self._readings = readings
+        self.known: dict[int, list[Span]] = {}
+        self._said_by = cache(lambda name: self.told.Match(b"[%b]" % name.encode()) or [])  # the rules that a placeholder is a word of
 
-    @lru_cache(maxsize=4096)
-    def telling(layout: bytes) -> list[Check]:
-        """What may be in a cluster of this layout (its digits told as ``1``, zeros as such where one leads a group) where no word is near
-        and no ``+`` before: places among its digits, and what must hold. Cards apart."""
-        groups = groups_of(layout, 0, len(layout))
-        at = dict(zip([g[0] for g in groups], accumulate([len(g[2]) for g in groups], initial=0), strict=False))
-        found: dict[Check, None] = {}
-        known: set[tuple[int, int]] = set()
-        for piece in pieces_of(layout, groups):
-            digits, first = "".join([g[2] for g in piece]), at[piece[0][0]]
-            place = (first, len(digits))
-            if not 6 <= len(digits) <= 19 or place in known:
-                continue
-            known.add(place)
-            sizes, seps = [len(g[2]) for g in piece], [g[3] for g in piece[1:]]
-            checks = [valid for _, valid, _, _ in fitting(layout_of(piece))[1]]
-            if own_layout(sizes, seps, digits):
-                checks.append(partial(own_shape, sizes, seps))
-            found |= dict.fromkeys((first, first + len(digits), check) for check in checks)
-        return list(found)
+    def handle(self, b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        """Judge the cluster that ``to`` is in, and the list behind a telephone number. A ``Handler``."""
+        first = len(out)
+        end = self._cluster_at(b, to, lo, hi, out)
+        if len(out) > first and out[-1][1] >= end:
+            return max(end, self.ended(b, hi, out))
+        return end
 
-    @lru_cache(maxsize=4096)
-    def reading(layout: bytes) -> Reading:
-        """Of a cluster of this layout (its digits told as ``0``) without escaped separators."""
-        groups = groups_of(layout, 0, len(layout))
-        sizes, seps = [len(g[2]) for g in groups], [g[3] for g in groups[1:]]
-        n = sum(sizes)
-        one = "\n" not in seps and ("|" not in seps or len(set(seps)) == 1)
-        line = one and 6 <= n <= 19 and len(groups) <= 8 and not (n == 8 and len(groups) == 3)
-        return Reading(sizes, seps, *fitting(layout_of(groups)), card_places(sizes), line)
+    def ended(self, b: bytes, hi: int, out: list[Span]) -> int:
+        """The last value ends its cluster: numbers without a word of their own that stand in a list with it, and where they end."""
+        _, past, name = out[-1]
+        further = _FURTHER.match(b, past, hi) if name == self._class else None
+        end = 0
+        if further:
+            out += [(*m.span(), name) for m in _LOCAL.finditer(b, past, further.end()) if m[0].strip(m[0][:1] + b" -")]
+            end = past = further.end()
+        self.list_from(past, name)
+        return end
 
-    def judge(b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], around: Around, *, phone_too: bool = True) -> bool:
+    def list_from(self, past: int, name: str) -> None:
+        """A value of this class ends there, and with it a cluster: it says what stands in a list with it."""
+        self._end, self.said, self._generation = past, self._said_by(name), Runaway.generation
+
+    def listed(self, b: bytes, start: int) -> bool:
+        """Is what begins there in a list with the last value?"""
+        return 0 < start - self._end <= _FAR and self._generation == Runaway.generation and _LISTED.fullmatch(b, self._end, start) is not None
+
+    def refused(self, b: bytes, start: int, end: int, lo: int, hi: int) -> bool:
+        """Does a word say that it is no telephone number?"""
+        return near(self._other, b, start, end, lo, hi, _REFUSED, 0)
+
+    def judge(self, b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], around: Around, *, phone_too: bool = True) -> bool:
+        """Append what a piece is, if it is a number as a whole."""
         digits = "".join([g[2] for g in piece])
         n = len(digits)
-        if not 6 <= n <= 19 or (n == 8 and len(piece) == 3 and _date(piece)):
+        if not FEWEST <= n <= MOST or (n == 8 and len(piece) == 3 and _date(piece)):
             return False
-        sizes, seps = [len(g[2]) for g in piece], [g[3] for g in piece[1:]]
-        fit, free = fitting(ZEROS[n] if len(piece) == 1 else layout_of(piece))
-        return judged(b, piece[0][0], piece[-1][1], digits, Reading(sizes, seps, fit, free, [], True), lo, hi, out, around, phone_too=phone_too)
+        fit, free = self._readings.fitting(ZEROS[n] if len(piece) == 1 else layout_of(piece))
+        read = Reading(*sizes_of(piece), fit, free, [], True)
+        return self._judged(b, piece[0][0], piece[-1][1], digits, read, lo, hi, out, around, phone_too=phone_too)
 
-    def judged(
-        b: bytes, start: int, end: int, digits: str, read: Reading, lo: int, hi: int, out: list[Span], around: Around, *, phone_too: bool = True
+    def _judged(
+        self, b: bytes, start: int, end: int, digits: str, read: Reading, lo: int, hi: int, out: list[Span], around: Around, *, phone_too: bool = True
     ) -> bool:
         said = around.near(start, end)
         for _, valid, class_name, k in read.fit if said else read.free:
@@ -160,59 +144,75 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
                 continue
             out.append((start, end, class_name))
             return True
-        spoken = phones in said
+        spoken = self.phones in said
         if not phone_too or (len(read.sizes) == 1 and not spoken and b[start - 1] not in b"+("):
             return False  # one plain run of digits says nothing by itself
-        return _phone(b, start, end, digits, read.sizes, read.seps, lo, hi, out, spoken, other, phone_rule.class_name)
+        return self._phone(b, start, end, digits, read.sizes, read.seps, lo, hi, out, spoken=spoken)
 
-    def parts_of(b: bytes, line: list[Group], lo: int, hi: int, out: list[Span], around: Around) -> None:
+    def _phone(
+        self, b: bytes, start: int, end: int, digits: str, sizes: list[int], seps: list[str], lo: int, hi: int, out: list[Span], *, spoken: bool
+    ) -> bool:
+        plus = b[start - 1] == 43 or (b[start - 1] == 40 and b[start - 2] == 43)
+        if not phone(sizes, digits, seps, plus=plus, spoken=spoken, refused=partial(self.refused, b, start, end, lo, hi)):
+            return False
+        extension = _EXTENSION.match(b, end, hi)
+        if b[end : end + 1].isalnum() and not extension:
+            return False
+        first = start - (1 if plus or b[start - 1] == 40 else 0)
+        out.append((first, extension.end() if extension else end, self._class))
+        return True
+
+    def _parts_of(self, b: bytes, line: list[Group], lo: int, hi: int, out: list[Span], around: Around) -> None:
         """Judge what a line that is no number as a whole may hold."""
         tokens = list(split_at(line, " "))
-        hit = len(tokens) > 1 and sum(judge(b, token, lo, hi, out, around) for token in tokens) > 0  # each of them
+        hit = len(tokens) > 1 and sum(self.judge(b, token, lo, hi, out, around) for token in tokens) > 0  # each of them
         if not hit and len(line) > 3:
-            hit = sum(judge(b, piece, lo, hi, out, around) for piece in opened(b, line)) > 0
+            hit = sum(self.judge(b, piece, lo, hi, out, around) for piece in opened(b, line)) > 0
         if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)):
-            _ = judge(b, line[1:], lo, hi, out, around) or judge(b, line[:-1], lo, hi, out, around)
+            _ = self.judge(b, line[1:], lo, hi, out, around) or self.judge(b, line[:-1], lo, hi, out, around)
 
-    def run(b: bytes, start: int, end: int, digits: str, lo: int, hi: int, out: list[Span], before: Sequence[int]) -> None:
+    def pieces(self, b: bytes, groups: list[Group], lo: int, hi: int, out: list[Span], around: Around) -> None:
+        """Judge the lines of a cluster in which there are no cards."""
+        kinds = {g[3] for g in groups[1:]}
+        for part in split_at(groups, "|") if "|" in kinds and len(kinds) > 1 else [groups]:
+            lines = list(split_at(part, "\n")) if "\n" in kinds else [part]
+            if len(lines) > 1 and len(part) < _LONG and self.judge(b, part, lo, hi, out, around, phone_too=False):
+                continue
+            for line in lines:
+                if (len(line) >= _LONG or not self.judge(b, line, lo, hi, out, around)) and len(line) > 1:
+                    self._parts_of(b, line, lo, hi, out, around)
+
+    def without_cards(self, b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span], around: Around) -> None:
+        """Judge digits among which there are no cards, behind no ``+`` of a line with one number."""
+        cluster = b[start:end]
+        read = self._readings.reading(cluster.translate(_AS_ZEROS))
+        if not read.line:
+            self.pieces(b, groups_of(b, start, end), lo, hi, out, around)
+        elif not self._judged(b, start, end, cluster.translate(None, _NO_DIGITS).decode(), read, lo, hi, out, around) and len(read.sizes) > 1:
+            self._parts_of(b, groups_of(b, start, end), lo, hi, out, around)
+
+    def _run(self, b: bytes, start: int, end: int, digits: str, lo: int, hi: int, out: list[Span], before: Sequence[int]) -> None:
         """Judge digits without anything between them."""
         n = end - start
-        if n < 6:
+        if n < FEWEST:
             return
-        around = Around(told, b, start, end, lo, hi, before)
-        if n < 12 and b[start - 1] not in b"+(" and not fitting(ZEROS[n])[1] and not around.near(start, end):
+        around = Around(self.told, b, start, end, lo, hi, before)
+        if n < 12 and b[start - 1] not in b"+(" and not self._readings.fitting(ZEROS[n])[1] and not around.near(start, end):
             return
         whole = [(start, end, digits, "")]
         if n >= 12 and is_card(b, whole, 0, 1, lo, hi, usual=True):
             out.append((start, end, "CREDIT_CARD"))
         else:
-            judge(b, whole, lo, hi, out, around)
+            self.judge(b, whole, lo, hi, out, around)
 
-    @cache
-    def said_by(class_name: str) -> list[int]:
-        """The rules that a placeholder is a word of."""
-        return told.Match(b"[%b]" % class_name.encode()) or []
-
-    def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        """Judge the cluster that ``to`` is in, and the list behind a telephone number."""
-        first = len(out)
-        end = cluster_at(b, to, lo, hi, out)
-        if len(out) == first or out[-1][1] < end:
-            return end
-        _, past, name = out[-1]
-        further = _FURTHER.match(b, past, hi) if name == phone_rule.class_name else None
-        if further:
-            out += [(*m.span(), name) for m in _LOCAL.finditer(b, past, further.end()) if m[0].strip(m[0][:1] + b" -")]
-            end = past = further.end()
-        last[:] = [past, said_by(name), Runaway.generation]
-        return end
-
-    def cluster_at(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+    def _cluster_at(self, b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         """Judge a cluster; the offset behind."""
         least = max(lo, to - 8)
         while not 48 <= b[to - 1] <= 57 and to > least:  # some triggers end behind the digits
             to -= 1
         end = _FORWARD.match(b, to, min(hi, to + LONGEST)).end()  # type: ignore[union-attr]
+        if end - to > LONGEST - 4:
+            end = _cut_behind(b, to, end)
         if b[end] == 41 and _DATE_IN_BRACKETS.fullmatch(b, end - 11, end):  # behind a version: ``3.0.0) (2022-10-20)``
             if to > end - 11:
                 return end
@@ -221,8 +221,10 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
             return end
         back = _BACKWARD.match(b[max(lo, to - 40) : to][::-1]).end()  # type: ignore[union-attr]
         if back > 32:
-            back = _BACKWARD.match(b[max(lo, to - 256) : to][::-1]).end()  # type: ignore[union-attr]
+            back = _BACKWARD.match(b[max(lo, to - _BACK) : to][::-1]).end()  # type: ignore[union-attr]
         start = to - back
+        if back > _BACK - 4:
+            start = _cut_before(b, start, to)
         if _glued(b, start, lo):
             cut = _APART.search(b, start, end)
             if cut is None or cut.end() >= end or _ACCOUNT_HEAD.fullmatch(b, start - 3, cut.start()):
@@ -230,47 +232,47 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
             _only_long(b, start, cut.start(), lo, hi, out)
             start = cut.end()
         first = len(out)
-        remembered(b, start, end, lo, hi, out, ())
-        if len(out) == first and 0 < start - last[0] <= _FAR and last[2] == Runaway.generation and _LISTED.fullmatch(b, last[0], start):
-            remembered(b, start, end, lo, hi, out, last[1])
+        self._remembered(b, start, end, lo, hi, out, ())
+        if len(out) == first and self.listed(b, start):
+            self._remembered(b, start, end, lo, hi, out, self.said)
         return end
 
-    def remembered(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span], before: Sequence[int]) -> None:
+    def _remembered(self, b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span], before: Sequence[int]) -> None:
         """Judge a cluster, unless one that reads alike has been."""
         cluster = b[start:end]
         if cluster.isdigit():
-            run(b, start, end, cluster.decode(), lo, hi, out, before)
+            self._run(b, start, end, cluster.decode(), lo, hi, out, before)
             return
         if end - start > _REMEMBERED or start - _SAYS < lo or end + _SAYS > hi:
-            looked_at(b, start, end, lo, hi, out, before)
+            self._looked_at(b, start, end, lo, hi, out, before)
             return
         around = b[start - _SAYS : end + _SAYS]
         said = hash((around, *before)) if before else hash(around)  # no text is kept
-        if said in known:
-            out += [(start + a, start + z, name) for a, z, name in known[said]]
+        if said in self.known:
+            out += [(start + a, start + z, name) for a, z, name in self.known[said]]
             return
         first = len(out)
-        looked_at(b, start, end, lo, hi, out, before)
-        if len(known) > _MOST_REMEMBERED:
-            known.clear()
-        known[said] = [(a - start, z - start, name) for a, z, name in out[first:]]
+        self._looked_at(b, start, end, lo, hi, out, before)
+        if len(self.known) > _MOST_REMEMBERED:
+            self.known.clear()
+        self.known[said] = [(a - start, z - start, name) for a, z, name in out[first:]]
 
-    def looked_at(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span], before: Sequence[int]) -> None:
+    def _looked_at(self, b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span], before: Sequence[int]) -> None:
         """Judge a cluster."""
         cluster = b[start:end]
         dated = _DATED_LINE.search(cluster) if b[end] in b":T" else None
         if dated:  # the next line of a log begins: what stands before that is another number, or none
             line = start + dated.start()
             if dated.start() > 5:
-                cluster_at(b, line, lo, line, out)
+                self._cluster_at(b, line, lo, line, out)
             return
         date = _DATE_AMONG.search(cluster) if b"(" in cluster else None
         if date:  # a version and its date among other numbers: ``3.0.0 (2022-10-20) 4711``
             close, behind = start + date.start(), start + date.end()
             if date.start() > 5:
-                cluster_at(b, close, lo, close, out)
+                self._cluster_at(b, close, lo, close, out)
             if behind < end:
-                cluster_at(b, end, behind, hi, out)
+                self._cluster_at(b, end, behind, hi, out)
             return
         head = start
         if cluster.startswith((b"19", b"20")):
@@ -281,20 +283,20 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
             if _YEARS.fullmatch(cluster):
                 return
         digits = cluster.translate(None, _NO_DIGITS)
-        if len(digits) < 6 or (cluster.count(b".") == 3 and _DOTTED_QUAD.fullmatch(cluster)):
+        if len(digits) < FEWEST or (cluster.count(b".") == 3 and _DOTTED_QUAD.fullmatch(cluster)):
             return
         usual = _USUAL.fullmatch(cluster) if len(cluster) in (11, 19) else None
         if usual and (ssn if usual[1] else card_sure)(digits.decode()):
             out.append((start, end, "US_SSN" if usual[1] else "CREDIT_CARD"))
             return
-        around = Around(told, b, head, end, lo, hi, before)
+        around = Around(self.told, b, head, end, lo, hi, before)
         quiet, number = False, digits.decode()
         if b"%" not in cluster:
-            read = reading(cluster.translate(_AS_ZEROS))
+            read = self._readings.reading(cluster.translate(_AS_ZEROS))
             plus = b[start - 1] == 43 or (b[start - 1] == 40 and b[start - 2] == 43)
             quiet = not plus and not around.near(start, end)
             one = False  # is it something as a whole, and only so?
-            for a, z, check in telling(cluster.translate(_ZERO_OR_ONE if _ZERO_LED.search(cluster) else _AS_ONES)) if quiet else ():
+            for a, z, check in self._readings.telling(cluster.translate(_ZERO_OR_ONE if _ZERO_LED.search(cluster) else _AS_ONES)) if quiet else ():
                 if check(number[a:z]):
                     one = read.line and z - a == len(number)
                     quiet = one
@@ -303,33 +305,47 @@ def number_handler(rules: Sequence[Rule], phone_rule: Rule, known: dict[int, lis
             cards = read.cards is None or any(card(number[a:z]) for a, z in read.cards)
             if quiet and not cards:
                 if one:
-                    judged(b, start, end, number, read, lo, hi, out, around)
+                    self._judged(b, start, end, number, read, lo, hi, out, around)
                 return
             quiet = quiet and not one
             if (
                 b[start - 1] == 43
                 and _ONE_LINE.fullmatch(cluster)
-                and _phone(b, start, end, number, read.sizes, read.seps, lo, hi, out, False, other, phone_rule.class_name)
+                and self._phone(b, start, end, number, read.sizes, read.seps, lo, hi, out, spoken=False)
             ):
                 return
             if read.line and not cards:
-                if len(read.sizes) > 1 and not judged(b, start, end, number, read, lo, hi, out, around):
-                    parts_of(b, groups_of(b, start, end), lo, hi, out, around)
+                if len(read.sizes) > 1 and not self._judged(b, start, end, number, read, lo, hi, out, around):
+                    self._parts_of(b, groups_of(b, start, end), lo, hi, out, around)
                 return
         groups = groups_of(b, start, end)
         free = take_cards(b, groups, lo, hi, out)
-        if not free or (quiet and len(free) == len(groups)):
-            return
-        kinds = {g[3] for g in free[1:]}
-        for part in split_at(free, "|") if "|" in kinds and len(kinds) > 1 else [free]:
-            lines = list(split_at(part, "\n")) if "\n" in kinds else [part]
-            if len(lines) > 1 and len(part) < 20 and judge(b, part, lo, hi, out, around, phone_too=False):
-                continue
-            for line in lines:
-                if (len(line) >= 20 or not judge(b, line, lo, hi, out, around)) and len(line) > 1:
-                    parts_of(b, line, lo, hi, out, around)
+        if free and not (quiet and len(free) == len(groups)):
+            self.pieces(b, free, lo, hi, out, around)
 
-    return handle
+
+def _cut_behind(b: bytes, to: int, end: int) -> int:
+    """Where what is too long to be judged at once may end: with a line, or a word."""
+    cut = b.rfind(b"\n", to, end)
+    if cut < 0:
+        cut = b.rfind(b" ", to, end)
+    if cut < 0:
+        return end
+    while not 48 <= b[cut - 1] <= 57:
+        cut -= 1
+    return cut
+
+
+def _cut_before(b: bytes, start: int, to: int) -> int:
+    """Where it may begin."""
+    cut = b.find(b"\n", start, to)
+    if cut < 0:
+        cut = b.find(b" ", start, to)
+    if cut < 0:
+        return start
+    while not 48 <= b[cut] <= 57:
+        cut += 1
+    return cut
 
 
 def _date(groups: list[Group]) -> bool:
@@ -356,28 +372,3 @@ def _only_long(b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span]
         if len(m[0]) >= 15 and card_sure(m[0].decode()) and (m.start() > start or near(CARD_WORDS, b, m.start(), m.end(), lo, hi))
     )
     return end
-
-
-def _phone(
-    b: bytes,
-    start: int,
-    end: int,
-    digits: str,
-    sizes: list[int],
-    seps: list[str],
-    lo: int,
-    hi: int,
-    out: list[Span],
-    spoken: bool,
-    other: Any,
-    class_name: str,
-) -> bool:
-    plus = b[start - 1] == 43 or (b[start - 1] == 40 and b[start - 2] == 43)
-    if not phone(sizes, digits, seps, plus=plus, spoken=spoken, refused=partial(near, other, b, start, end, lo, hi, 14, 0)):
-        return False
-    extension = _EXTENSION.match(b, end, hi)
-    if b[end : end + 1].isalnum() and not extension:
-        return False
-    first = start - (1 if plus or b[start - 1] == 40 else 0)
-    out.append((first, extension.end() if extension else end, class_name))
-    return True

@@ -6,6 +6,7 @@ Sources: ITU E.164 country codes; NANPA, Ofcom, ARCEP, BNetzA and the other nati
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 _CODES = frozenset(str(code) for code in (
     1, 7, 20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46, 47, 48, 49, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66,
@@ -51,17 +52,44 @@ def _international(sizes: Sequence[int], digits: str, seps: Sequence[str], n: in
     return len(sizes) > 1 or n >= 10
 
 
-def own_layout(sizes: Sequence[int], seps: Sequence[str], digits: str) -> bool:
-    """Might groups of these sizes have a shape of their own? Of ``digits`` only the zeros are told, all others are ``1``."""
-    n = len(digits)
-    if len(sizes) < 2:
-        return False
+class Form(NamedTuple):
+    """What the digits of a layout must be: of some places which digits, and where among them a country code stands, if anywhere."""
+
+    places: tuple[tuple[int, str], ...]
+    country: int | None = None
+
+    def holds(self, digits: str) -> bool:
+        """Are the digits so?"""
+        for at, some in self.places:
+            if digits[at] not in some:
+                return False
+        return self.country is None or country_code(digits[self.country :])
+
+
+def own_form(sizes: Sequence[int], seps: Sequence[str], digits: str) -> Form | None:
+    """What must hold for groups of these sizes to have a shape that little else has, or None. Of ``digits`` only leading zeros are looked at:
+    all others may be told as ``1``."""
+    n, several = len(digits), len(sizes)
+    if several < 2:
+        return None
     if digits.startswith("00"):
-        return sizes[0] > 1 if n > 12 else len(sizes) > 2 and n > 9
+        return Form((), 2) if (sizes[0] > 1 if n > 12 else several > 2 and n > 9) else None
+    local, one = (tuple(sizes[1:]), ((0, "1"),)) if sizes[0] == 1 else (tuple(sizes), ())
+    if local == (3, 3, 4) and (one or digits[0] != "0"):  # North America
+        return Form((*one, (len(one), "23456789"), (len(one) + 3, "123456789"))) if len(set(seps)) <= 3 else None
+    if local == (3, 7) and "(" in seps:
+        return Form(one)
     if digits[0] == "0" and _trunk(sizes, n):
-        return True
-    local = tuple(sizes[1:] if sizes[0] == 1 else sizes)
-    return local in ((3, 3, 4), (3, 3, 2, 2)) or (local == (3, 7) and "(" in seps) or (sizes[0] == 2 and len(sizes) == 3 and max(sizes) == 5)
+        return Form(((1, "1"),) if n > 11 else ())
+    if tuple(sizes) == (1, 3, 3, 2, 2):
+        return Form(((0, "78"), (1, "3489")))  # Russia and Kazakhstan with trunk prefix
+    return Form(((0, "1"), (1, "1"))) if sizes[0] == 2 and several == 3 and max(sizes) == 5 else None  # Brazil without country code
+
+
+def own_shape(sizes: Sequence[int], seps: Sequence[str], digits: str) -> bool:
+    """Shapes that little else has."""
+    form = own_form(sizes, seps, digits)
+    return form is not None and form.holds(digits)
 
 
 def _trunk(sizes: Sequence[int], n: int) -> bool:
@@ -73,26 +101,6 @@ def _trunk(sizes: Sequence[int], n: int) -> bool:
     if sizes[0] == 6:
         return tuple(sizes) == (6, 5)  # India
     return sizes[0] > 2 or len(sizes) == 5 or sizes[1] >= 3 or tuple(sizes) == (2, 2, 3, 4)  # the last: Hungary
-
-
-def own_shape(sizes: list[int], seps: Sequence[str], digits: str) -> bool:
-    """Shapes that little else has."""
-    n = len(digits)
-    if n > 12 and digits.startswith("00") and len(sizes) > 1:
-        return (country_code(digits[2:]) and sizes[0] >= 3) or (sizes[0] == 2 and country_code(digits[2:]))
-    if digits.startswith("00"):
-        return len(sizes) > 2 and n > 9 and country_code(digits[2:])
-    start = 1 if sizes[0] == 1 and digits[0] == "1" else 0
-    local = sizes[start:]
-    if local == [3, 3, 4] and digits[0] != "0":  # North America
-        return digits[start] in "23456789" and digits[start + 3] not in "0" and len(set(seps)) <= 3
-    if local == [3, 7] and "(" in seps:
-        return True
-    if digits[0] == "0" and _trunk(sizes, n):
-        return n < 12 or digits[1] == "1"
-    if sizes == [1, 3, 3, 2, 2]:
-        return digits[0] in "78" and digits[1] in "3489"  # Russia and Kazakhstan with trunk prefix
-    return sizes[0] == 2 and len(sizes) == 3 and digits[:2] == "11" and max(sizes) == 5  # Brazil without country code
 
 
 def _plausible(sizes: Sequence[int], seps: Sequence[str], digits: str) -> bool:
