@@ -1,4 +1,4 @@
-"""What is compiled (``gates.c``, ``joined.c``, ``borders.c``), where the installation has it: a library that is called through ctypes.
+"""What is compiled (``gates.c``, ``joined.c``, ``borders.c``, ``clusters.c``), where the installation has it: a library called through ctypes.
 
 It is built with the package (``hatch_build.py``) and taken only if it was made of the sources that lie beside it.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from collector.redaction.gates import BlockGates, Gates, Regions
 
 NAMES = ("digits", "said", "runs", "ats", "colons", "wide", "streets")  # in the order of ``gates.c``
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("gates.c", "joined.c", "borders.c"))
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("gates.c", "joined.c", "borders.c", "clusters.c"))
 LIBRARY = Path(__file__).with_name("_compiled.so")
 _LEAST, _KEPT = 1 << 16, 1 << 22  # bytes of a buffer that there is room for from the start, and for good
 

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from operator import eq, itemgetter, sub
+from operator import eq, sub
 from typing import Any, Literal
 
 import numpy as np
@@ -19,9 +19,9 @@ from collector.redaction.html_tables import unwrap_table
 from collector.redaction.joined import Joined, join
 from collector.redaction.matching import Runaway, Span
 from collector.redaction.placeholders import PLACEHOLDER, resolve
-from collector.redaction.plain import DENSE, LEAST, plain_values
+from collector.redaction.placing import Placing, plain_values_of
+from collector.redaction.plain import DENSE, LEAST
 from collector.redaction.plain_numbers import share_of_digits
-from collector.redaction.plain_urls import secret_kinds, secrets_at_once
 from collector.redaction.seams import NEAR_BORDER, SeamView, borders, views_of_listed
 from collector.redaction.veils import LONG, shown, veiled
 from collector.redaction.views import decode, prepare
@@ -37,7 +37,6 @@ _TRIED, _PIECES, _PIECE, _PART = 65_536, 4, 2_048, 64  # bytes of a text of whic
 _PATIENCE = 1.5  # times its share that it may take
 _TOGETHER = 512  # tokens of base64
 _SAMPLE = 256  # values that tell whether a list says the same again and again
-_SIGNS = {"EMAIL": b"@", "IP_ADDRESS": b":", "MAC_ADDRESS": b":"}  # what in a value ends what may belong to the words or digits before
 _CHECK_EVERY = 32  # candidates between looks at the clock
 _UNWRAP: dict[str, Callable[[bytes, int, int, int], Unwrapped]] = {
     "base64": unwrap_base64,
@@ -55,10 +54,7 @@ class Finder:
         triggers = rules.triggers(own)
         self.scanner: scan.Scanner = scan.HyperscanScanner(triggers) if engine == "hyperscan" else scan.Re2Scanner(triggers)
         self.table = handlers.build(own, triggers)
-        self._slots = np.array(self.table.slots)
-        self._secrets = secret_kinds(triggers)
-        self._escapes = np.array([trigger.rule.handler == "escape" for trigger in triggers])
-        self._matched = np.array([trigger.rule.handler not in handlers.SPECIAL for trigger in triggers])
+        self._placing = Placing(self.table, triggers)
         self._dump_row = re.compile(next(trigger.expression for trigger in triggers if trigger.rule.handler == "dump"))
         self._message = re.compile(next(trigger.expression for trigger in triggers if trigger.rule.handler == "messages"))
         self._dumped: list[Unwrapped] = []  # what dumps say that have been read before the scan
@@ -146,7 +142,7 @@ class Finder:
         if full and views:
             text = self._undumped(text, starts, ends, full, deadline)
             full = self._full_of_digits(text, starts, ends, views=views) if self._dumped else full
-        taken = {i: _plain(b, starts[i], ends[i], out, deadline) for i in full}
+        taken = {i: plain_values_of(b, starts[i], ends[i], out, deadline) for i in full}
         if taken:
             text = veiled(text, [span for some in taken.values() for span in some])
         try:
@@ -159,12 +155,12 @@ class Finder:
         except scan.TooDense as exc:
             raise Dropped("candidates") from exc
         deadline.check()
-        placed = _placed(b, starts, ends, hits, taken, out, deadline, self._secrets, self._escapes, self._matched, self._slots)
+        Runaway.generation += 1
+        placed = self._placing.placed(b, starts, ends, hits, taken, out, deadline)
         variety = partial(_variety, b, out)
         if len(out) > before and deadline.over(len(out), variety):
             raise Dropped("time")
         table = self.table
-        Runaway.generation += 1
         slots, special = table.handlers, table.special
         done = [0] * len(slots)
         wrapped: list[tuple[str, int, int]] = []
@@ -210,7 +206,7 @@ class Finder:
         """Is there a trigger for a matcher every few bytes?"""
         try:
             hits = np.array(self.scanner.hits(b"\0%b\0" % piece, [1], [1 + len(piece)]), np.int64)
-            return int(np.count_nonzero(self._matched[hits & scan.HIT_NUMBER])) * DENSE > len(piece)
+            return int(np.count_nonzero(self._placing.matched[hits & scan.HIT_NUMBER])) * DENSE > len(piece)
         except scan.TooDense:
             return True
 
@@ -323,58 +319,6 @@ def _seams(b: bytes, starts: list[int], ends: list[int], groups: Sequence[int] |
                 views += borders(b, list(zip(starts[first:i], ends[first:i], strict=True)))
             first = i
     return [(view.text, view.spans) for view in views]
-
-
-def _plain(b: bytes, start: int, end: int, out: list[Span], deadline: Budget) -> list[Span]:
-    """Append the plain values of a text; gives where no trigger says more: from behind the words or digits in front of a value."""
-    first, dull = len(out), plain_values(b, start, end, out, deadline)
-    return dull + [(max(a, b.find(_SIGNS[name], a, z) + 1) if name in _SIGNS else a, z, name) for a, z, name in out[first:]]
-
-
-def _placed(
-    b: bytes,
-    starts: list[int],
-    ends: list[int],
-    hits: scan.Hits,
-    taken: dict[int, list[Span]],
-    out: list[Span],
-    deadline: Budget,
-    secrets: Array,
-    escapes: Array,
-    matched: Array,
-    slots: Array,
-) -> Iterable[tuple[int, int, int]]:
-    """Hits that matchers have to look at: end, slot, text; of several texts slot by slot. Plain values of dense texts are taken here, but for those
-    ``taken`` already."""
-    if not hits:
-        return []
-    if len(hits) < LEAST and not taken:
-        few = [(to, int(slots[hit & scan.HIT_NUMBER]), bisect_right(starts, to - 1) - 1) for hit in hits for to in (hit >> scan.HIT_BITS,)]
-        return sorted(few, key=itemgetter(1)) if len(starts) > 1 else few
-    packed = np.array(hits, np.int64)
-    ats = packed >> scan.HIT_BITS
-    owners = np.searchsorted(starts, ats) - 1
-    signs = np.flatnonzero(escapes[packed & scan.HIT_NUMBER])
-    if len(signs) >= LEAST:
-        left = np.ones(len(packed), np.bool_)
-        left[signs] = telling(ats[signs], owners[signs], np.array(starts))
-        packed, ats, owners = packed[left], ats[left], owners[left]
-    left = secrets_at_once(b, ats, secrets[packed & scan.HIT_NUMBER], np.array(starts)[owners], out)
-    if left is not None:
-        packed, ats, owners = packed[left], ats[left], owners[left]
-    for i, n in enumerate(np.bincount(owners[matched[packed & scan.HIT_NUMBER]]).tolist()):
-        if n >= LEAST and n * DENSE >= ends[i] - starts[i] and i not in taken:
-            taken[i] = _plain(b, starts[i], ends[i], out, deadline)
-    spans = sorted(span for some in taken.values() for span in some)
-    if spans:
-        before = np.searchsorted(np.array([start for start, _, _ in spans]), ats) - 1
-        left = (before < 0) | (ats > np.array([end for _, end, _ in spans])[before] + 1)
-        packed, ats, owners = packed[left], ats[left], owners[left]
-    which = slots[packed & scan.HIT_NUMBER]
-    if len(starts) > 1:
-        order = np.argsort(which, kind="stable")
-        ats, which, owners = ats[order], which[order], owners[order]
-    return zip(ats.tolist(), which.tolist(), owners.tolist(), strict=True)
 
 
 def _variety(b: bytes, found: Sequence[Span]) -> float:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from collector.redaction import Redactor, finding
+from collector.redaction import Redactor, placing
 from collector.redaction.budget import Budget
 from collector.redaction.joined import join
 from collector.redaction.plain import plain_values
@@ -94,7 +94,7 @@ def test_plain_numbers_come_to_what_matchers_make_of_each(redactor: Redactor, se
     text = "".join(" ".join(words) + rng.choice(marks) for words in said)
     finder = redactor._finder  # pyright: ignore[reportPrivateUsage]
     out = finder.find(join([text.encode()]), None, Budget(9.0, 9.0))
-    monkeypatch.setattr(finding, "plain_values", lambda *_: [])
+    monkeypatch.setattr(placing, "plain_values", lambda *_: [])
     assert out == finder.find(join([text.encode()]), None, Budget(9.0, 9.0))
 
 
