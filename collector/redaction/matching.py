@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import re2
 
@@ -82,7 +82,7 @@ def near(pattern: Any, b: bytes, start: int, end: int, lo: int, hi: int, before:
 class Runaway:
     """Bounds the work on an unbroken run of token characters full of failing candidates (``sk-sk-sk-…``)."""
 
-    generation = 0  # of the buffer: offsets of another one mean something else
+    generation: ClassVar[int] = 0  # of the buffer: offsets of another one mean something else
     __slots__ = ("_end", "_failures", "_generation", "_start", "class_name")
 
     def __init__(self, class_name: str) -> None:

@@ -53,9 +53,9 @@ class Placing:
         owners = np.searchsorted(begins, ats) - 1
         signs = np.flatnonzero(self._escapes[packed & scan.HIT_NUMBER])
         if len(signs) >= LEAST:
-            left = np.ones(len(packed), np.bool_)
-            left[signs] = telling(ats[signs], owners[signs], begins)
-            packed, ats, owners = packed[left], ats[left], owners[left]
+            kept = np.ones(len(packed), np.bool_)
+            kept[signs] = telling(ats[signs], owners[signs], begins)
+            packed, ats, owners = packed[kept], ats[kept], owners[kept]
         left = secrets_at_once(b, ats, self._secrets[packed & scan.HIT_NUMBER], begins[owners], out)
         if left is not None:
             packed, ats, owners = packed[left], ats[left], owners[left]

@@ -60,19 +60,18 @@ class Recall:
         asked = set(range(len(texts))).difference(told)
         numbers: list[int] | None = None
         apart: list[list[int]] = []  # groups that are judged text by text
-        crossed: set[int] | None = set()
+        cut: set[int] = set()
         if groups is not None:
             numbers = list(accumulate(map(ne, groups[1:], groups), initial=0))
             mixed = groups_of(numbers, told)
-            cut = self._cut(texts, mixed)
-            crossed.update(cut)
-            asked.update(cut)
+            cut = set(self._cut(texts, mixed))
+            asked |= cut
             apart = [members for members in mixed if not asked.issuperset(members)]
             for members in apart:
                 for i in members:
                     numbers[i] = ~i  # its neighbours have been looked at
         changed, also = self._judged(texts, sorted(asked), numbers)
-        crossed = None if also is None else crossed | also
+        crossed = None if also is None else cut | also
         again: list[int] = []
         for i in told:
             if i in asked:
@@ -85,7 +84,7 @@ class Recall:
                 again.append(i)
         changed |= self._judged(texts, again, None)[0]
         redacted = {i: changed[i][0].decode() for members in apart for i in members if i in changed}
-        cut = self._cut(texts, [members for members in apart if not redacted.keys().isdisjoint(members)], redacted) if redacted else set()
+        cut = set(self._cut(texts, [members for members in apart if not redacted.keys().isdisjoint(members)], redacted)) if redacted else set()
         if cut:  # what redaction left on both sides of a border makes something
             owners = {i: g for g, members in enumerate(apart) for i in members}
             changed |= self._judged(texts, sorted(cut), [owners.get(i, -1) for i in range(len(texts))])[0]
