@@ -12,8 +12,8 @@ from collector.redaction.budget import Budget, Dropped
 from collector.redaction.clusters import groups_of
 from collector.redaction.compiled import load
 from collector.redaction.layouts import Layouts, countries
-from collector.redaction.matching import Span
-from collector.redaction.numbers import Around, Numbers
+from collector.redaction.matching import Span, said_near
+from collector.redaction.numbers import NEAR, Around, Numbers
 
 Array = np.ndarray[Any, Any]
 
@@ -113,14 +113,17 @@ class _Taking:
 
     def _unless_said(self, row: Sequence[int]) -> None:
         """A value, or nothing, unless a word near says something else."""
-        kind, start, end, name, fits, refused, first, _, hi, ends, listed, hit, look = row
+        kind, start, end, name, fits, refused, first, past, hi, ends, listed, hit, look = row
         b, numbers, value = self._b, self._numbers, kind == _UNLESS_SAID
         begin = start + (value and b[start] in _BEFORE)
-        said = self._near(row).near(begin, end)
+        if begin == first and end == past:  # the usual case
+            said: Sequence[int] = said_near(numbers.told, b, first, past, int(self._los[hit]), hi, *NEAR)
+        else:
+            said = self._near(row).near(begin, end)
         spoken = numbers.phones in said
         if value and name == 0 and refused and numbers.refused(b, begin, end, int(self._los[hit]), hi):
             value, spoken = False, spoken or refused > 1 or b[begin - 1] == _PLUS
-        if any(fits >> k & 1 for k in said) or (spoken and not value):
+        if (spoken and not value) or (said and any(fits >> k & 1 for k in said)):
             if look == _CLUSTER and b[first - 1] == _PLUS:
                 self._cluster(hit)
             else:

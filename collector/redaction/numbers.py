@@ -55,7 +55,7 @@ _LOCAL = re.compile(
 _FURTHER = re.compile(rb"(?:" + LISTED + rb"(?:" + _LOCAL.pattern + rb"))++")  # such numbers, of which no trigger tells without a word
 _FAR = 16  # bytes between two values of a list, at most
 _REMEMBERED, _SAYS, _MOST_REMEMBERED = 40, 66, 1_024  # bytes of a cluster that is remembered, and around it; how many are
-_NEAR = (56, 20)  # bytes before and after digits in which a word about them may stand
+NEAR = (56, 20)  # bytes before and after digits in which a word about them may stand
 _REFUSED = 14  # bytes before a telephone number in which a word says that it is none
 _BACK = 256  # bytes of a cluster before the place that a trigger told of
 _LONG = 20  # groups of a line that is no number
@@ -76,10 +76,10 @@ class Around:
         between the pieces there are but digits and separators."""
         b, first, last, lo, hi = self._place
         if self._found is None:
-            self._found = [*said_near(self._words, b, first, last, lo, hi, *_NEAR), *self._before]
+            self._found = [*said_near(self._words, b, first, last, lo, hi, *NEAR), *self._before]
         if not self._found or (start == first and end == last):
             return self._found
-        return [*said_near(self._words, b, start, end, lo, hi, *_NEAR), *(self._before if start == first else ())]
+        return [*said_near(self._words, b, start, end, lo, hi, *NEAR), *(self._before if start == first else ())]
 
 
 class Numbers:
