@@ -15,7 +15,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = Path("collector/redaction")
-SOURCES, LIBRARY = ("gates.c", "joined.c", "borders.c", "clusters.c"), "_compiled.so"
+SOURCES, LIBRARY = ("gates.c", "joined.c", "borders.c", "clusters.c", "hits.c"), "_compiled.so"
 FLAGS = ["-std=c11", "-O3", "-fPIC", "-shared"]
 if sys.platform == "darwin":
     FLAGS += ["-undefined", "dynamic_lookup"]  # of the interpreter's functions

@@ -1,4 +1,4 @@
-"""What is compiled (``gates.c``, ``joined.c``, ``borders.c``, ``clusters.c``), where the installation has it: a library called through ctypes.
+"""What is compiled (``SOURCES``), where the installation has it: a library that is called through ctypes.
 
 It is built with the package (``hatch_build.py``) and taken only if it was made of the sources that lie beside it.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from collector.redaction.gates import BlockGates, Gates, Regions
 
 NAMES = ("digits", "said", "runs", "ats", "colons", "wide", "streets")  # in the order of ``gates.c``
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("gates.c", "joined.c", "borders.c", "clusters.c"))
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("gates.c", "joined.c", "borders.c", "clusters.c", "hits.c"))
 LIBRARY = Path(__file__).with_name("_compiled.so")
 _LEAST, _KEPT = 1 << 16, 1 << 22  # bytes of a buffer that there is room for from the start, and for good
 
@@ -80,6 +80,48 @@ def best_borders() -> Callable[[bytes, Sequence[int], Sequence[int], Sequence[in
         return told.tolist()
 
     return quiet
+
+
+class _Collected(ctypes.Structure):
+    """See ``hits.c``."""
+
+    _fields_ = (
+        ("hits", ctypes.c_void_p),
+        *((name, ctypes.c_int64) for name in ("count", "checked")),
+        *((name, ctypes.py_object) for name in ("stop", "nothing")),
+    )
+
+
+class Collector:
+    """Keeps the hits of one scan after another, up to ``most``. Belongs to one thread."""
+
+    def __init__(self, most: int) -> None:
+        function = ctypes.PyDLL(str(LIBRARY)).spanledger_on_match  # keeps the interpreter's lock
+        function.argtypes, function.restype = [ctypes.c_void_p], ctypes.py_object
+        self._hits = np.empty(most + 1, np.int64)
+        self._state = _Collected(self._hits.ctypes.data, 0, 0, None, None)
+        self.on_match: Callable[..., object] = function(ctypes.addressof(self._state))
+
+    def begin(self, checked: int, enough: Callable[[int], int]) -> None:
+        """Start anew. ``enough``: asked with how many there are when these are more than ``checked``; gives at how many more it is to be asked
+        again, or 0 if it is enough."""
+        state = self._state
+
+        def stop() -> bool:
+            more = enough(state.count)
+            state.checked = state.count + more
+            return not more
+
+        state.count, state.checked, state.stop = 0, checked, stop
+
+    def hits(self) -> list[int]:
+        """Those since it began."""
+        return self._hits[: self._state.count].tolist()
+
+
+def best_collector(most: int) -> Collector | None:
+    """A collector, or None if there is none."""
+    return None if load() is None else Collector(most)
 
 
 class CompiledGates:

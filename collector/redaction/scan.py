@@ -17,7 +17,7 @@ import numpy as np
 import re2
 
 from collector.redaction.budget import Budget, Dropped
-from collector.redaction.compiled import best_gates
+from collector.redaction.compiled import Collector, best_collector, best_gates
 from collector.redaction.gates import Bytes, Gates
 from collector.redaction.rules import DATABASES, Trigger
 from collector.redaction.spelled import spelled_out
@@ -78,6 +78,7 @@ class HyperscanScanner:
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
         self._gates = best_gates()
+        self._collector = best_collector(_MOST_HITS)
         self._databases: list[tuple[str, Any]] = []
         for gate, scans in _databases(self._gates):
             group = tuple((i, t.expression, t.ignore_case, t.spelled) for i, t in enumerate(triggers) if t.rule.scan in scans)
@@ -104,14 +105,14 @@ class HyperscanScanner:
                 continue
             text, into = (buffer, together) if regions[gate] is None else (cuts[gate], found[gate])
             before = len(into)
-            if not _scan(db, text, into, limit, deadline, tried):
+            if not _scan(db, text, into, limit, deadline, tried, self._collector):
                 del into[before:]
                 tried = limit
                 cuts = {name: bytes(cut) for name, cut in cuts.items()}  # it asks for regions of its own, in the same memory
                 text = cuts.get(gate, buffer)
                 regions = {name: some and some.kept() for name, some in regions.items()}
                 attempt()  # type: ignore[misc]
-                _scan(db, text, into, limit, deadline, limit)
+                _scan(db, text, into, limit, deadline, limit, self._collector)
         for gate, hits in found.items():
             if hits:
                 cut = np.array(hits)
@@ -121,27 +122,38 @@ class HyperscanScanner:
         return together
 
 
-def _scan(db: Any, text: bytes | Bytes, hits: Hits, limit: int, deadline: Budget | None, tried: int) -> bool:
+def _scan(db: Any, text: bytes | Bytes, hits: Hits, limit: int, deadline: Budget | None, tried: int, collector: Collector | None) -> bool:
     """Append the hits in a text. Gives up, and says so, where there are more than ``tried`` of the ``limit``."""
-    append = hits.append
-    most, many = len(hits) + limit, len(hits) + tried
-    checked = min(many, len(hits) + _CHECK_EVERY)
+
+    def enough(found: int) -> int:
+        return 0 if found > tried or (deadline is not None and deadline.late()) else max(1, min(tried - found, _CHECK_EVERY))
+
+    own: Hits = []
+    checked = min(tried, _CHECK_EVERY)
+    append = own.append
 
     def on_match(trigger: int, _start: int, end: int, _flags: int, _context: object) -> bool:
-        append(end << HIT_BITS | trigger)
-        return len(hits) > checked and stop()
-
-    def stop() -> bool:
         nonlocal checked
-        checked = min(many, len(hits) + _CHECK_EVERY)
-        return len(hits) > many or (deadline is not None and deadline.late())
+        append(end << HIT_BITS | trigger)
+        if len(own) <= checked:
+            return False
+        more = enough(len(own))
+        checked = len(own) + more
+        return not more
 
     try:
-        db.scan(text, match_event_handler=on_match)
+        if collector is None:
+            db.scan(text, match_event_handler=on_match)
+        else:
+            collector.begin(checked, enough)
+            db.scan(text, match_event_handler=collector.on_match)
+            own = collector.hits()
     except hs.ScanTerminated as exc:
-        if most > many < len(hits):
+        found = len(own) if collector is None else len(collector.hits())
+        if limit > tried < found:
             return False
-        raise (TooDense if len(hits) > most else Dropped("time")) from exc
+        raise (TooDense if found > limit else Dropped("time")) from exc
+    hits += own
     return True
 
 
