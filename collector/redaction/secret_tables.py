@@ -103,16 +103,25 @@ def _line_around(b: bytes, at: int, lo: int, hi: int) -> Cell:
     first, last = max(lo, at - _LONGEST_LINE), min(hi, at + _LONGEST_LINE)
     start = max(first, b.rfind(b"\n", first, at - 1) + 1)
     start = max(start, b.rfind(b"\\n", start, at - 1) + 2)
-    m = _LINE.search(b, max(start, at - 3), last)
-    return start, m.start() if m else last
+    return start, _line_end(b, max(start, at - 3), last)
+
+
+def _line_end(b: bytes, at: int, last: int) -> int:
+    """Where the first line break begins from ``at`` on."""
+    end = b.find(b"\n", at, last)
+    if b.find(b"\\", at, last if end < 0 else end) >= 0:
+        m = _LINE.search(b, at, last)
+        return m.start() if m else last
+    return last if end < 0 else end - (end > at and b[end - 1] == 13)
 
 
 def _string_around(b: bytes, at: int, lo: int, hi: int) -> Cell:
     """What lies between the quotes around ``at`` that no backslash escapes."""
-    for m in _QUOTE.finditer(b, lo, at):
-        lo = m.end()
+    opening = b.rfind(b'"', lo, at)
+    while opening >= lo and b[opening - 1] == 92:
+        opening = b.rfind(b'"', lo, opening)
     closing = _QUOTE.search(b, at, hi)
-    return lo, closing.start() if closing else hi
+    return max(lo, opening + 1), closing.start() if closing else hi
 
 
 def _next_line(b: bytes, end: int, hi: int) -> Cell | None:
@@ -120,8 +129,7 @@ def _next_line(b: bytes, end: int, hi: int) -> Cell | None:
     m = _LINE.match(b, end, hi)
     if m is None or m.end() >= hi:
         return None
-    after = _LINE.search(b, m.end(), min(hi, m.end() + _LONGEST_LINE))
-    return m.end(), after.start() if after else min(hi, m.end() + _LONGEST_LINE)
+    return m.end(), _line_end(b, m.end(), min(hi, m.end() + _LONGEST_LINE))
 
 
 def _cells(b: bytes, start: int, end: int, mark: bytes) -> list[Cell]:
