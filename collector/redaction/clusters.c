@@ -13,8 +13,8 @@ enum { BEFORE = 56, BEHIND = 20, CARD_BEFORE = 64, CARD_BEHIND = 24, REFUSED = 1
 enum Say { NOTHING, VALUE, LOOK, UNKNOWN };
 enum Event { SURE, UNLESS_SAID, NOTHING_UNLESS_SAID, LISTED, LOOK_AT, PIECE, TOKEN, CLUSTER }; /* the last three: what is looked at */
 enum Class { PHONE, CREDIT_CARD, US_SSN, NATIONAL_ID };
-/* What a check is about. Of the last three it is told here that a number is none; that it is one, only Python can tell. */
-enum Kind { FORM, CARD, SSN, CPF, CNPJ, NIR, BE_RRN, AHV, CUIT, AADHAAR, RODNE_CISLO, PERSONNUMMER, OTHER };
+/* What a check is about; `OTHER` only Python can tell. */
+enum Kind { FORM, CARD, SSN, CPF, CNPJ, NIR, BE_RRN, AHV, CUIT, AADHAAR, CN_ID, RRN, RODNE_CISLO, PERSONNUMMER, OTHER };
 
 typedef struct {
     uint8_t first, past, kind, country; /* of which digits; where among these a country code stands, 255: nowhere */
@@ -75,15 +75,26 @@ static char kind_of(const uint8_t *p, int64_t n) {
     return found;
 }
 
-/* The end of the chain of groups and separators that goes on at `at`, or -1 where an escaped separator may go on. */
+/* The end of the chain of groups and separators that goes on at `at`, or -1 where an escaped separator goes on with it, or may. */
 static int64_t forward(const uint8_t *b, int64_t at, int64_t hi) {
     for (;;) {
         while (at < hi && digit(b[at])) at++;
         int64_t z = at;
-        while (z < hi && z - at < 4 && separator(b[z])) z++;
-        if (z - at > 3 || z >= hi) return z - at > 3 || z == hi ? at : -1;
-        if (b[z] > 127 || b[z] == '\\' || b[z] == '%' || b[z] == '&') return -1;
-        if (z == at || !digit(b[z])) return at;
+        int escaped = 0;
+        for (int several = 0; several < 3 && z < hi; several++) {
+            if (b[z] > 127 || b[z] == '%' || b[z] == '&') return -1;
+            if (b[z] == '\\') {
+                const int64_t of = z + 1 + (b[z + 1] == '\\');
+                if (of >= hi || (b[of] != 'n' && b[of] != 'r' && b[of] != 't')) break;
+                z = of + 1, escaped = 1;
+            } else if (separator(b[z])) {
+                z++;
+            } else {
+                break;
+            }
+        }
+        if (z == at || z >= hi || !digit(b[z])) return at;
+        if (escaped) return -1;
         at = z;
     }
 }
@@ -99,7 +110,13 @@ static int64_t backward(const uint8_t *b, int64_t at, int64_t lo) {
         if (a == lo) return at;
         const uint8_t c = b[a - 1];
         if (c > 127 || c == ';' || c == '%') return -1;
-        if (letter(c)) return a == at || a < 3 || b[a - 2] == '\\' || b[a - 3] == '%' ? -1 : at;
+        if (letter(c)) { /* of an escape, perhaps */
+            if (a < 7 || b[a - 3] == '%') return -1;
+            if (b[a - 2] != '\\') return memchr(b + a - 6, '\\', 4) ? -1 : at;
+            const uint8_t before = b[a - 3 - (b[a - 3] == '\\')];
+            const int word = letter(before) || before == ',' || before == '"' || before == ':' || before == '}';
+            return (c == 'n' || c == 'r' || c == 't') && word && a - 5 > lo ? at : -1;
+        }
         if (at - a > 3 || a == at || !digit(c)) return at;
         at = a;
     }
@@ -183,12 +200,19 @@ static int verhoeff(const uint8_t *d, int n) {
     return c == 0;
 }
 
+static int day_and_month(const uint8_t *day, int days, const uint8_t *month, int months) { /* more may be added to both */
+    const int d = (day[0] * 10 + day[1]) % days, m = (month[0] * 10 + month[1]) % months % (months < 100 ? 20 : 100);
+    return 1 <= d && d <= 31 && 1 <= m && m <= 12;
+}
+
 /* Are digits one of these numbers, or may they be? As in national_ids.py. */
 int spanledger_number(int kind, const uint8_t *d, int n) {
     static const uint8_t ELEVEN[] = {11, 10, 9, 8, 7, 6, 5, 4, 3, 2}, COMPANY[] = {6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2};
     static const uint8_t HOLDER[] = {5, 4, 3, 2, 7, 6, 5, 4, 3, 2}, EAN[] = {1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3};
-    static const int LENGTHS[] = {[SSN] = 9, [CPF] = 11, [CNPJ] = 14, [NIR] = 15, [BE_RRN] = 11, [AHV] = 13, [CUIT] = 11, [AADHAAR] = 12};
-    if (kind >= SSN && kind <= AADHAAR && n != LENGTHS[kind]) return 0;
+    static const int LENGTHS[] = {[SSN] = 9, [CPF] = 11, [CNPJ] = 14, [NIR] = 15, [BE_RRN] = 11, [AHV] = 13, [CUIT] = 11, [AADHAAR] = 12,
+                                  [CN_ID] = 18, [RRN] = 13};
+    static const uint8_t RESIDENT[] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
+    if (kind >= SSN && kind <= RRN && n != LENGTHS[kind]) return 0;
     int a, b;
     switch (kind) {
     case CARD: return card(d, n);
@@ -204,8 +228,12 @@ int spanledger_number(int kind, const uint8_t *d, int n) {
         a = 11 - weighted(d, HOLDER, 10) % 11, b = d[0] * 10 + d[1];
         return (b == 20 || (b >= 23 && b <= 25) || b == 27 || b == 30 || b == 33 || b == 34) && (a == 11 ? 0 : a == 10 ? 9 : a) == d[10];
     case AADHAAR: return d[0] > 1 && verhoeff(d, n);
-    case RODNE_CISLO: return n == 9 || (n == 10 && value(d, 10) % 11 == 0);
-    case PERSONNUMMER: return (n == 10 || n == 12) && luhn(d + n - 10, 10);
+    case CN_ID:
+        a = (int)value(d + 6, 4);
+        return a >= 1900 && a <= 2100 && day_and_month(d + 12, 100, d + 10, 100) && "10X98765432"[weighted(d, RESIDENT, 17) % 11] - '0' == d[17];
+    case RRN: return day_and_month(d + 4, 100, d + 2, 100) && d[6] > 0 && d[6] < 9;
+    case RODNE_CISLO: return (n == 9 || (n == 10 && value(d, 10) % 11 == 0)) && day_and_month(d + 4, 100, d + 2, 50);
+    case PERSONNUMMER: return (n == 10 || n == 12) && day_and_month(d + n - 6, 60, d + n - 8, 100) && luhn(d + n - 10, 10);
     }
     return 1;
 }
@@ -388,7 +416,7 @@ static Found said(State *s, const Cluster *c, int i, int j, enum Event look) {
             found.also = 1;
             continue;
         }
-        if (found.say != NOTHING || check->kind == CARD || check->kind > AADHAAR) found.say = LOOK;
+        if (found.say != NOTHING || check->kind == CARD || check->kind == OTHER) found.say = LOOK;
         if (found.say == LOOK) return found;
         found.say = VALUE, found.class = check->kind == FORM ? PHONE : check->kind == SSN ? US_SSN : NATIONAL_ID;
         if (!whole) piece_of(c, i, j, check, &found);
@@ -418,7 +446,8 @@ static Found behind_plus(const State *s, const Cluster *c, int i, int j, Found f
     const int ends[] = {sum <= DIGITS ? j : i, token < j ? token : i, j - i > 2 ? j - 1 : i};
     for (int k = 0; k < 3; k++)
         if (ends[k] > i && international(s, c, i, ends[k])) {
-            found.say = extended(c, c->past[ends[k] - 1]) ? LOOK : VALUE, found.class = PHONE, found.j = ends[k];
+            found.say = extended(c, c->past[ends[k] - 1]) || (ends[k] < j && may_be_date(c, i, ends[k])) ? LOOK : VALUE;
+            found.class = PHONE, found.j = ends[k];
             return found;
         }
     found.say = j - i == 1 ? LOOK : NOTHING;
@@ -433,7 +462,6 @@ static int judge(State *s, Cluster *c, int i, int j, enum Event look, int64_t hi
     if (f.say == UNKNOWN) return -1;
     c->fits |= f.fits;
     if (plus) f = behind_plus(s, c, i, j, f);
-    else if (i + 1 == j && c->b[start - 1] == '(') f.say = LOOK; /* a group by itself says something only so */
     const int whole = f.i == i && f.j == j;
     if (f.say == VALUE && ((f.class == PHONE && !(plus && f.i == i) && extended(c, c->past[f.j - 1])) || (asked && !whole))) f.say = LOOK;
     if (plus && asked && f.say == NOTHING) f.say = LOOK;
@@ -544,7 +572,11 @@ static int cluster(State *s, Cluster *c, int64_t to, int64_t hit) {
     if (end < 0) return 0;
     if (end > to + LONGEST - 4) end = cut_behind(b, to, end);
     s->look_until = end;
-    if (b[end] == ')' && end - 11 >= c->lo && b[end - 11] == '(') return 0;
+    if (b[end] == ')' && end - 11 >= c->lo && b[end - 11] == '(' && dated(b + end - 10)) { /* behind a version: `3.0.0) (2022-10-20)` */
+        if (to <= end - 11) return 0;
+        s->done = end;
+        return 1;
+    }
     if (end - to < 4 && to - 13 >= c->lo && dated(b + to - 13) && (b[to - 3] == ' ' || b[to - 3] == '\r' || b[to - 3] == '\n') &&
         two(b + to - 2, 0, 99) && !digit(b[to - 14]) && !strchr(".-/ ", b[to - 14] ? b[to - 14] : 'x')) { /* a date and an hour */
         s->done = end;
@@ -554,6 +586,22 @@ static int cluster(State *s, Cluster *c, int64_t to, int64_t hit) {
     if (start < 0) return 0;
     if (to - start > BACK - 4) start = cut_before(b, start, to);
     s->done = end;
+    if (start - 1 > c->lo && letter(b[start - 1]) && b[start - 2] != '\\') { /* it goes on a word: up to a blank nothing but a card counts */
+        int64_t cut = start, longest = 0;
+        while (cut < end && !strchr(" \t\r\n(", b[cut])) {
+            const int64_t from = cut;
+            while (cut < end && digit(b[cut])) cut++;
+            if (cut - from > longest) longest = cut - from;
+            if (cut < end && !digit(b[cut]) && !strchr(" \t\r\n(", b[cut])) cut++;
+        }
+        const int account = cut == start + 2 && start - 3 >= 0 && letter(b[start - 2]) && !letter(b[start - 3]) && !digit(b[start - 3]);
+        if (account)
+            for (int64_t at = cut, run = 0; at < end; at++) longest = (run = digit(b[at]) ? run + 1 : 0) > longest ? run : longest;
+        if (longest >= 15) return 0;
+        while (cut < end && !digit(b[cut])) cut++;
+        if (account || cut >= end) return 1;
+        start = cut;
+    }
     if (b[end] == ':' || b[end] == 'T') { /* the next line of a log begins there, perhaps */
         for (int64_t at = end - 13; at <= end - 10; at += 3) {
             if (at < start || !dated(b + at) || (at < end - 10 && (b[at + 10] != ' ' || !two(b + at + 11, 0, 99)))) continue;
@@ -574,7 +622,8 @@ static int cluster(State *s, Cluster *c, int64_t to, int64_t hit) {
     const int century = end - start > 4 && (two(p, 19, 19) || two(p, 20, 20));
     if (century && (p[4] == '-' || p[4] == '/' || p[4] == '.' || p[4] == ' ' || p[4] == ',')) { /* a date, years */
         const uint8_t *q = b + c->first[c->n - 1];
-        if ((end - start >= 10 && two(p + 5, 1, 12) && (p[7] == '-' || p[7] == '/' || p[7] == '.')) ||
+        const int day = end - start >= 10 && two(p + 5, 1, 12) && (p[7] == '-' || p[7] == '/' || p[7] == '.') && two(p + 8, 1, 31);
+        if ((day && (end - start == 10 || p[10] == '\r' || p[10] == '\n')) ||
             (c->past[c->n - 1] - c->first[c->n - 1] == 4 && (two(q, 19, 19) || two(q, 20, 20))))
             return 0;
     }

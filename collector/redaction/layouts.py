@@ -6,7 +6,7 @@ import re
 import struct
 from collections.abc import Callable
 
-from collector.redaction.national_ids import aadhaar, ahv, be_rrn, cnpj, cpf, cuit, nir, personnummer, rodne_cislo, ssn
+from collector.redaction.national_ids import aadhaar, ahv, be_rrn, cn_id, cnpj, cpf, cuit, nir, personnummer, rodne_cislo, rrn, ssn
 from collector.redaction.phones import Form, country_code
 from collector.redaction.readings import Piece, Readings
 
@@ -14,7 +14,7 @@ from collector.redaction.readings import Piece, Readings
 KEY, CHECKS, DIGITS, SLOTS = 44, 6, 19, 2048
 FORM, CARD, SSN = range(3)
 KINDS: dict[Callable[[str], bool], int] = {
-    check: SSN + k for k, check in enumerate((ssn, cpf, cnpj, nir, be_rrn, ahv, cuit, aadhaar, rodne_cislo, personnummer))
+    check: SSN + k for k, check in enumerate((ssn, cpf, cnpj, nir, be_rrn, ahv, cuit, aadhaar, cn_id, rrn, rodne_cislo, personnummer))
 }
 OTHER = SSN + len(KINDS)
 _HEAD, _CHECK = struct.Struct(f"=4B{KEY}sQ"), struct.Struct(f"=4B{DIGITS + 1}H")
