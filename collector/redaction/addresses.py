@@ -43,7 +43,8 @@ _PATTERNS = {
 
 def plain_addresses(b: bytes, numbers: Sequence[int], hi: int) -> list[Span]:
     """The addresses in their usual form that begin with one of these numbers, as the matcher finds them."""
-    return [(*m.span(), "STREET_ADDRESS") for at in numbers if (m := _LISTED.match(b, at, hi + 1)) and m[1] in STREET_WORDS]
+    match = _LISTED.match
+    return [(at, m.end(), "STREET_ADDRESS") for at in numbers if (m := match(b, at, hi + 1)) and m[1] in STREET_WORDS]
 
 
 def address_handler(rule: Rule) -> Handler:

@@ -125,10 +125,12 @@ def spoken_email_handler(rule: Rule) -> Handler:
 
 
 _IPV4 = re.compile(rb"(?<![0-9.])([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?!\.?[0-9])")
+VERSION_WORDS = (  # a number behind them is no address
+    "version|section|chapter|clause|article|figure|table|paragraph|appendix|rule|ver|release|build|chrome|chromium|firefox|safari|edge|edg|opr|opera|"
+    "windows|kernel|android|ios|sdk|driver|firmware|patch"
+)
 _VERSION = tester(
-    [
-        rb"(?i)(?:\bv|version|section|chapter|clause|article|figure|table|paragraph|appendix|rule|ver\.?|release|build|chrome|chromium|firefox|safari|edge?|edg|opr|opera|windows|kernel|android|ios|sdk|driver|firmware|assembly\w*|patch|[a-z]/|==|>=|<=|~=|\^|@)[\s:=\"']{0,4}v?$"
-    ],
+    [rb"(?i)(?:\bv|" + VERSION_WORDS.encode() + rb"|ver\.|assembly\w*|[a-z]/|==|>=|<=|~=|\^|@)[\s:=\"']{0,4}v?$"],
     latin=True,
 )
 

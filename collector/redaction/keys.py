@@ -16,6 +16,7 @@ from collector.redaction.rules import Rule
 from collector.redaction.validators import VALIDATORS
 
 _BREAK = re.compile(rb"(?:\*{1,3}|__|`|(?:\\\\?)?\r?\n[ \t]*|(?:\\\\?[rn])+[ \t]*|\\\r?\n)")  # a line break or a mark-up that cuts a key
+_MAY_BREAK = b"*_`\r\n\\"  # what such a break begins with
 _ALPHANUMERIC = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _FIRST = re.compile(rb"[A-Za-z0-9_\-]{4,256}+")
 _REST = re.compile(rb"[A-Za-z0-9_\-]{10,}+")
@@ -36,6 +37,11 @@ def _least_entropy(n: int, different: int) -> float:
     return (different - 1) / n * math.log2(n) + most / n * math.log2(n / most)
 
 
+def _evenly(value: bytes) -> bool:
+    """Is no byte more than a tenth of all? Then there are at least 3.3 bits in each."""
+    return max(Counter(value).values()) * 10 <= len(value)
+
+
 def looks_random(value: bytes) -> bool:
     """Digits and letters of both cases, or long hex: not a word, not a name."""
     n = len(value)
@@ -43,7 +49,7 @@ def looks_random(value: bytes) -> bool:
         n - len(value.translate(None, b"0123456789")) > 1
         and n - len(value.translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")) > 1
         and n - len(value.translate(None, b"abcdefghijklmnopqrstuvwxyz")) > 1
-        and (_least_entropy(n, len(set(value))) >= 3.3 or entropy(value) >= 3.3)
+        and (_least_entropy(n, len(set(value))) >= 3.3 or _evenly(value) or entropy(value) >= 3.3)
     )
 
 
@@ -111,6 +117,8 @@ def prefix_handler(rule: Rule, offset: int) -> Handler:
 def _across_breaks(b: bytes, end: int, hi: int) -> int:
     """End of a key that goes on after a line break or mark-up: only if what follows looks as random as a key."""
     for _ in range(8):
+        if b[end] not in _MAY_BREAK:
+            return end
         cut = _BREAK.match(b, end, hi)
         rest = _REST.match(b, cut.end(), hi) if cut else None
         if cut is None or rest is None or not looks_random(rest[0]):

@@ -109,15 +109,19 @@ def _merged(ordered: Sequence[Span], lo: int, hi: int) -> list[Span]:
     merged: list[Span] = []
     together: list[Span] = []
     reached = lo
-    for span in ordered:
-        start, end = max(span[0], lo), min(span[1], hi)
+    for start, end, name in ordered:
+        if start < lo:
+            start = lo
+        if end > hi:
+            end = hi
         if start >= end:
             continue
         if start >= reached and together:
             merged.append(together[0] if len(together) == 1 else _one(together))
             together = []
-        together.append((start, end, span[2]))
-        reached = max(reached, end)
+        together.append((start, end, name))
+        if end > reached:
+            reached = end
     if together:
         merged.append(_one(together))
     return merged

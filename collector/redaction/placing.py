@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from collector.redaction import handlers, scan
+from collector.redaction.at_once import kinds_of, taken_at_once
 from collector.redaction.budget import Budget
 from collector.redaction.compiled import load
 from collector.redaction.layouts import Layouts
 from collector.redaction.many_numbers import ManyNumbers
 from collector.redaction.matching import Span
 from collector.redaction.plain import DENSE, LEAST, plain_values
-from collector.redaction.plain_urls import secret_kinds, secrets_at_once
 from collector.redaction.rules import Trigger
 from collector.redaction.windows import telling
 
@@ -32,7 +32,7 @@ class Placing:
     def __init__(self, table: handlers.Table, triggers: Sequence[Trigger]) -> None:
         self._table = table
         self._slots = np.array(table.slots)
-        self._secrets = secret_kinds(triggers)
+        self._secrets = kinds_of(triggers)
         self._escapes = np.array([trigger.rule.handler == "escape" for trigger in triggers])
         self.matched = np.array([trigger.rule.handler not in handlers.SPECIAL for trigger in triggers])
         self._many = ManyNumbers(Layouts(table.readings)) if load() is not None else None
@@ -56,7 +56,7 @@ class Placing:
             kept = np.ones(len(packed), np.bool_)
             kept[signs] = telling(ats[signs], owners[signs], begins)
             packed, ats, owners = packed[kept], ats[kept], owners[kept]
-        left = secrets_at_once(b, ats, self._secrets[packed & scan.HIT_NUMBER], begins[owners], out)
+        left = taken_at_once(b, ats, self._secrets[packed & scan.HIT_NUMBER], begins[owners], out)
         if left is not None:
             packed, ats, owners = packed[left], ats[left], owners[left]
         for i, n in enumerate(np.bincount(owners[self.matched[packed & scan.HIT_NUMBER]]).tolist()):
@@ -85,4 +85,5 @@ class Placing:
 def plain_values_of(b: bytes, start: int, end: int, out: list[Span], deadline: Budget) -> list[Span]:
     """Append the plain values of a text; gives where no trigger says more: from behind the words or digits in front of a value."""
     first, dull = len(out), plain_values(b, start, end, out, deadline)
-    return dull + [(max(a, b.find(_SIGNS[name], a, z) + 1) if name in _SIGNS else a, z, name) for a, z, name in out[first:]]
+    signs = {name: sign for name, sign in _SIGNS.items() if b.find(sign, start, end) >= 0}
+    return dull + [((b.find(signs[name], a, z) + 1 or a) if name in signs else a, z, name) for a, z, name in out[first:]]

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from collector.redaction.addresses import STREET_WORDS
 from collector.redaction.checksums import card_sure, iban
 from collector.redaction.contact import follows_version, in_authority, top_level_domains
-from collector.redaction.digit_runs import CAPITALS, DIGITS, MARKS
+from collector.redaction.digit_runs import CAPITALS, DIGITS, MARKS, runs_of
 from collector.redaction.matching import Span, near
 from collector.redaction.national_ids import ssn
 from collector.redaction.phones import country_code
 from collector.redaction.plain_accounts import BEHIND_COUNTRY
-from collector.redaction.plain_network import network_addresses
+from collector.redaction.plain_network import network_addresses, quads
 from collector.redaction.plain_numbers import NUMBER_WORDS, PHONE_WORD, not_phones
 
+_DOTS = 48  # dots from which on addresses of networks are read in columns all the same
 _FEW, _FEW_MIXED = 2_048, 20_480  # bytes of a text from which on columns are worth it: where values are alike, and where they are of several kinds
 
 _M = rb"[\0 \t\r\n,;|\"'<>]"
@@ -62,7 +65,10 @@ def few_values(b: bytes, lo: int, hi: int, out: list[Span]) -> list[Span]:
     """Append the spans of the values of a text that stand by themselves, in no order; gives places where there is nothing."""
     dull: list[Span] = []
     shapes = b[lo - 1 : hi + 1].translate(_SHAPES)
-    _numbers(b, lo, hi, out, dull)
+    dotted = b.count(b".", lo, hi) >= _DOTS
+    _numbers(b, lo, hi, out, dull, dotted=dotted)
+    if dotted:
+        quads(runs_of(np.frombuffer(b, np.uint8, hi - lo + 2, lo - 1)), b, lo, hi, out, dull)
     if b"\0+0" in shapes:
         _international(b, lo, hi, out)
     if b"\0(000)" in shapes:
@@ -75,7 +81,8 @@ def few_values(b: bytes, lo: int, hi: int, out: list[Span]) -> list[Span]:
     return dull
 
 
-def _numbers(b: bytes, lo: int, hi: int, out: list[Span], dull: list[Span]) -> None:
+def _numbers(b: bytes, lo: int, hi: int, out: list[Span], dull: list[Span], *, dotted: bool) -> None:
+    """Numbers and street addresses; ``dotted``: dotted quads are taken elsewhere."""
     for m in _NUMBERS.finditer(b, lo, hi + 1):
         form, (start, end) = m.lastindex, m.span()
         if form == _ONE_SSN:
@@ -84,7 +91,7 @@ def _numbers(b: bytes, lo: int, hi: int, out: list[Span], dull: list[Span]) -> N
             if m[_STREET] in STREET_WORDS:
                 out.append((start, end, "STREET_ADDRESS"))
         elif form == _QUAD:
-            if b[start - 1] in b",;|\0" or not _of_version(b, start, lo):
+            if not dotted and (b[start - 1] in b",;|\0" or not _of_version(b, start, lo)):
                 out.append((start, end, "IP_ADDRESS"))
         elif form == _ROW:
             _row(b, m, lo, hi, out, dull)

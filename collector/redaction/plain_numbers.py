@@ -2,7 +2,7 @@
 
 A list of numbers has one every twelve bytes; even one pattern match for each costs too much. Here the runs of digits of a text are
 columns (first byte, length, the mark behind it), a form is a comparison of columns, and a check digit a sum over a table of bytes.
-The forms and checks are those of the matchers (``numbers.py``, ``contact.py``); what is not plain goes to these as ever.
+The forms and checks are those of the matchers (``numbers.py``); what is not plain goes to these as ever.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy as np
 
 from collector.redaction.addresses import plain_addresses
 from collector.redaction.checksums import card_issuer
-from collector.redaction.contact import follows_version
 from collector.redaction.digit_runs import CAPITALS, EXTENDS, MARKS, Runs, append, runs_of, table
 from collector.redaction.matching import Span, near, said_near, word_set, words
 from collector.redaction.phones import country_code
 from collector.redaction.plain_accounts import accounts
+from collector.redaction.plain_network import quads
 from collector.redaction.rules import load
 
 Array = np.ndarray[Any, Any]
@@ -30,8 +30,6 @@ _SHORT = 4_096  # bytes that numpy would take longer for
 PHONE_WORD, NUMBER_WORDS = 14, (56, 20)  # bytes before (and behind) a number in which a word may say something else of it
 
 
-_LOOSE = table(b" \t\r\n\v\f:=\"'")  # between a word such as *version* and a number
-_WORDY = table(bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)) + b"=<>~^@._")
 _GLUES = table(bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)) + bytes(range(128, 256)) + b"_.-/$#")
 _LONG_ROW = 9  # numbers in a row that is never judged as one line
 _GROUPED = ("000-000-0000", "000.000.0000", "000 000 0000")
@@ -234,40 +232,6 @@ def _no_phones_words() -> Any:
     )
 
 
-def _addresses(runs: Runs, b: bytes, out: list[Span], lo: int) -> None:
-    """Dotted quads behind no word that says *version*."""
-    n = len(runs.apart)
-    raw, size, first, mark = runs.raw, runs.size, runs.first, runs.mark
-    dots = mark == 46
-    if not dots.any():
-        return
-    at = np.flatnonzero(dots[:n] & dots[1 : n + 1] & dots[2 : n + 2] & runs.apart & ~dots[3 : n + 3])
-    if not len(at):
-        return
-    past = runs.past[at + 3]
-    good = runs.alone_behind(past)
-    for k in range(4):
-        of, place = size[at + k], first[at + k]
-        value = np.where(of == 3, _value(raw, place, 3), np.where(of == 2, _value(raw, place, 2), raw[place] - 48))
-        good &= (of < 4) & (value < 256) & ~((of > 1) & (raw[place] == 48))
-        if not k:
-            good &= (value > 0) & (value != 127) & (value != 255)
-    at, past = at[good], past[good]
-    doubtful = _worded(runs, first[at])
-    for k in np.flatnonzero(doubtful).tolist():
-        doubtful[k] = follows_version(b, int(first[at[k]]) + lo - 1, lo)
-    append(out, lo, first[at][~doubtful], past[~doubtful], "IP_ADDRESS")
-
-
-def _worded(runs: Runs, start: Array) -> Array:
-    """Might a word, a path or a comparison stand before, with up to four blanks and quotes between?"""
-    at = start - 1
-    for _ in range(4):
-        at = at - _LOOSE[runs.raw[at]]
-    c = runs.raw[at]
-    return _WORDY[c] | ((c == 47) & _WORDY[runs.raw[at - 1]])
-
-
 def _streets(runs: Runs, b: bytes, out: list[Span], lo: int, end: int) -> None:
     """Addresses: a number, a blank and a capital say where one may begin."""
     n = len(runs.apart)
@@ -304,7 +268,8 @@ def plain_numbers(b: bytes, lo: int, hi: int, end: int, out: list[Span], check: 
             _in_brackets(runs, b, out, lo, hi)
         if runs.holds(3, 3, 4):
             _national(runs, b, out, lo, hi)
-        _addresses(runs, b, out, lo)
+        if b.find(b".", lo, hi) >= 0:
+            quads(runs, b, lo, hi, out, dull)
         check()
         accounts(runs, b, out, lo, hi, check)
         _streets(runs, b, out, lo, end)

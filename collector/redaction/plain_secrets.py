@@ -12,17 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from collector.redaction.digit_runs import table
 from collector.redaction.matching import Span
 from collector.redaction.secrets import PLACEHOLDER_HEADS, TAKEN, promise
 
 Array = np.ndarray[Any, Any]
 
-MANY, SPARSE = 48, 256  # assignments from which on columns are worth it, and bytes for each at most
+MANY = 48  # assignments from which on columns are worth it
 _REACH, _BACK = 68, 40  # bytes looked at behind a sign, and before it
 _AT_ONCE, _FRUITFUL = 4_096, 16  # signs looked at at once; one in so many of them is plain, or columns are not worth it
-_SHORTEST, _LONGEST, _SECRET = 6, 64, 16  # characters of a value; the last: of one whose name says less than *password*
+_SHORTEST, _LONGEST = 6, 64  # characters of a value
+_SURE, _LIKELY = 16, 8  # of one whose name says less than *password*; the last: with two digits
 _TAKEN_WITHIN = 12  # bytes behind a sign in which a placeholder begins
-_LETTER, _DIGIT, _MARK, _ENDING, _QUOTE, _BLANK = 1, 2, 4, 8, 16, 32
+_LETTER, _DIGIT, _INNER, _MARK, _ENDING, _CLOSING, _QUOTE, _BLANK = 1, 2, 4, 8, 16, 32, 64, 128
 
 
 def _kinds() -> Array:
@@ -30,8 +32,10 @@ def _kinds() -> Array:
     for kind, members in (
         (_LETTER, string.ascii_letters),
         (_DIGIT, string.digits),
-        (_MARK, "!#%*+"),
-        (_ENDING, " \t\n\r\v\f\0"),
+        (_INNER, "_-#%@^~=?!$"),  # among letters and digits: what begins no reference, path, call or scheme
+        (_MARK, "*+"),  # at the end of a value
+        (_ENDING, " \t\n\r\v\f\0,;<>\"'`\\"),
+        (_CLOSING, "&|)]}"),  # these end a value too, but for a password's
         (_QUOTE, "\"'"),
         (_BLANK, " \n"),
     ):
@@ -40,7 +44,10 @@ def _kinds() -> Array:
 
 
 _TABLE = _kinds().tobytes()
-_HEADS = frozenset(head[0] << 8 | head[1] for head in PLACEHOLDER_HEADS)
+_CLASS = table(string.ascii_uppercase + "_")
+_NAMES = table(string.ascii_letters + string.digits + "_.-$") | (np.arange(256) > 127)
+_SCHEME_HEADS = (b"aw",)  # of *AWS4-HMAC-SHA256*, the only scheme with digits
+_HEADS = frozenset(head[0] << 8 | head[1] for head in (*PLACEHOLDER_HEADS, *_SCHEME_HEADS))
 _DULL = np.array([chr(k >> 8).lower() + chr(k & 255).lower() in {chr(h >> 8) + chr(h & 255) for h in _HEADS} for k in range(1 << 16)])
 
 
@@ -69,35 +76,64 @@ def _plain(b: bytes, tos: Array, los: Array, class_name: str, out: list[Span]) -
     quoted = kinds[at + skip] & _QUOTE > 0
     skip += quoted
     start = at + skip
-    stops = np.flatnonzero(kinds & (_LETTER | _DIGIT) == 0)
+    stops = np.flatnonzero(kinds & (_LETTER | _DIGIT | _INNER) == 0)
     end = stops[np.searchsorted(stops, start)]  # the first byte behind the value
     size = end - start
-    counted = np.append(0, np.cumsum(kinds & _DIGIT > 0))
-    digits = counted[end] - counted[start]
-    good = (size >= _SHORTEST) & (size <= _LONGEST) & (digits > 0) & (digits < size) & ~done
+    digits, letters = _count(kinds & _DIGIT, start, end), _count(kinds & _LETTER, start, end)
+    good = (size >= _SHORTEST) & (size <= _LONGEST) & (digits > 0) & (letters > 0) & (kinds[start] & (_LETTER | _DIGIT) > 0) & ~done
     end += kinds[end] & _MARK > 0
-    good &= np.where(quoted, raw[end] == quote, kinds[end] & _ENDING > 0)
+    closed = ~quoted & (kinds[end] & _CLOSING > 0)
+    good &= np.where(quoted, raw[end] == quote, closed | (kinds[end] & _ENDING > 0))
     good &= ~_DULL[raw[start].astype(np.int64) << 8 | raw[start + 1]]
-    blanks = np.append(-1, np.flatnonzero(kinds & _BLANK))
-    blank = blanks[np.searchsorted(blanks, at - 1) - 1]  # before the name
-    good &= (blank >= 0) & (at - blank <= _BACK) & (blank + first >= los)
+    name = _names(raw, kinds, at)
+    good &= (at - name <= _BACK) & (name + first >= los - 1)
     places = np.flatnonzero(good)
-    said = [b[a:z] for a, z in zip((blank[places] + first).tolist(), tos[places].tolist(), strict=True)]
-    promises = {name: _LEAST[promise(name) or ""] for name in set(said)}
-    sure = np.array([promises[name] for name in said], np.int64) <= size[places]
+    said = [b[a:z] for a, z in zip((name[places] + first).tolist(), tos[places].tolist(), strict=True)]
+    promises = {name: promise(name) or "" for name in set(said)}
+    told = np.array([_STRENGTHS.index(promises[name]) for name in said], np.int64)
+    sure = (told == _PASSWORD) & ~closed[places]
+    sure |= (told == _SECRET) & ((size[places] >= _SURE) | ((size[places] >= _LIKELY) & (digits[places] > 1)))
     places = places[sure]
     out.extend(zip((start[places] + first).tolist(), (end[places] + first).tolist(), repeat(class_name)))
     done[places] = True
     return done
 
 
-_LEAST = {"password": _SHORTEST, "secret": _SECRET, "weak": 1 << 20, "": 1 << 20}  # characters of a value, by what its name promises
+_STRENGTHS = ("", "weak", "secret", "password")  # what a name may promise
+_SECRET, _PASSWORD = 2, 3
+
+
+def _count(which: Array, start: Array, end: Array) -> Array:
+    """How many of these bytes there are from ``start`` to ``end``."""
+    counted = np.append(0, np.cumsum(which > 0))
+    return counted[end] - counted[start]
+
+
+def _names(raw: Array, kinds: Array, at: Array) -> Array:
+    """Where what is said of a value begins: at the blank before, or, where there is none near, at the byte before its name."""
+    blanks = np.append(-1, np.flatnonzero(kinds & _BLANK))
+    blank = blanks[np.searchsorted(blanks, at - 1) - 1]
+    far = (blank < 0) | (at - blank > _BACK)
+    if far.any():
+        last = at[far] - 2  # of the name, or the quote behind it
+        last -= kinds[last] & _QUOTE > 0
+        others = np.append(-1, np.flatnonzero(~_NAMES[raw]))
+        before = others[np.searchsorted(others, last, side="right") - 1]
+        blank[far] = np.where(before < last, before, -_BACK)
+    return blank
 
 
 def _taken(b: bytes, tos: Array, at: Array, raw: Array) -> Array:
     """Where a placeholder is assigned already."""
-    opening = np.append(np.flatnonzero(raw == ord("[")), len(raw))
-    found = opening[np.searchsorted(opening, at)] - at < _TAKEN_WITHIN
-    places: Sequence[int] = np.flatnonzero(found).tolist()
+    brackets = np.append(np.flatnonzero(raw == ord("[")), len(raw))
+    opening = brackets[np.searchsorted(brackets, at)]
+    found = opening - at < _TAKEN_WITHIN
+    if not found.any():
+        return found
+    others = np.flatnonzero(~_CLASS[raw])
+    opening = np.minimum(opening, others[-1] - 1)
+    past = others[np.searchsorted(others, opening + 1)]  # the byte behind a name of a class
+    plain = found & (opening == at + ((raw[at] == 32) | (raw[at] == 34))) & (past > opening + 1) & (raw[past] == ord("]"))
+    places: Sequence[int] = np.flatnonzero(found & ~plain).tolist()
     found[list(compress(places, [TAKEN.match(b, to) is None for to in tos[places].tolist()]))] = False
     return found

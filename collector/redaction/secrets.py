@@ -266,8 +266,14 @@ def value_span(b: bytes, at: int, hi: int, strength: str) -> tuple[int, int, boo
     return at, at + len(text), False
 
 
-_AUTH_SCHEME = re.compile(rb"(?i)(basic|bearer|apikey|api-key|bot|token|negotiate|ntlm|digest)(?: |\+|%20)(?=[A-Za-z0-9+/_.~\-]*$)")
+SCHEME_WORDS = "basic|bearer|apikey|api-key|bot|token|negotiate|ntlm|digest"
+_AUTH_SCHEME = re.compile(rb"(?i)(" + SCHEME_WORDS.encode() + rb")(?: |\+|%20)(?=[A-Za-z0-9+/_.~\-]*$)")
 _AUTH_VALUE = re.compile(rb"[A-Za-z0-9+/_.~\-]{6,4096}+={0,2}")
+
+
+def follows_scheme(b: bytes, start: int, lo: int) -> bool:
+    """Does *Bearer* or its kin stand right before ``start``?"""
+    return _AUTH_SCHEME.search(b, max(lo, start - 26), start) is not None
 
 
 def authorization_handler(rule: Rule) -> Handler:

@@ -37,6 +37,15 @@ def said_handler(rule: Rule) -> Handler:
     return handle
 
 
+SECRET_WORDS = "password|passwd|passcode|passphrase|passwort|kennwort|contraseña|mot de passe|senha|wachtwoord"  # noqa: S105 - words, behind which one may stand
+_SECRET_BEFORE = re.compile(rb"(?i)(?:" + SECRET_WORDS.encode() + rb")[ \t|:\"'`*]{1,9}\Z")
+
+
+def follows_secret_word(b: bytes, start: int, lo: int) -> bool:
+    """Does *password* or its kin stand right before ``start``, with no sign of assignment?"""
+    return _SECRET_BEFORE.search(b, max(lo, start - 24), start) is not None
+
+
 _STRONG = re.compile(
     rb"[ \t|:]{1,6}[\"'`*]{0,2}(?=[^\s|]{0,63}?[0-9])(?=[^\s|]{0,63}?[A-Za-z])([A-Za-z0-9!#$%&*+,\-.;=?@^_~]{6,64}+)(?=[\s|\"'`*)\]]|\\[nrt]|\Z|\0|[.,;:!?]\s)"
 )

@@ -65,6 +65,10 @@ _NAMES = [
     "passwd",
     "user",
     '"password"',
+    'password"',
+    "str",
+    "db.password",
+    "contraseña",
     "x" * 50 + "password",
 ]
 
@@ -73,11 +77,13 @@ _NAMES = [
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["", " ", "\n", ", ", "{", "-"]),
+            st.sampled_from(["", " ", "\n", ", ", "{", "-", "&", "?a=b&", "x" * 44 + "&", "y" * 44 + '{"', "z" * 37 + "/"]),
             st.sampled_from(_NAMES),
             st.sampled_from(["=", ": ", ":", "= ", '="', ': "', ":'", ":  "]),
-            st.text(st.sampled_from("abcKQxyz0189EXex!#*["), min_size=4, max_size=24) | st.just("[EMAIL]") | st.just("a1" * 40),
-            st.sampled_from(["", "\n", " ", ".", ";", '"', "'", "\0", '",']),
+            st.text(st.sampled_from("abcKQxyz0189EXex!#*["), min_size=4, max_size=24)
+            | st.text(st.sampled_from("aKx01_-#%@^~=?!$&+/.:b2"), min_size=4, max_size=24)
+            | st.sampled_from(["[EMAIL]", "a1" * 40, "AWS4-HMAC-SHA256 x", "getenv1(", "token a1b2c3d4", "os.env1b2c", "x1${abc2}"]),
+            st.sampled_from(["", "\n", " ", ".", ";", '"', "'", "\0", '",', ",", "&x=", ")", "}", "\\n", "<", "|", "`"]),
         ),
         min_size=1,
         max_size=5,
