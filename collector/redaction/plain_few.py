@@ -21,6 +21,7 @@ from collector.redaction.plain_network import network_addresses, quads
 from collector.redaction.plain_numbers import NUMBER_WORDS, PHONE_WORD, not_phones
 
 _DOTS = 48  # dots from which on addresses of networks are read in columns all the same
+_FEW_DOTS = 12  # bytes for each dot at most
 _FEW, _FEW_MIXED = 2_048, 20_480  # bytes of a text from which on columns are worth it: where values are alike, and where they are of several kinds
 
 _M = rb"[\0 \t\r\n,;|\"'<>]"
@@ -65,7 +66,8 @@ def few_values(b: bytes, lo: int, hi: int, out: list[Span]) -> list[Span]:
     """Append the spans of the values of a text that stand by themselves, in no order; gives places where there is nothing."""
     dull: list[Span] = []
     shapes = b[lo - 1 : hi + 1].translate(_SHAPES)
-    dotted = b.count(b".", lo, hi) >= _DOTS
+    dots = b.count(b".", lo, hi)
+    dotted = dots >= _DOTS and dots * _FEW_DOTS >= hi - lo
     _numbers(b, lo, hi, out, dull, dotted=dotted)
     if dotted:
         quads(runs_of(np.frombuffer(b, np.uint8, hi - lo + 2, lo - 1)), b, lo, hi, out, dull)
