@@ -82,48 +82,6 @@ def best_borders() -> Callable[[bytes, Sequence[int], Sequence[int], Sequence[in
     return quiet
 
 
-class _Collected(ctypes.Structure):
-    """See ``hits.c``."""
-
-    _fields_ = (
-        ("hits", ctypes.c_void_p),
-        *((name, ctypes.c_int64) for name in ("count", "checked")),
-        *((name, ctypes.py_object) for name in ("stop", "nothing")),
-    )
-
-
-class Collector:
-    """Keeps the hits of one scan after another, up to ``most``. Belongs to one thread."""
-
-    def __init__(self, most: int) -> None:
-        function = ctypes.PyDLL(str(LIBRARY)).spanledger_on_match  # keeps the interpreter's lock
-        function.argtypes, function.restype = [ctypes.c_void_p], ctypes.py_object
-        self._hits = np.empty(most + 1, np.int64)
-        self._state = _Collected(self._hits.ctypes.data, 0, 0, None, None)
-        self.on_match: Callable[..., object] = function(ctypes.addressof(self._state))
-
-    def begin(self, checked: int, enough: Callable[[int], int]) -> None:
-        """Start anew. ``enough``: asked with how many there are when these are more than ``checked``; gives at how many more it is to be asked
-        again, or 0 if it is enough."""
-        state = self._state
-
-        def stop() -> bool:
-            more = enough(state.count)
-            state.checked = state.count + more
-            return not more
-
-        state.count, state.checked, state.stop = 0, checked, stop
-
-    def hits(self) -> list[int]:
-        """Those since it began."""
-        return self._hits[: self._state.count].tolist()
-
-
-def best_collector(most: int) -> Collector | None:
-    """A collector, or None if there is none."""
-    return None if load() is None else Collector(most)
-
-
 class CompiledGates:
     """See ``gates.Gates``. Regions are good until the next are asked for."""
 

@@ -15,6 +15,7 @@ import numpy as np
 from collector.redaction import handlers, rules, scan
 from collector.redaction.budget import Budget, Dropped
 from collector.redaction.exceptions import Exceptions
+from collector.redaction.hits import HIT_NUMBER
 from collector.redaction.html_tables import unwrap_table
 from collector.redaction.joined import Joined, join
 from collector.redaction.matching import Runaway, Span
@@ -206,7 +207,7 @@ class Finder:
         """Is there a trigger for a matcher every few bytes?"""
         try:
             hits = np.array(self.scanner.hits(b"\0%b\0" % piece, [1], [1 + len(piece)]), np.int64)
-            return int(np.count_nonzero(self._placing.matched[hits & scan.HIT_NUMBER])) * DENSE > len(piece)
+            return int(np.count_nonzero(self._placing.matched[hits & HIT_NUMBER])) * DENSE > len(piece)
         except scan.TooDense:
             return True
 

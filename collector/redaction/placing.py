@@ -13,6 +13,7 @@ from collector.redaction import handlers, scan
 from collector.redaction.at_once import kinds_of, taken_at_once
 from collector.redaction.budget import Budget
 from collector.redaction.compiled import load
+from collector.redaction.hits import HIT_BITS, HIT_NUMBER
 from collector.redaction.layouts import Layouts
 from collector.redaction.many_numbers import ManyNumbers
 from collector.redaction.matching import Span
@@ -45,21 +46,21 @@ class Placing:
         if not hits:
             return []
         if len(hits) < LEAST and not taken:
-            few = [(to, int(self._slots[hit & scan.HIT_NUMBER]), bisect_right(starts, to - 1) - 1) for hit in hits for to in (hit >> scan.HIT_BITS,)]
+            few = [(to, int(self._slots[hit & HIT_NUMBER]), bisect_right(starts, to - 1) - 1) for hit in hits for to in (hit >> HIT_BITS,)]
             return sorted(few, key=itemgetter(1)) if len(starts) > 1 else few
         packed = np.array(hits, np.int64)
-        ats = packed >> scan.HIT_BITS
+        ats = packed >> HIT_BITS
         begins = np.array(starts)
         owners = np.searchsorted(begins, ats) - 1
-        signs = np.flatnonzero(self._escapes[packed & scan.HIT_NUMBER])
+        signs = np.flatnonzero(self._escapes[packed & HIT_NUMBER])
         if len(signs) >= LEAST:
             kept = np.ones(len(packed), np.bool_)
             kept[signs] = telling(ats[signs], owners[signs], begins)
             packed, ats, owners = packed[kept], ats[kept], owners[kept]
-        left = taken_at_once(b, ats, self._secrets[packed & scan.HIT_NUMBER], begins[owners], out)
+        left = taken_at_once(b, ats, self._secrets[packed & HIT_NUMBER], begins[owners], out)
         if left is not None:
             packed, ats, owners = packed[left], ats[left], owners[left]
-        for i, n in enumerate(np.bincount(owners[self.matched[packed & scan.HIT_NUMBER]]).tolist()):
+        for i, n in enumerate(np.bincount(owners[self.matched[packed & HIT_NUMBER]]).tolist()):
             if n >= LEAST and n * DENSE >= ends[i] - starts[i] and i not in taken:
                 taken[i] = plain_values_of(b, starts[i], ends[i], out, deadline)
         spans = sorted(span for some in taken.values() for span in some)
@@ -67,7 +68,7 @@ class Placing:
             before = np.searchsorted(np.array([start for start, _, _ in spans]), ats) - 1
             left = (before < 0) | (ats > np.array([end for _, end, _ in spans])[before] + 1)
             packed, ats, owners = packed[left], ats[left], owners[left]
-        which = self._slots[packed & scan.HIT_NUMBER]
+        which = self._slots[packed & HIT_NUMBER]
         if self._many is not None:
             for slot, numbers in self._table.numbers.items():
                 left = which != slot

@@ -17,14 +17,13 @@ import numpy as np
 import re2
 
 from collector.redaction.budget import Budget, Dropped
-from collector.redaction.compiled import Collector, best_collector, best_gates
+from collector.redaction.compiled import best_gates
 from collector.redaction.gates import Bytes, Gates
+from collector.redaction.hits import HIT_BITS, Collector, best_collector
 from collector.redaction.rules import DATABASES, Trigger
 from collector.redaction.spelled import spelled_out
 
 Hits = list[int]
-HIT_BITS = 12  # a hit is ``end << HIT_BITS | number``: a fifth of what a pair costs where there are many
-HIT_NUMBER = (1 << HIT_BITS) - 1
 _CHECK_EVERY = 8_192  # hits between looks at the clock: two milliseconds
 _MOST_HITS = 300_000  # to hear of them takes a tenth of a second
 _TRIED, _DENSE = 2_048, 64  # hits from which on a dense text is tried first, and bytes for each at most
@@ -122,38 +121,21 @@ class HyperscanScanner:
         return together
 
 
-def _scan(db: Any, text: bytes | Bytes, hits: Hits, limit: int, deadline: Budget | None, tried: int, collector: Collector | None) -> bool:
+def _scan(db: Any, text: bytes | Bytes, hits: Hits, limit: int, deadline: Budget | None, tried: int, collector: Collector) -> bool:
     """Append the hits in a text. Gives up, and says so, where there are more than ``tried`` of the ``limit``."""
 
     def enough(found: int) -> int:
         return 0 if found > tried or (deadline is not None and deadline.late()) else max(1, min(tried - found, _CHECK_EVERY))
 
-    own: Hits = []
-    checked = min(tried, _CHECK_EVERY)
-    append = own.append
-
-    def on_match(trigger: int, _start: int, end: int, _flags: int, _context: object) -> bool:
-        nonlocal checked
-        append(end << HIT_BITS | trigger)
-        if len(own) <= checked:
-            return False
-        more = enough(len(own))
-        checked = len(own) + more
-        return not more
-
     try:
-        if collector is None:
-            db.scan(text, match_event_handler=on_match)
-        else:
-            collector.begin(checked, enough)
-            db.scan(text, match_event_handler=collector.on_match)
-            own = collector.hits()
+        collector.begin(min(tried, _CHECK_EVERY), enough)
+        db.scan(text, match_event_handler=collector.on_match)
     except hs.ScanTerminated as exc:
-        found = len(own) if collector is None else len(collector.hits())
+        found = len(collector.hits())
         if limit > tried < found:
             return False
         raise (TooDense if found > limit else Dropped("time")) from exc
-    hits += own
+    hits += collector.hits()
     return True
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from collector.redaction import compiled, rules, scan
 from collector.redaction.budget import Budget, Dropped
+from collector.redaction.hits import CompiledCollector, PlainCollector
 from collector.redaction.joined import join_texts
 
 pytestmark = pytest.mark.skipif(compiled.load() is None, reason="nothing was compiled with this installation: no C compiler")
@@ -14,8 +15,8 @@ pytestmark = pytest.mark.skipif(compiled.load() is None, reason="nothing was com
 def scanners() -> tuple[scan.HyperscanScanner, scan.HyperscanScanner]:
     """One that collects in C, and one in Python."""
     some = scan.HyperscanScanner(rules.triggers(rules.load())), scan.HyperscanScanner(rules.triggers(rules.load()))
-    assert some[0]._collector is not None  # pyright: ignore[reportPrivateUsage]
-    some[1]._collector = None  # pyright: ignore[reportPrivateUsage]
+    assert isinstance(some[0]._collector, CompiledCollector)  # pyright: ignore[reportPrivateUsage]
+    some[1]._collector = PlainCollector()  # pyright: ignore[reportPrivateUsage]
     return some
 
 

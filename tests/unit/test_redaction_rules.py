@@ -9,7 +9,7 @@ import pytest
 import re2
 
 from collector.redaction import Redactor, rules
-from collector.redaction.scan import HIT_NUMBER
+from collector.redaction.hits import HIT_NUMBER
 from spanledger.errors import ConfigError
 
 RULES = rules.load()
