@@ -65,6 +65,8 @@ class ManyNumbers:
             more = self._function(ctypes.byref(state), b, len(ats), *(some.ctypes.data for some in places))
             taking.told(self._told[: state.count].tolist())
             if more < 0:
+                if deadline.over(len(out)):
+                    raise Dropped("time")
                 self._layouts.learn(b[state.unknown : state.unknown + state.unknown_size])
 
 

@@ -6,15 +6,17 @@ import ctypes
 import random
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from collector.redaction import Redactor, compiled
+from collector.redaction import Redactor, compiled, rules
 from collector.redaction.checksums import card
 from collector.redaction.layouts import CARD, KINDS, SLOTS, key_of
+from collector.redaction.validators import VALIDATORS
 
 SOURCE = Path(compiled.__file__).with_name("clusters.c")
 COMPILER = shutil.which("cc")
@@ -169,6 +171,28 @@ def test_no_number_of_a_long_list_is_cut_in_two(make: Callable[[], Redactor], se
 def test_a_word_that_refuses_the_whole_does_not_refuse_a_part_of_it_that_stands_further_off(prefix: str) -> None:
     row = f"{prefix}1-604-273-8157, "
     assert patient(Redactor()).redact(row * 40).text == patient(one_by_one()).redact(row * 40).text
+
+
+def test_what_is_told_in_c_is_of_the_classes_of_the_rules() -> None:
+    for rule in rules.load():
+        if rule.kind == "number" and not rule.words:
+            assert VALIDATORS[rule.validator] in KINDS, rule.id
+            assert rule.class_name == ("US_SSN" if rule.validator == "ssn" else "NATIONAL_ID"), rule.id
+        if rule.handler == "number":
+            assert rule.class_name == "PHONE"
+
+
+@needs_library
+def test_layouts_that_are_all_new_are_given_up_in_time() -> None:
+    rng = random.Random(2)
+    separators = [" ", "-", ".", "/", "_", "*", " -", "- ", "--"]
+    rows = ["".join(f"{rng.randrange(10 ** rng.randrange(1, 4))}{rng.choice(separators)}" for _ in range(7)) + "7" for _ in range(6_000)]
+    listed = ", ".join(rows)
+    redactor = Redactor()
+    begin = time.thread_time()
+    found = redactor.redact(listed)
+    assert found.dropped in (None, "time", "candidates")
+    assert time.thread_time() - begin < 1.0  # a quarter of a second is promised; a busy machine takes longer
 
 
 @needs_library
