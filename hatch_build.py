@@ -15,7 +15,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = Path("collector/redaction")
-SOURCES, LIBRARY = ("gates.c", "joined.c", "borders.c", "clusters.c", "hits.c"), "_compiled.so"
+SOURCES, LIBRARY = ("gates.c", "joined.c", "borders.c", "clusters.c", "check_digits.c", "check_digits.h", "hits.c"), "_compiled.so"
 FLAGS = ["-std=c11", "-O3", "-fPIC", "-shared"]
 if sys.platform == "darwin":
     FLAGS += ["-undefined", "dynamic_lookup"]  # of the interpreter's functions
@@ -36,7 +36,10 @@ class CompiledHook(BuildHookInterface[Any]):
             return
         digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
         made = subprocess.run(  # noqa: S603 - the compiler that builds everything else here
-            [*compiler, *FLAGS, f'-DSOURCE="{digest}"', "-o", str(library), *map(str, sources)], capture_output=True, text=True, check=False
+            [*compiler, *FLAGS, f'-DSOURCE="{digest}"', "-o", str(library), *[str(source) for source in sources if source.suffix == ".c"]],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if made.returncode:
             self.app.display_warning(f"{', '.join(SOURCES)} not compiled, redaction is slower:\n{made.stderr}")

@@ -10,7 +10,7 @@ from collector.redaction.national_ids import aadhaar, ahv, be_rrn, cn_id, cnpj, 
 from collector.redaction.phones import Form, country_code
 from collector.redaction.readings import Piece, Readings
 
-#: As in ``clusters.c``.
+#: As in ``clusters.c`` and ``check_digits.h``.
 KEY, CHECKS, DIGITS, SLOTS = 44, 6, 19, 2048
 FORM, CARD, SSN = range(3)
 KINDS: dict[Callable[[str], bool], int] = {

@@ -18,7 +18,7 @@ from collector.redaction.checksums import card
 from collector.redaction.layouts import CARD, KINDS, SLOTS, key_of
 from collector.redaction.validators import VALIDATORS
 
-SOURCE = Path(compiled.__file__).with_name("clusters.c")
+SOURCE, CHECKS = (Path(compiled.__file__).with_name(name) for name in ("clusters.c", "check_digits.c"))
 COMPILER = shutil.which("cc")
 needs_library = pytest.mark.skipif(compiled.load() is None, reason="nothing was compiled with this installation: no C compiler")
 
@@ -318,7 +318,9 @@ int main(void) {
 def test_it_stays_within_its_memory(tmp_path: Path) -> None:
     (tmp_path / "harness.c").write_text(f'#include "{SOURCE}"\n{_HARNESS}')
     flags = ["-std=c11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    made = subprocess.run([str(COMPILER), *flags, "-o", "harness", "harness.c"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        [str(COMPILER), *flags, "-o", "harness", "harness.c", str(CHECKS)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     if "cannot find" in made.stderr:
         pytest.skip("this compiler has no sanitizers")
     assert made.returncode == 0, made.stderr
