@@ -29,6 +29,7 @@ _SAYS = {
     "email": _EMAILS,
     "iban": _ACCOUNTS,
     "number": _NUMBERS,
+    "ipv6": _NETWORKS,
     "random_token": _TOKENS,
 }  # by handler, or by rule
 
@@ -42,7 +43,7 @@ def taken_at_once(b: bytes, ats: Array, kinds: Array, los: Array, out: list[Span
     """Append the plain values of triggers that end at ``ats``, are of these kinds and in texts that begin at ``los``.
     Says which triggers are left to look at; None: all."""
     counts = np.bincount(kinds, minlength=_TOKENS + 1).tolist()
-    many = [kind for kind, least in _MANY.items() if counts[kind] >= least and counts[kind] * SPARSE >= len(b)]
+    many = [kind for kind, least in LEAST.items() if counts[kind] >= least and counts[kind] * SPARSE >= len(b)]
     if not many:
         return None
     left = np.ones(len(ats), np.bool_)
@@ -81,7 +82,7 @@ def _networks(b: bytes, ats: Array, kinds: Array, _los: Array, _out: list[Span],
     left[networks] = ~without_networks(b, ats[networks])
 
 
-_MANY = {_ASSIGNS: MANY, _URLS: 12, _ACCOUNTS: 24, _NETWORKS: 24}  # triggers of a kind from which on it is worth it
+LEAST = {_ASSIGNS: MANY, _URLS: 12, _ACCOUNTS: 24, _NETWORKS: 24}  # triggers of a kind from which on it is worth it
 _TAKE: dict[int, Callable[[bytes, Array, Array, Array, list[Span], Array], None]] = {
     _ASSIGNS: _assignments,
     _URLS: _urls,

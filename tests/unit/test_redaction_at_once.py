@@ -71,7 +71,7 @@ def test_what_lists_of_accounts_come_to_is_what_matchers_make_of_each(seed: int,
     text = _list(random.Random(seed), 150, share).decode()
     out = FAST.redact(text)
     assert out == SLOW.redact(text)
-    monkeypatch.setattr(at_once, "_MANY", {})
+    monkeypatch.setattr(at_once, "LEAST", {})
     FAST.forget()
     assert out == FAST.redact(text)
 
@@ -114,6 +114,10 @@ def test_dismissed_triggers_of_networks_are_nothing_to_their_matcher(seed: int) 
         out: list[Span] = []
         handle(raw, to, 1, len(raw) - 1, out)
         assert not (dismissed and out)
+
+
+def test_triggers_of_every_kind_that_is_asked_for_are_told() -> None:
+    assert set(at_once.LEAST) <= set(at_once.kinds_of(triggers(load())).tolist())
 
 
 def test_times_in_logs_are_dismissed_at_once() -> None:
