@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 from collector.redaction.national_ids import aadhaar, ahv, be_rrn, cn_id, cnpj, cpf, cuit, nir, personnummer, rodne_cislo, rrn, ssn
-from collector.redaction.phones import Form, country_code
+from collector.redaction.phones import Form
 from collector.redaction.readings import Piece, Readings
 
 #: As in ``clusters.c`` and ``check_digits.h``.
@@ -86,8 +86,3 @@ def _hash(key: bytes) -> int:
     for c in key:
         found = (found ^ c) * 1099511628211 & 0xFFFFFFFFFFFFFFFF
     return found
-
-
-def countries() -> bytes:
-    """Which three digits begin with a country code."""
-    return bytes(country_code(f"{k:03d}") for k in range(1000))

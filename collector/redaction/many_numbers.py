@@ -11,9 +11,10 @@ import numpy as np
 from collector.redaction.budget import Budget, Dropped
 from collector.redaction.clusters import groups_of
 from collector.redaction.compiled import load
-from collector.redaction.layouts import Layouts, countries
+from collector.redaction.layouts import Layouts
 from collector.redaction.matching import Span, said_near
 from collector.redaction.numbers import NEAR, Around, Numbers
+from collector.redaction.phones import country_prefixes
 
 Array = np.ndarray[Any, Any]
 
@@ -49,7 +50,7 @@ class ManyNumbers:
         self._layouts = layouts
         self._told = np.empty((_ROOM, _FIELDS), np.int64)
         self._table = (ctypes.c_char * len(layouts.table)).from_buffer(layouts.table)
-        self._countries = ctypes.create_string_buffer(countries(), 1000)
+        self._countries = ctypes.create_string_buffer(country_prefixes(), 1000)
         self._state = _State(ctypes.addressof(self._table), ctypes.addressof(self._countries), self._told.ctypes.data, _ROOM)
 
     def take(self, numbers: Numbers, b: bytes, ats: Array, los: Array, his: Array, out: list[Span], deadline: Budget) -> None:
@@ -137,7 +138,7 @@ class _Taking:
 
     def _near(self, row: Sequence[int]) -> Around:
         """What is said around a cluster."""
-        first, past, hi, hit = row[6], row[7], row[8], row[11]
+        _, _, _, _, _, _, first, past, hi, _, _, hit, _ = row
         if self._first != first:
             self._first, self._around = first, Around(self._numbers.told, self._b, first, past, int(self._los[hit]), hi, ())
         return self._around
@@ -159,7 +160,7 @@ class _Taking:
 
     def _listed(self, row: Sequence[int]) -> None:
         """Look at a cluster that is nothing by itself, if it is in a list with a value of which something may be said of it."""
-        fits, first, past, hi, hit = row[4], row[6], row[7], row[8], row[11]
+        _, _, _, _, fits, _, first, past, hi, _, _, hit, _ = row
         b, numbers, out, lo = self._b, self._numbers, self._out, int(self._los[hit])
         if not numbers.listed(b, first) or not any(fits >> k & 1 or k == numbers.phones for k in numbers.said):
             return
@@ -170,5 +171,6 @@ class _Taking:
 
     def _ended(self, row: Sequence[int]) -> None:
         """What has been found in a piece of a cluster may end it."""
-        if row[9] and self._out[-1][1] >= row[7]:
-            self._done = max(self._done, self._numbers.ended(self._b, row[8], self._out))
+        _, _, _, _, _, _, _, past, hi, ends, _, _, _ = row
+        if ends and self._out[-1][1] >= past:
+            self._done = max(self._done, self._numbers.ended(self._b, hi, self._out))

@@ -6,6 +6,7 @@ Sources: ITU E.164 country codes; NANPA, Ofcom, ARCEP, BNetzA and the other nati
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 _CODES = frozenset(str(code) for code in (
@@ -23,6 +24,12 @@ _CODES = frozenset(str(code) for code in (
 def country_code(digits: str) -> bool:
     """Do the digits begin with an assigned E.164 country code?"""
     return digits[:1] in ("1", "7") or digits[:2] in _CODES or digits[:3] in _CODES
+
+
+@cache
+def country_prefixes() -> bytes:
+    """Which three digits, as a number, begin with such a code: a byte each, 0 or 1."""
+    return bytes(country_code(f"{k:03d}") for k in range(1000))
 
 
 def phone(sizes: list[int], digits: str, seps: Sequence[str], *, plus: bool, spoken: bool, refused: Callable[[], bool]) -> bool:

@@ -18,7 +18,7 @@ from collector.redaction.addresses import plain_addresses
 from collector.redaction.checksums import card_issuer
 from collector.redaction.digit_runs import CAPITALS, EXTENDS, MARKS, Runs, append, runs_of, table
 from collector.redaction.matching import Span, near, said_near, word_set, words
-from collector.redaction.phones import country_code
+from collector.redaction.phones import country_prefixes
 from collector.redaction.plain_accounts import accounts
 from collector.redaction.plain_network import quads
 from collector.redaction.rules import load
@@ -41,12 +41,6 @@ _TELLING = table(bytes(range(65, 91)) + bytes(range(97, 123)) + bytes(range(128,
 def _issuers(n: int) -> Array:
     """Which first four digits a card of ``n`` digits may have."""
     return np.array([card_issuer(f"{k:04d}", n) for k in range(10_000)])
-
-
-@cache
-def _codes() -> Array:
-    """Which first three digits begin with a country code."""
-    return np.array([country_code(f"{k:03d}") for k in range(1000)])
 
 
 @cache
@@ -152,7 +146,7 @@ def _international(runs: Runs, out: list[Span], lo: int) -> None:
         following = three[-1] + 1
         three.append(np.where(np.subtract(raw[following], 48) < 10, following, following + 1))
     code = sum((raw[place].astype(np.int64) - 48) * weight for place, weight in zip(three, (100, 10, 1), strict=True))
-    known = _codes()[code]
+    known = np.frombuffer(country_prefixes(), np.bool_)[code]
     append(out, lo, runs.first[at][known] - 1, past[known], "PHONE")
 
 
