@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +14,10 @@ from collector.redaction.exceptions import Exceptions
 from collector.redaction.finding import Finder
 from collector.redaction.joined import Joined, join, join_texts
 from collector.redaction.matching import Span
-from collector.redaction.placeholders import CHECKED, placeholder, placeholders, resolve
+from collector.redaction.placeholders import CHECKED, placeholder, placeholders
 from collector.redaction.recall import Changed, Recall, groups_of
-from collector.redaction.seams import NEAR_BORDER
-from collector.redaction.second_look import marks, masked, near_marks, origin
+from collector.redaction.seams import NEAR_BORDER, near_border
+from collector.redaction.second_look import masked, near_marks, with_later
 
 MAX_BYTES = 16 << 20
 _SHORT = 16_000  # bytes of a text whose budget is so small that it is worth another try
@@ -261,7 +260,9 @@ class Redactor:
         if self._listing is None:
             listing = [i for i, (_, _, reason) in changed.items() if not reason]
         else:
-            listing = [i for i in changed if i in self._listing and not changed[i][2] and _any_near(self._listing[i], parts.starts[i], changed[i][1])]
+            listing = [
+                i for i in changed if i in self._listing and not changed[i][2] and near_border(self._listing[i], parts.starts[i], changed[i][1])
+            ]
         several: list[list[int]] = []
         if groups:
             near = [i for i, (_, spans, _) in changed.items() if not spans or min(spans[0][0], len(parts[i]) - spans[-1][1]) < NEAR_BORDER]
@@ -298,7 +299,7 @@ class Redactor:
         for i, spans in found.items():
             _, known, reason = changed.get(i, (b"", [], None))
             if not reason:
-                out[i] = _together(parts[i], self._replace(parts, i, known), known, spans) if known else spans
+                out[i] = with_later(parts[i], self._replace(parts, i, known), known, spans) if known else spans
         return out
 
     def _replaced(self, found: dict[int, list[Span]], parts: Joined, changed: Changed) -> None:
@@ -326,7 +327,7 @@ class Redactor:
                 elif isinstance(more, str):
                     self._drop(changed, i, more)
                 else:
-                    later[i] = _together(parts[i], replaced[k], found[i], more)
+                    later[i] = with_later(parts[i], replaced[k], found[i], more)
             self.counts.update(names)
             found = later
         for i in found:
@@ -379,21 +380,6 @@ class Redactor:
         pieces[::2] = [text[a:z] for a, z in zip((0, *ends), (*starts, len(text)), strict=True)]
         pieces[1::2] = placeholders(text, spans, self._key, clock.check)
         return pieces
-
-
-def _any_near(places: Sequence[int], start: int, spans: Sequence[Span]) -> bool:
-    """Is one of the spans of a text that begins at ``start``, in order, near one of these places of the buffer? Of no spans it is not known."""
-    for at in map(start.__rsub__, places):
-        k = bisect_left(spans, (at,))
-        if (k < len(spans) and spans[k][0] - at <= NEAR_BORDER) or (k and at - spans[k - 1][1] <= NEAR_BORDER):
-            return True
-    return not spans
-
-
-def _together(raw: bytes, replaced: list[bytes], known: list[Span], more: Sequence[Span]) -> list[Span]:
-    """Known spans of a text, and more of them found in the redacted one."""
-    moves = [(0, 0), *((size, end) for (_, size), (_, end, _) in zip(marks(replaced), known, strict=True))]
-    return resolve(raw, 0, len(raw), known + [(origin(moves, a), origin(moves, z, end=True), name) for a, z, name in more])
 
 
 def _in_characters(raw: bytes, spans: Sequence[Span]) -> list[Span]:

@@ -7,6 +7,7 @@ parts in a row around each border, and, for long digit runs, the last words of n
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, pairwise
@@ -250,3 +251,12 @@ def _string_end(b: bytes, start: int, hi: int, escapes: int) -> int:
             return run
         at = b.find(b'"', at + 1, hi)
     return -1
+
+
+def near_border(places: Sequence[int], start: int, spans: Sequence[Span]) -> bool:
+    """Is one of the spans of a text that begins at ``start``, in order, near one of these places of the buffer? Of no spans it is not known."""
+    for at in map(start.__rsub__, places):
+        k = bisect_left(spans, (at,))
+        if (k < len(spans) and spans[k][0] - at <= NEAR_BORDER) or (k and at - spans[k - 1][1] <= NEAR_BORDER):
+            return True
+    return not spans

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from collector.redaction.matching import tester
-from collector.redaction.placeholders import PLACEHOLDER
+from collector.redaction.matching import Span, tester
+from collector.redaction.placeholders import PLACEHOLDER, resolve
 from collector.redaction.plain import LEAST
 
 Array = np.ndarray[Any, Any]
@@ -202,3 +202,9 @@ def origin(moves: list[tuple[int, int]], at: int, *, end: bool = False) -> int:
     """Where a place in the new text was in the old; ``moves``: both, behind each placeholder."""
     k = bisect_right(moves, (at - (1 if end else 0), 1 << 60)) - 1
     return moves[k][1] + at - moves[k][0]
+
+
+def with_later(raw: bytes, replaced: list[bytes], known: list[Span], more: Sequence[Span]) -> list[Span]:
+    """Known spans of a text, and more of them found in the redacted one."""
+    moves = [(0, 0), *((size, end) for (_, size), (_, end, _) in zip(marks(replaced), known, strict=True))]
+    return resolve(raw, 0, len(raw), known + [(origin(moves, a), origin(moves, z, end=True), name) for a, z, name in more])
