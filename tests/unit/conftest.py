@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +29,25 @@ def survivors() -> Callable[[list[str], list[str]], list[tuple[str, str]]]:
         return found
 
     return find
+
+
+@pytest.fixture
+def sanitized(tmp_path: Path) -> Callable[..., None]:
+    """Compiles a program in C with others of these files, and runs it under the sanitizers for addresses and undefined behaviour."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler here")
+
+    def run(program: str, *sources: Path) -> None:
+        (tmp_path / "program.c").write_text(program)
+        flags = ["-std=c11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+        made = subprocess.run(
+            [compiler, *flags, "-o", "program", "program.c", *map(str, sources)], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        if "cannot find" in made.stderr:
+            pytest.skip("this compiler has no sanitizers")
+        assert made.returncode == 0, made.stderr
+        ran = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, f"{ran.returncode} {ran.stderr}"
+
+    return run

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
-import shutil
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from collector.redaction.gates import BlockGates, Gates, Regions
 
 SOURCE = Path(compiled.__file__).with_name("gates.c")
 BORDERS = SOURCE.with_name("borders.c")
-COMPILER = shutil.which("cc")
 PROSE = "The quick brown fox jumps over the lazy dog, in 2024 and v1.2.3 of https://example.org/some/long-path/of/it. "
 SIGNS = "0123456789abcXYZ:-. /@_+é\n" + "0123456789" + "abcdef"
 
@@ -219,15 +217,5 @@ int main(void) {
 """
 
 
-@pytest.mark.skipif(COMPILER is None, reason="no C compiler here")
-def test_compiled_gates_stay_within_their_memory(tmp_path: Path) -> None:
-    (tmp_path / "harness.c").write_text(f'#define SOURCE ""\n#include "{SOURCE}"\n{_HARNESS}')
-    flags = ["-std=c11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    made = subprocess.run(
-        [str(COMPILER), *flags, "-o", "harness", "harness.c", str(BORDERS)], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    if "cannot find" in made.stderr:
-        pytest.skip("this compiler has no sanitizers")
-    assert made.returncode == 0, made.stderr
-    ran = subprocess.run([tmp_path / "harness"], capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+def test_compiled_gates_stay_within_their_memory(sanitized: Callable[..., None]) -> None:
+    sanitized(f'#define SOURCE ""\n#include "{SOURCE}"\n{_HARNESS}', BORDERS)
