@@ -7,7 +7,7 @@ rules of ``rules/numbers.yaml``, then phones, each over the whole cluster, its l
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -326,26 +326,24 @@ class Numbers:
 
 def _cut_behind(b: bytes, to: int, end: int) -> int:
     """Where what is too long to be judged at once may end: with a line, or a word."""
-    cut = b.rfind(b"\n", to, end)
-    if cut < 0:
-        cut = b.rfind(b" ", to, end)
-    if cut < 0:
-        return end
-    while not 48 <= b[cut - 1] <= 57:
+    cut = _gap(b.rfind, to, end)
+    while cut >= 0 and not 48 <= b[cut - 1] <= 57:
         cut -= 1
-    return cut
+    return cut if cut >= 0 else end
 
 
 def _cut_before(b: bytes, start: int, to: int) -> int:
     """Where it may begin."""
-    cut = b.find(b"\n", start, to)
-    if cut < 0:
-        cut = b.find(b" ", start, to)
-    if cut < 0:
-        return start
-    while not 48 <= b[cut] <= 57:
+    cut = _gap(b.find, start, to)
+    while cut >= 0 and not 48 <= b[cut] <= 57:
         cut += 1
-    return cut
+    return cut if cut >= 0 else start
+
+
+def _gap(find: Callable[[bytes, int, int], int], start: int, end: int) -> int:
+    """Where a line ends, or a word; -1 for nowhere."""
+    line = find(b"\n", start, end)
+    return line if line >= 0 else find(b" ", start, end)
 
 
 def _date(groups: list[Group]) -> bool:
