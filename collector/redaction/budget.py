@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 BUDGET_S = 0.008  # CPU time for a text, besides its size at RATE and what it finds; both looks, before and after replacement, share it
 FIND_S = 60e-6  # CPU time for every value found: a list of customers takes longer than prose, noise that looks like one does not
-RATE = 9_000_000  # bytes per second that any input reaches or is dropped; ordinary text is many times as fast
+RATE = 5_000_000  # bytes per second that any input reaches or is dropped; ordinary text is many times as fast
+LOOKS, LAYOUTS = 128, 32  # closer looks at numbers, and layouts of these, that texts may have together, besides what each has by its size
 _START_S = 0.001  # for what a look costs however short the text
 _REPEATED = 1 / 30  # of that for one that has been found before
 _GROWN = 1.25  # times as many values found before it is asked again how many differ
@@ -25,10 +26,14 @@ class Budget:
     nothing, before the thread's own clock, a system call; a busy machine costs no text.
     """
 
-    __slots__ = ("_collections", "_cpu_from", "_found", "_granted", "_kept", "_most", "_prolonged", "_sampled", "_seconds", "_variety", "_wall_until")
+    __slots__ = (
+        *("_collections", "_cpu_from", "_found", "_granted", "_kept", "_most", "_prolonged", "_sampled", "_seconds", "_variety", "_wall_until"),
+        *("layouts", "looks"),
+    )
 
-    def __init__(self, seconds: float, most: float) -> None:
+    def __init__(self, seconds: float, most: float, looks: float | None = None) -> None:
         self._seconds, self._most = seconds, most
+        self.looks, self.layouts = LOOKS if looks is None else looks, LAYOUTS
         self._wall_until = time.perf_counter() + seconds
         self._cpu_from = time.thread_time()
         self._collections = _collections()
@@ -75,7 +80,7 @@ class Budget:
 
     def share(self, part: float) -> Budget:
         """A budget for a part of the text, that begins now."""
-        return Budget(self._seconds * part + _START_S, self._most * part + _START_S)
+        return Budget(self._seconds * part + _START_S, self._most * part + _START_S, self.looks * part)
 
     def disturbed(self) -> bool:
         """Has the interpreter gone through all of its objects meanwhile? That takes longer than a text does, and is not the text's fault."""

@@ -37,6 +37,7 @@ typedef struct {
     int64_t room, count; /* of what is told */
     int64_t next, done, look_until, told_until; /* the next hit; up to where clusters have been judged, are left to Python, may hold a value */
     int64_t unknown, unknown_size; /* a layout that is to be looked up first */
+    int64_t roughly;               /* up to where none is looked up any more */
 } State;
 
 typedef struct {
@@ -362,6 +363,7 @@ static int judge(State *s, Cluster *c, int i, int j, enum Event look, int64_t hi
     const int64_t start = c->first[i], end = c->past[j - 1];
     const int asked = c->letter_before >= start - BEFORE || c->letter_behind < end + BEHIND, plus = c->b[start - 1] == '+';
     Found f = said(s, c, i, j, look);
+    if (f.say == UNKNOWN && start < s->roughly) f.say = LOOK;
     if (f.say == UNKNOWN) return -1;
     c->fits |= f.fits;
     if (plus) f = behind_plus(s, c, i, j, f);
@@ -459,7 +461,7 @@ static int64_t local_list(const Cluster *c, int64_t end) {
         int64_t at = end, digits = 0;
         while (at < c->hi && at - end < 8 && strchr(" \t\r\n\"',;:|&/(+", b[at] ? b[at] : 'x')) at++;
         for (; at < c->hi && (digit(b[at]) || ((b[at] == ' ' || b[at] == '-') && digits && digit(b[at + 1]) && digits < 8)); at++) digits += digit(b[at]);
-        if (digits != 7 && digits != 8) return end;
+        if ((digits != 7 && digits != 8) || (at < c->hi && (b[at] == ' ' || b[at] == '-' || b[at] == '.') && digit(b[at + 1]))) return end;
         end = at;
     }
 }
@@ -531,7 +533,7 @@ static int cluster(State *s, Cluster *c, int64_t to, int64_t hit) {
             return 0;
     }
     for (int i = 1; i < c->n; i++)
-        if (b[c->first[i] - 1] == '(' && (two(b + c->first[i], 19, 19) || two(b + c->first[i], 20, 20))) return 0;
+        if (b[c->first[i] - 1] == '(' && c->past[i] - c->first[i] == 4 && dated(b + c->first[i])) return 0;
     c->letter_before = -1, c->letter_behind = INT64_MAX;
     for (int64_t at = start; at-- > (start - CARD_BEFORE > c->lo ? start - CARD_BEFORE : c->lo);)
         if (telling(b[at])) {
@@ -570,7 +572,7 @@ told:
         else if (s->count > before + 1 && !sure) found = 0;
     }
     if (found < 1) s->count = before, s->done = 0;
-    if (s->count > before && s->told[s->count - 1].kind != LISTED) s->told_until = local_list(c, end);
+    if (s->count > before && s->told[s->count - 1].kind != LISTED) s->told_until = end < s->told_until ? s->told_until : local_list(c, end);
     return found;
 }
 

@@ -16,13 +16,15 @@ from collector.redaction.joined import Joined, join, join_texts
 from collector.redaction.matching import Span
 from collector.redaction.placeholders import CHECKED, placeholder, placeholders
 from collector.redaction.recall import Changed, Recall, groups_of
+from collector.redaction.rough_numbers import all_numbers
 from collector.redaction.seams import NEAR_BORDER, near_border
 from collector.redaction.second_look import masked, near_marks, with_later
 
 MAX_BYTES = 16 << 20
+_PATIENCE = 2  # times the time of a text of their size that several may take
 _SHORT = 16_000  # bytes of a text whose budget is so small that it is worth another try
 _MIDDLING = 100_000  # bytes of a text whose budget may be spent more than once within a quarter of a second
-ROUNDS = 3  # redact again until nothing changes, at most so often
+ROUNDS = 4  # redact again until nothing changes, at most so often; in the end all numbers are taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,10 @@ class Redactor:
     def _give_time(self, texts: Joined) -> None:
         """Start the clock for a batch, or for one text."""
         seconds = (budget.BUDGET_S + len(texts.raw) / RATE) * self._patience
-        self._deadline = Budget(min(seconds, LOOK_S), LOOK_S) if len(texts) == 1 else Budget(seconds, seconds + LOOK_S)
+        if len(texts) == 1:
+            self._deadline = Budget(min(seconds, LOOK_S), LOOK_S)
+        else:  # to look at each by itself takes longer than to be patient with all
+            self._deadline = Budget(_PATIENCE * seconds, _PATIENCE * seconds + LOOK_S)
 
     def _find(self, parts: Sequence[bytes], groups: Sequence[int] | None = None, *, afresh: bool = False) -> dict[int, list[Span]]:
         """Spans of some texts, within the time that is left, or within time of their own."""
@@ -205,8 +210,9 @@ class Redactor:
 
     def _alone(self, i: int, raw: bytes, *, again: bool) -> list[Span]:
         """Spans of text ``i`` within what is left of its time; ``again``: looked at once more where bad luck may have taken that."""
-        texts = join([raw])
+        texts, before = join([raw]), self._deadline
         self._give_time(texts)
+        self._deadline.looks, self._deadline.layouts = before.looks, before.layouts  # what texts may have together
         if i in self._spent and len(raw) > _SHORT:
             self._deadline.prolong()
             self._deadline.take(*self._spent[i])
@@ -304,7 +310,7 @@ class Redactor:
 
     def _replaced(self, found: dict[int, list[Span]], parts: Joined, changed: Changed) -> None:
         """The same, text by text."""
-        for _ in range(ROUNDS):
+        for times in range(ROUNDS):
             if not found:
                 return
             order: list[int] = []
@@ -327,7 +333,8 @@ class Redactor:
                 elif isinstance(more, str):
                     self._drop(changed, i, more)
                 else:
-                    later[i] = with_later(parts[i], replaced[k], found[i], more)
+                    text = masked(replaced[k]) if times == ROUNDS - 2 else b""
+                    later[i] = with_later(parts[i], replaced[k], found[i], [*more, *all_numbers(text, 0, len(text))])
             self.counts.update(names)
             found = later
         for i in found:

@@ -149,7 +149,7 @@ class Finder:
         try:
             attempt = (
                 partial(self._attempt, text, starts[0], ends[0], deadline)
-                if views and len(starts) == 1 and len(b) >= _TRIED and deadline.first
+                if views and not full and len(starts) == 1 and len(b) >= _TRIED and deadline.first
                 else None
             )
             hits = self.scanner.hits(text, starts, ends, deadline, attempt)

@@ -138,14 +138,18 @@ def _joined(b: bytes, start: int, hi: int, body: re.Pattern[bytes]) -> int:
     return _across_breaks(b, rest.end(), hi) if body.match(joined) else 0
 
 
+_LOOKED_AHEAD = 8  # bytes that a pattern may ask for behind the value
+
+
 def pattern_handler(rule: Rule) -> Handler:
     """An exact pattern ``rule.reach`` bytes around the trigger's end, or, with ``rule.back``, exactly where the value begins
-    (``back`` bytes before the trigger's end; negative: with the letters before)."""
+    (``back`` bytes before the trigger's end; negative: with the letters before). ``rule.longest`` bytes, if it says so, are all that it can have."""
     exact = re.compile(rule.pattern.encode("latin-1"), re.IGNORECASE if rule.ignore_case else 0)
     needed = words(rule.words) if rule.words else None
     refused = words(rule.not_words) if rule.not_words else None
     group = 1 if exact.groups else 0
-    reach, back = rule.reach, rule.back
+    reach, back = rule.longest + 1 if rule.longest else rule.reach, rule.back
+    behind = reach + _LOOKED_AHEAD if rule.longest else 4 * reach
 
     def accepted(b: bytes, m: re.Match[bytes], lo: int, hi: int, out: list[Span]) -> int:
         start, end = m.span(group)
@@ -167,7 +171,7 @@ def pattern_handler(rule: Rule) -> Handler:
 
     def around(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         done = to
-        for m in exact.finditer(b, max(lo, to - reach), min(hi, to + 4 * reach)):
+        for m in exact.finditer(b, max(lo, to - reach), min(hi, to + behind)):
             if m.start() >= to:
                 break
             if m.end() >= to - 1:

@@ -9,24 +9,44 @@ from typing import Any
 import numpy as np
 
 from collector.redaction.budget import Budget, Dropped
+from collector.redaction.cluster_rows import (
+    CLASSES,
+    CLUSTER,
+    ENDS,
+    FIELDS,
+    HIT,
+    LISTED,
+    LOOK,
+    LOOK_BYTES,
+    NOTHING_UNLESS_SAID,
+    SURE,
+    TO,
+    TOKEN,
+    UNLESS_SAID,
+    costs,
+    followed,
+)
 from collector.redaction.clusters import groups_of
 from collector.redaction.compiled import load
 from collector.redaction.layouts import Layouts
 from collector.redaction.matching import Span, said_near
 from collector.redaction.numbers import NEAR, Around, Numbers
 from collector.redaction.phones import country_prefixes
+from collector.redaction.readings import MOST
+from collector.redaction.rough_numbers import all_numbers
 
 Array = np.ndarray[Any, Any]
 
-#: As in ``clusters.c``.
-_SURE, _UNLESS_SAID, _NOTHING_UNLESS_SAID, _LISTED, _LOOK, _PIECE, _TOKEN, _CLUSTER = range(8)
-_CLASSES = ("PHONE", "CREDIT_CARD", "US_SSN", "NATIONAL_ID")
-_PHONE = _CLASSES[0]
+_PHONE = CLASSES[0]
 _PLUS = 43
 _BEFORE = b"(+"  # a telephone number, and part of it
-_FIELDS = 13
 _ROOM = 8_192  # rows that there is room for
 _CHECK_EVERY = 64  # of these, between looks at the clock
+_OWN_LOOKS, _BYTES_A_LOOK = 8, 128  # closer looks that a text may have, and for so many bytes one more
+_RUN = 0.5  # what one counts at digits with nothing between them
+_OWN_ASKED, _BYTES_ASKED = 64, 24  # times that it may be asked what words say of a number, in the same way
+_OWN_LAYOUTS, _BYTES_A_LAYOUT = 4, 1024  # and layouts that are looked up for a text
+_FEW, _SAMPLE = 64, 16  # rows that are not worth being told apart by text; those of which it is asked whether words say something of them
 
 
 class _State(ctypes.Structure):
@@ -34,7 +54,7 @@ class _State(ctypes.Structure):
 
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("layouts", "countries", "told")),
-        *((name, ctypes.c_int64) for name in ("room", "count", "next", "done", "look_until", "told_until", "unknown", "unknown_size")),
+        *((name, ctypes.c_int64) for name in ("room", "count", "next", "done", "look_until", "told_until", "unknown", "unknown_size", "roughly")),
     )
 
 
@@ -48,26 +68,64 @@ class ManyNumbers:
         address = ctypes.c_void_p
         self._function.argtypes, self._function.restype = [address, ctypes.c_char_p, ctypes.c_int64, address, address, address], ctypes.c_int
         self._layouts = layouts
-        self._told = np.empty((_ROOM, _FIELDS), np.int64)
+        self._told = np.empty((_ROOM, FIELDS), np.int64)
         self._table = (ctypes.c_char * len(layouts.table)).from_buffer(layouts.table)
         self._countries = ctypes.create_string_buffer(country_prefixes(), 1000)
         self._state = _State(ctypes.addressof(self._table), ctypes.addressof(self._countries), self._told.ctypes.data, _ROOM)
 
-    def take(self, numbers: Numbers, b: bytes, ats: Array, los: Array, his: Array, out: list[Span], deadline: Budget) -> None:
-        """Append what the clusters of these hits come to. ``los``, ``his``: where the text of each begins and ends. Raises ``Dropped`` past the
-        deadline."""
-        state = self._state
-        state.next = state.done = state.look_until = state.told_until = 0
-        places = [np.ascontiguousarray(some, np.int64) for some in (ats, los, his)]
+    def take(self, numbers: Numbers, b: bytes, ats: Array, los: Array, his: Array, out: list[Span], deadline: Budget, rough: set[int]) -> None:
+        """Append what the clusters of these hits come to. ``los``, ``his``: where the text of each begins and ends; ``rough``: where texts end of
+        which all numbers have been taken. Raises ``Dropped`` past the deadline."""
+        places = (ats, los, his) = tuple(np.ascontiguousarray(some, np.int64) for some in (ats, los, his))
+        rows = self._rows(b, places, deadline)
+        if not len(rows):
+            return
         taking = _Taking(numbers, b, places, out, deadline)
-        more = 0
-        while more < 1:
+        looks = costs(rows)
+        if not rough and len(rows) <= _FEW and looks.sum() <= _OWN_LOOKS:
+            taking.told(rows, float("inf"))
+            return
+        firsts = np.flatnonzero(np.diff(his[rows[:, HIT]], prepend=-1))
+        for first, past, least in zip(firsts.tolist(), [*firsts[1:].tolist(), len(rows)], np.add.reduceat(looks, firsts).tolist(), strict=True):
+            hit = int(rows[first, HIT])
+            lo, hi = int(los[hit]), int(his[hit])
+            if hi in rough:
+                continue
+            own = _OWN_LOOKS + (hi - lo) / _BYTES_A_LOOK
+            before, most = len(out), own + deadline.looks
+            some, asked = rows[first:past], _OWN_ASKED + (hi - lo) / _BYTES_ASKED
+            if not taking.too_many(some, most, asked, least) and taking.told(some, most):
+                deadline.looks -= max(0.0, taking.spent - own)
+            else:
+                del out[before:]
+                out += all_numbers(b, lo, hi)
+                rough.add(hi)
+
+    def _rows(self, b: bytes, places: Sequence[Array], deadline: Budget) -> Array:
+        """What is told of the clusters of these hits."""
+        _, los, his = places
+        state = self._state
+        state.next = state.done = state.look_until = state.told_until = state.roughly = 0
+        told: list[Array] = []
+        new, until = 0, 0  # layouts that were looked up for a text, and where it ends
+        while True:
             state.count = 0
-            more = self._function(ctypes.byref(state), b, len(ats), *(some.ctypes.data for some in places))
-            taking.told(self._told[: state.count].tolist())
-            if more < 0:
-                if deadline.over(len(out)):
-                    raise Dropped("time")
+            more = self._function(ctypes.byref(state), b, len(places[0]), *(some.ctypes.data for some in places))
+            if more == 1 and not told:
+                return self._told[: state.count]
+            told.append(self._told[: state.count].copy())
+            if more == 1:
+                return np.concatenate(told)
+            if deadline.late():
+                raise Dropped("time")
+            if more == 0:
+                continue
+            lo, hi = int(los[state.next]), int(his[state.next])
+            new, until = (new + 1, until) if hi == until else (1, hi)
+            deadline.layouts -= new > _OWN_LAYOUTS + (hi - lo) / _BYTES_A_LAYOUT
+            if deadline.layouts < 0:
+                state.roughly = hi
+            else:
                 self._layouts.learn(b[state.unknown : state.unknown + state.unknown_size])
 
 
@@ -78,26 +136,65 @@ class _Taking:
         self._numbers, self._b, self._out, self._deadline = numbers, b, out, deadline
         self._ats, self._los, self._his = places
         self._done = 0  # up to where clusters have been looked at, or taken along
+        self.spent = 0.0  # closer looks at one text
         self._first, self._around = -1, Around(numbers.told, b, 0, 0, 0, 0, ())  # of the last cluster with a word near
 
-    def told(self, rows: Sequence[Sequence[int]]) -> None:
-        """Act on rows of ``Told``. Raises ``Dropped`` past the deadline."""
-        for n, row in enumerate(rows):
+    def too_many(self, rows: Array, looks: float, asked: float, least: float) -> bool:
+        """Do the rows of a text take more closer looks than so many, or is it to be asked more often what words say of one?
+        ``least``: looks that they take at least."""
+        some = np.flatnonzero((rows[:, 0] == UNLESS_SAID) | (rows[:, 0] == NOTHING_UNLESS_SAID))
+        if least > looks or len(some) > asked:
+            return True
+        if least + len(some) <= looks:
+            return False
+        sample = rows[some[:: len(some) // _SAMPLE + 1]].tolist()
+        return least + len(some) * sum(map(self._spoken, sample)) / len(sample) > looks
+
+    def _spoken(self, row: Sequence[int]) -> float:
+        """What a cluster counts of closer looks for the words near it."""
+        _, start, end, _, _, _, first, past, _, _, _, hit, _ = row
+        said = said_near(self._numbers.told, self._b, first, past, int(self._los[hit]), int(self._his[hit]), *NEAR)
+        if not said:
+            return 0
+        return _RUN if end - start <= MOST and self._numbers.phones not in said and self._b[start:end].isdigit() else 1
+
+    def told(self, rows: Array, most: float) -> bool:
+        """Act on rows of ``Told``; gives up, and says so, after so many closer looks. Raises ``Dropped`` past the deadline."""
+        self.spent = 0.0
+        plain = (rows[:, 0] == SURE) & ~followed(self._b, rows)
+        ends = rows[:, 2]
+        spans = list(zip(rows[:, 1].tolist(), ends.tolist(), [CLASSES[k] for k in rows[:, 3].tolist()], strict=True)) if plain.any() else []
+        others = np.flatnonzero(~plain)
+        at = 0
+        for n, (k, row) in enumerate(zip([*others.tolist(), len(rows)], [*rows[others].tolist(), None], strict=True)):
+            if at < k:
+                at += (
+                    int(np.searchsorted(rows[at:k, TO], self._done, "right")) if rows[at, TO] <= self._done else 0
+                )  # they stand in a list that has been taken
+                self._out += spans[at:k]
+                if at < k and rows[k - 1, ENDS]:
+                    self._numbers.list_from(spans[k - 1][1], spans[k - 1][2])
+            at = k + 1
+            if row is None:
+                return True
+            if self.spent > most:
+                return False
             if not n % _CHECK_EVERY and self._deadline.over(len(self._out)):
                 raise Dropped("time")
-            kind, start, end, name, _, _, _, past, hi, ends, _, hit, _ = row
-            if past <= self._done:  # it stands in a list that has been taken
+            kind, start, end, name, _, _, _, past, hi, end_too, _, hit, _ = row
+            if past <= self._done:
                 continue
-            if kind == _SURE:
-                self._value(start, end, _CLASSES[name], hi, ends)
-            elif kind == _LISTED:
+            if kind == SURE:
+                self._value(start, end, CLASSES[name], hi, end_too)
+            elif kind == LISTED:
                 self._listed(row)
-            elif kind == _CLUSTER:
+            elif kind == CLUSTER:
                 self._cluster(hit)
-            elif kind == _LOOK:
+            elif kind == LOOK:
                 self._look(row)
             else:
                 self._unless_said(row)
+        return True
 
     def _value(self, start: int, end: int, name: str, hi: int, ends: int) -> None:
         self._out.append((start, end, name))
@@ -113,28 +210,45 @@ class _Taking:
         to = min(int(self._ats[hit]), hi)
         if to > self._done:
             self._done = self._numbers.handle(self._b, to, lo, hi, self._out)
+            self.spent += 1 + (self._done - to) / LOOK_BYTES
 
     def _unless_said(self, row: Sequence[int]) -> None:
         """A value, or nothing, unless a word near says something else."""
-        kind, start, end, name, fits, refused, first, past, hi, ends, listed, hit, look = row
-        b, numbers, value = self._b, self._numbers, kind == _UNLESS_SAID
+        kind, start, end, name, fits, refused, first, _, hi, ends, listed, hit, look = row
+        b, numbers, value = self._b, self._numbers, kind == UNLESS_SAID
         begin = start + (value and b[start] in _BEFORE)
-        if begin == first and end == past:  # the usual case
-            said: Sequence[int] = said_near(numbers.told, b, first, past, int(self._los[hit]), hi, *NEAR)
-        else:
-            said = self._near(row).near(begin, end)
+        said = self._near(row).near(begin, end)
         spoken = numbers.phones in said
         if value and name == 0 and refused and numbers.refused(b, begin, end, int(self._los[hit]), hi):
             value, spoken = False, spoken or refused > 1 or b[begin - 1] == _PLUS
         if (spoken and not value) or (said and any(fits >> k & 1 for k in said)):
-            if look == _CLUSTER and b[first - 1] == _PLUS:
+            if not value and self._run(row, said):
+                return
+            if look == CLUSTER and b[first - 1] == _PLUS:
                 self._cluster(hit)
             else:
                 self._look(row)
         elif value:
-            self._value(start, end, _CLASSES[name], hi, ends)
+            self._value(start, end, CLASSES[name], hi, ends)
         elif listed:
             self._listed(row)
+
+    def _run(self, row: Sequence[int], said: Sequence[int]) -> bool:
+        """Look at digits without anything between them, unless it takes more to tell what they are."""
+        _, start, end, _, _, _, first, past, _, _, listed, _, _ = row
+        if start != first or end != past or end - start > MOST or self._numbers.phones in said or self._b[start - 1] in _BEFORE:
+            return False
+        digits = self._b[start:end]
+        if not digits.isdigit():
+            return False
+        self.spent += _RUN
+        name = self._numbers.run(digits.decode(), said)
+        if name:
+            self._out.append((start, end, name))
+            self._ended(row)
+        elif listed:
+            self._listed(row)
+        return True
 
     def _near(self, row: Sequence[int]) -> Around:
         """What is said around a cluster."""
@@ -147,9 +261,10 @@ class _Taking:
         """Look at a piece of a cluster, in which there is no card."""
         _, start, end, _, _, _, _, _, hi, _, listed, hit, look = row
         b, numbers, out, lo = self._b, self._numbers, self._out, int(self._los[hit])
+        self.spent += 1 + (end - start) / LOOK_BYTES
         start += b[start] in _BEFORE
         before = len(out)
-        if look == _TOKEN:
+        if look == TOKEN:
             numbers.judge(b, groups_of(b, start, end), lo, hi, out, self._near(row))
         else:
             numbers.without_cards(b, start, end, lo, hi, out, self._near(row))
@@ -165,6 +280,7 @@ class _Taking:
         if not numbers.listed(b, first) or not any(fits >> k & 1 or k == numbers.phones for k in numbers.said):
             return
         before = len(out)
+        self.spent += 1 + (past - first) / LOOK_BYTES
         numbers.without_cards(b, first, past, lo, hi, out, Around(numbers.told, b, first, past, lo, hi, numbers.said))
         if len(out) > before:
             self._ended(row)

@@ -22,6 +22,8 @@ _TAKEN = re.compile(
 )  # a placeholder, or what is left of it at the begin of what is looked at
 _TAKEN_BEHIND = re.compile(rb"\[%b(?:\]|\Z)" % _MARK)
 TOKEN_RUN = re.compile(rb"[A-Za-z0-9_.=+/\-]*+")
+AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
+_SHORT, _MOST_KNOWN = 256, 2_048  # bytes of a text that is remembered, and how many are
 _ATTEMPTS = 12  # failed looks within one unbroken run of token characters before the whole run is taken for a secret
 
 
@@ -35,9 +37,35 @@ def words(alternatives: str) -> Any:
 
 def word_set(lists: Sequence[str]) -> Any:
     """Several lists of words at once: ``Match(text)`` gives the numbers of the lists with a word in it."""
-    return tester(
-        [rb"(?:^|[^A-Za-z])(?i:" + _WIDE_CLASS.sub(_alternatives, w or "[^\\x00-\\xff]").encode() + rb")(?:[^a-z]|$)" for w in lists], latin=True
+    return _Words(
+        tester(
+            [rb"(?:^|[^A-Za-z])(?i:" + _WIDE_CLASS.sub(_alternatives, w or "[^\\x00-\\xff]").encode() + rb")(?:[^a-z]|$)" for w in lists], latin=True
+        )
     )
+
+
+class _Words:
+    """Lists of words, and which of them were in short texts of late: the rows of a table read alike but for their digits, and no word has any.
+    No text is kept, but its hash."""
+
+    __slots__ = ("_known", "_lists", "new")
+
+    def __init__(self, lists: Any) -> None:
+        self._lists, self._known = lists, dict[int, list[int]]()
+        self.new = 0  # texts that had to be read
+
+    def Match(self, text: bytes) -> list[int]:
+        """Numbers of the lists with a word in it."""
+        if len(text) > _SHORT:
+            return self._lists.Match(text) or []
+        read = hash(text.translate(AS_ZEROS))
+        found = self._known.get(read)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self.new += 1
+            found = self._known[read] = self._lists.Match(text) or []
+        return found
 
 
 _WIDE_CLASS = re.compile(r"\[([^\]]*[^\x00-\x7f][^\]]*)\]")

@@ -14,7 +14,7 @@ from typing import Any
 from collector.redaction.cards import CARD_WORDS, is_card, take_cards
 from collector.redaction.checksums import card, card_sure
 from collector.redaction.clusters import LONGEST, ZEROS, Group, groups_of, layout_of, opened, split_at
-from collector.redaction.matching import LISTED, Runaway, Span, near, said_near, word_set, words
+from collector.redaction.matching import AS_ZEROS, LISTED, Runaway, Span, near, said_near, word_set, words
 from collector.redaction.national_ids import ssn
 from collector.redaction.phones import phone
 from collector.redaction.readings import FEWEST, MOST, Reading, Readings, sizes_of
@@ -22,9 +22,9 @@ from collector.redaction.rules import Rule
 
 _SEP = rb"[ .\-()\t\r\n_/*]|\xe2\x80[\x80-\x95\xaf]|\xe2\x88\x92|\xe3\x80\x80|\xc2\xa0|\\\\?[nrt]|&nbsp;|%20|%2[DE]"
 _PES = rb"[ .\-()\t\r\n_/*]|[\x80-\x95\xaf]\x80\xe2|\x92\x88\xe2|\x80\x80\xe3|\xa0\xc2|[nrt]\\\\?|;psbn&|02%|[DE]2%"
-_FORWARD = re.compile(rb"(?:[0-9]++|(?:" + _SEP + rb"){1,3}(?=[0-9]))*+")
+FORWARD = re.compile(rb"(?:[0-9]++|(?:" + _SEP + rb"){1,3}(?=[0-9]))*+")
 _BACKWARD = re.compile(rb"(?:[1-9]++|0(?!2%)|(?:" + _PES + rb"){1,3}(?=[0-9]))*+")
-_NO_DIGITS = bytes(c for c in range(256) if not 48 <= c <= 57)
+NO_DIGITS = bytes(c for c in range(256) if not 48 <= c <= 57)
 _USUAL = re.compile(rb"([0-9]{3}-[0-9]{2}-[0-9]{4})|([0-9]{4}([ \-])[0-9]{4}\3[0-9]{4}\3[0-9]{4})")  # a social security number, a card
 _ISO_DATE = re.compile(rb"(?:19|20)[0-9]{2}[\-/.](?:0[1-9]|1[0-2])[\-/.](?:0[1-9]|[12][0-9]|3[01])(?:[\r\n]+|$)")
 _DATED = re.compile(
@@ -42,8 +42,7 @@ _APART = re.compile(
 _ACCOUNT_HEAD = re.compile(rb"[^A-Za-z0-9][A-Za-z]{2}[0-9]{2}")  # ``DE89 3704 …``: what follows belongs to it
 _ONE_LINE = re.compile(rb"[0-9]{1,4}(?:[ \-.]?[0-9]{2,7}){1,5}")
 _GROUP = re.compile(rb"%2[0DE]|([0-9]+)")
-_EXTENSION = re.compile(rb"(?i)[ ,]{0,2}(?:x|ext\.?|extension|poste|durchwahl|#) ?[0-9]{1,6}(?![0-9])")
-_AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
+EXTENSION = re.compile(rb"[ ,]{0,2}(?i:x|ext\.?|extension|poste|durchwahl|#) ?[0-9]{1,6}(?![0-9])")
 _AS_ONES = bytes(49 if 48 <= c <= 57 else c for c in range(256))
 _ZERO_OR_ONE = bytes(49 if 49 <= c <= 57 else c for c in range(256))
 _ZERO_LED = re.compile(rb"(?<![0-9])0")
@@ -92,6 +91,7 @@ class Numbers:
         self._end, self.said, self._generation = 0, list[int](), 0  # where the last value ends, the rules that it is a word of, and its buffer
         self._readings = readings
         self.known: dict[int, list[Span]] = {}
+        self._wanted: dict[tuple[int, ...], list[tuple[Callable[[str], bool], str]]] = {}  # checks, by how many digits and what is said of them
         self._said_by = cache(lambda name: self.told.Match(b"[%b]" % name.encode()) or [])  # the rules that a placeholder is a word of
 
     def handle(self, b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
@@ -149,13 +149,27 @@ class Numbers:
             return False  # one plain run of digits says nothing by itself
         return self._phone(b, start, end, digits, read.sizes, read.seps, lo, hi, out, spoken=spoken)
 
+    def run(self, digits: str, said: Sequence[int]) -> str | None:
+        """The class of digits without anything between them where these rules have a word near, if they are something; telephone numbers apart."""
+        key = (len(digits), *said)
+        wanted = self._wanted.get(key)
+        if wanted is None:
+            fit, _ = self._readings.fitting(ZEROS[len(digits)])
+            if len(self._wanted) >= _MOST_REMEMBERED:
+                self._wanted.clear()
+            wanted = self._wanted[key] = [(valid, name) for _, valid, name, k in fit if k < 0 or k in said]
+        for valid, name in wanted:
+            if valid(digits):
+                return name
+        return None
+
     def _phone(
         self, b: bytes, start: int, end: int, digits: str, sizes: list[int], seps: list[str], lo: int, hi: int, out: list[Span], *, spoken: bool
     ) -> bool:
         plus = b[start - 1] == 43 or (b[start - 1] == 40 and b[start - 2] == 43)
         if not phone(sizes, digits, seps, plus=plus, spoken=spoken, refused=partial(self.refused, b, start, end, lo, hi)):
             return False
-        extension = _EXTENSION.match(b, end, hi)
+        extension = EXTENSION.match(b, end, hi)
         if b[end : end + 1].isalnum() and not extension:
             return False
         first = start - (1 if plus or b[start - 1] == 40 else 0)
@@ -185,10 +199,10 @@ class Numbers:
     def without_cards(self, b: bytes, start: int, end: int, lo: int, hi: int, out: list[Span], around: Around) -> None:
         """Judge digits among which there are no cards, behind no ``+`` of a line with one number."""
         cluster = b[start:end]
-        read = self._readings.reading(cluster.translate(_AS_ZEROS))
+        read = self._readings.reading(cluster.translate(AS_ZEROS))
         if not read.line:
             self.pieces(b, groups_of(b, start, end), lo, hi, out, around)
-        elif not self._judged(b, start, end, cluster.translate(None, _NO_DIGITS).decode(), read, lo, hi, out, around) and len(read.sizes) > 1:
+        elif not self._judged(b, start, end, cluster.translate(None, NO_DIGITS).decode(), read, lo, hi, out, around) and len(read.sizes) > 1:
             self._parts_of(b, groups_of(b, start, end), lo, hi, out, around)
 
     def _run(self, b: bytes, start: int, end: int, digits: str, lo: int, hi: int, out: list[Span], before: Sequence[int]) -> None:
@@ -210,13 +224,13 @@ class Numbers:
         least = max(lo, to - 8)
         while not 48 <= b[to - 1] <= 57 and to > least:  # some triggers end behind the digits
             to -= 1
-        end = _FORWARD.match(b, to, min(hi, to + LONGEST)).end()  # type: ignore[union-attr]
+        end = FORWARD.match(b, to, min(hi, to + LONGEST)).end()  # type: ignore[union-attr]
         if end - to > LONGEST - 4:
             end = _cut_behind(b, to, end)
         if b[end] == 41 and _DATE_IN_BRACKETS.fullmatch(b, end - 11, end):  # behind a version: ``3.0.0) (2022-10-20)``
             if to > end - 11:
                 return end
-            end = _FORWARD.match(b, to, end - 11).end()  # type: ignore[union-attr]
+            end = FORWARD.match(b, to, end - 11).end()  # type: ignore[union-attr]
         if end - to < 4 and to - 13 >= lo and _DATED.match(b, to - 13, to):
             return end
         back = _BACKWARD.match(b[max(lo, to - 40) : to][::-1]).end()  # type: ignore[union-attr]
@@ -282,7 +296,7 @@ class Numbers:
                 start += date.end()
             if _YEARS.fullmatch(cluster):
                 return
-        digits = cluster.translate(None, _NO_DIGITS)
+        digits = cluster.translate(None, NO_DIGITS)
         if len(digits) < FEWEST or (cluster.count(b".") == 3 and _DOTTED_QUAD.fullmatch(cluster)):
             return
         usual = _USUAL.fullmatch(cluster) if len(cluster) in (11, 19) else None
@@ -292,7 +306,7 @@ class Numbers:
         around = Around(self.told, b, head, end, lo, hi, before)
         quiet, number = False, digits.decode()
         if b"%" not in cluster:
-            read = self._readings.reading(cluster.translate(_AS_ZEROS))
+            read = self._readings.reading(cluster.translate(AS_ZEROS))
             plus = b[start - 1] == 43 or (b[start - 1] == 40 and b[start - 2] == 43)
             quiet = not plus and not around.near(start, end)
             one = False  # is it something as a whole, and only so?

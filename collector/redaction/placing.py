@@ -70,12 +70,13 @@ class Placing:
             packed, ats, owners = packed[left], ats[left], owners[left]
         which = self._slots[packed & HIT_NUMBER]
         if self._many is not None:
+            rough: set[int] = set()
             for slot, numbers in self._table.numbers.items():
                 left = which != slot
                 if len(which) - np.count_nonzero(left) < LEAST:
                     continue
                 some = ~left
-                self._many.take(numbers, b, ats[some], begins[owners[some]], np.array(ends)[owners[some]], out, deadline)
+                self._many.take(numbers, b, ats[some], begins[owners[some]], np.array(ends)[owners[some]], out, deadline, rough)
                 which, ats, owners = which[left], ats[left], owners[left]
         if len(starts) > 1:
             order = np.argsort(which, kind="stable")

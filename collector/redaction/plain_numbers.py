@@ -26,6 +26,7 @@ from collector.redaction.rules import load
 Array = np.ndarray[Any, Any]
 
 _DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], np.uint8)
+_ASKED = 256  # times that it is asked for a part of a text whether words say something of a number; the others are left to the matchers
 _SHORT = 4_096  # bytes that numpy would take longer for
 PHONE_WORD, NUMBER_WORDS = 14, (56, 20)  # bytes before (and behind) a number in which a word may say something else of it
 
@@ -180,10 +181,17 @@ def _in_brackets(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> Non
     good &= runs.alone_behind(end) & ~EXTENDS[_behind(runs, end)]
     start, end = first[at][good], end[good]
     doubtful = _told(runs.raw.tobytes(), start - PHONE_WORD, start)
-    for k in np.flatnonzero(doubtful).tolist():
-        s = int(start[k]) + lo - 1
-        doubtful[k] = near(not_phones(), b, s, s, lo, hi, PHONE_WORD, 0)
+    _refused(b, start + lo - 1, doubtful, lo, hi)
     append(out, lo, start[~doubtful] - 1, end[~doubtful], "PHONE")
+
+
+def _refused(b: bytes, starts: Array, doubtful: Array, lo: int, hi: int) -> None:
+    """Which of the doubtful ones of these numbers does a word before say to be none? Of more than a text may ask for it stays doubtful."""
+    most = not_phones().new + _ASKED
+    for k in np.flatnonzero(doubtful).tolist():
+        if not_phones().new > most:
+            return
+        doubtful[k] = near(not_phones(), b, int(starts[k]), int(starts[k]), lo, hi, PHONE_WORD, 0)
 
 
 def _national(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> None:
@@ -207,14 +215,16 @@ def _national(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> None:
     text = b[lo : hi + NUMBER_WORDS[1]]
     if not_phones().Match(text):
         doubtful = _told(raw.tobytes(), first - PHONE_WORD, first)
-        for k in np.flatnonzero(doubtful).tolist():
-            s = int(first[k]) + lo - 1
-            doubtful[k] = near(not_phones(), b, s, s, lo, hi, PHONE_WORD, 0)
+        _refused(b, first + lo - 1, doubtful, lo, hi)
         first, past = first[~doubtful], past[~doubtful]
     if _no_phones_words().Match(text):
-        places = zip((first + lo - 1).tolist(), (past + lo - 1).tolist(), strict=True)
-        told = [bool(said_near(_no_phones_words(), b, s, z, lo, hi, *NUMBER_WORDS)) for s, z in places]
-        first, past = first[~np.array(told, np.bool_)], past[~np.array(told, np.bool_)]
+        words, told = _no_phones_words(), np.ones(len(first), np.bool_)
+        most = words.new + _ASKED
+        for k, (s, z) in enumerate(zip((first + lo - 1).tolist(), (past + lo - 1).tolist(), strict=True)):
+            if words.new > most:
+                break
+            told[k] = bool(said_near(words, b, s, z, lo, hi, *NUMBER_WORDS))
+        first, past = first[~told], past[~told]
     append(out, lo, first, past, "PHONE")
 
 

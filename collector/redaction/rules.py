@@ -56,6 +56,7 @@ class Rule:
     not_words: str = ""
     handler: str = ""
     reach: int = 96
+    longest: int = 0
     back: int = 0
     digits: tuple[int, ...] = ()
     ignore_case: bool = False

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from collector.redaction.matching import Span, tester
+from collector.redaction.matching import AS_ZEROS, Span, tester
 from collector.redaction.placeholders import PLACEHOLDER, resolve
 from collector.redaction.plain import LEAST
 
@@ -30,7 +30,6 @@ _HASH = re.compile(rb":[0-9a-f]{10}\]")
 _VARIED = 8  # times as many entries as kinds of them in such a list, at least
 _BEFORE, _MOST_BEFORE = 256, 24  # bytes before an entry, in entries at most, that say how it reads
 _FEW_DIGITS = 12
-_AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
 _ONE, _ODD = np.uint64(1), np.uint64(0x9E3779B97F4A7C15)
 _SEVERAL = 4
 _WORTH = 32_768  # bytes of a text from which on it is worth asking
@@ -183,7 +182,7 @@ def _alike(between: list[bytes]) -> list[bytes]:
     """What stands between placeholders, few digits told as zeros."""
     if len(set(between)) * _VARIED <= len(between):
         return between
-    told = b"\0".join(between).translate(_AS_ZEROS).split(b"\0")
+    told = b"\0".join(between).translate(AS_ZEROS).split(b"\0")
     if len(told) != len(between):
         return between
     many = {zeros for zeros in set(told) if zeros.count(b"0") > _FEW_DIGITS}

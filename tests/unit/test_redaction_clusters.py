@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from collector.redaction import Redactor, compiled, rules
+from collector.redaction import Redactor, budget, compiled, rules
 from collector.redaction.checksums import card
 from collector.redaction.layouts import CARD, KINDS, SLOTS, key_of
 from collector.redaction.validators import VALIDATORS
@@ -128,7 +128,15 @@ def patient(redactor: Redactor) -> Redactor:
     return redactor
 
 
+@pytest.fixture
+def many_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts may have as many closer looks as they need."""
+    monkeypatch.setattr(budget, "LOOKS", 1e9)
+    monkeypatch.setattr(budget, "LAYOUTS", 1e9)
+
+
 @needs_library
+@pytest.mark.usefixtures("many_looks")
 @pytest.mark.parametrize("seed", range(6))
 def test_many_at_once_are_what_each_of_them_is(seed: int) -> None:
     rng = random.Random(seed)
@@ -141,6 +149,7 @@ def test_many_at_once_are_what_each_of_them_is(seed: int) -> None:
 
 
 @needs_library
+@pytest.mark.usefixtures("many_looks")
 def test_more_layouts_than_are_kept_are_told_alike() -> None:
     rng = random.Random(11)
     rows = [

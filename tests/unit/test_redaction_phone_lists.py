@@ -93,9 +93,9 @@ def test_plain_numbers_come_to_what_matchers_make_of_each(redactor: Redactor, se
     said = [[*rng.choices(WORDS, k=rng.choice([0, 0, 1, 4])), rng.choice(NUMBERS)] for _ in range(400)]
     text = "".join(" ".join(words) + rng.choice(marks) for words in said)
     finder = redactor._finder  # pyright: ignore[reportPrivateUsage]
-    out = finder.find(join([text.encode()]), None, Budget(9.0, 9.0))
+    out = finder.find(join([text.encode()]), None, Budget(9.0, 9.0, 1e9))
     monkeypatch.setattr(placing, "plain_values", lambda *_: [])
-    assert out == finder.find(join([text.encode()]), None, Budget(9.0, 9.0))
+    assert out == finder.find(join([text.encode()]), None, Budget(9.0, 9.0, 1e9))
 
 
 @pytest.mark.parametrize("size", [1, 12, 3000])

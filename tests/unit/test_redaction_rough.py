@@ -1,0 +1,105 @@
+"""Numbers of texts too full of them for a look at each: all go, nothing that a look would find stays, and the looks are bounded."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from collector.redaction import Redactor, budget, many_numbers
+from collector.redaction.placeholders import PLACEHOLDER
+from collector.redaction.rough_numbers import all_numbers
+from tests.unit.test_redaction_clusters import needs_library, text
+
+DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d")
+
+
+def looks(monkeypatch: pytest.MonkeyPatch, most: float) -> None:
+    """Texts may have so many closer looks."""
+    for name in ("LOOKS", "LAYOUTS"):
+        monkeypatch.setattr(budget, name, most)
+    for name in ("_OWN_LOOKS", "_OWN_LAYOUTS", "_OWN_ASKED"):
+        monkeypatch.setattr(many_numbers, name, most)
+
+
+def patient(engine: str = "hyperscan") -> Redactor:
+    redactor = Redactor(engine=engine)  # type: ignore[arg-type]
+    redactor._patience = 400  # pyright: ignore[reportPrivateUsage]
+    return redactor
+
+
+@needs_library
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_that_a_closer_look_finds_stays(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(seed)
+    exact, rough = patient(), patient()
+    for _ in range(25):
+        said = text(rng)
+        looks(monkeypatch, 1e9)
+        found = exact.redact(said)
+        looks(monkeypatch, -1e9)
+        gone = {at for entity in rough.redact(said).entities for at in range(entity.start, entity.end)}
+        for entity in found.entities:
+            value = said[entity.start : entity.end]
+            if len(re.findall(r"\d", value)) >= 6 and not DATE.search(value) and "DIGITS" not in found.text:
+                assert all(at in gone for at in range(entity.start, entity.end) if said[at].isdigit()), (entity, value)
+
+
+@needs_library
+@pytest.mark.parametrize("seed", range(4))
+def test_what_has_been_taken_roughly_is_stable_and_equal_in_both_engines(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks(monkeypatch, -1e9)
+    rng = random.Random(100 + seed)
+    for _ in range(10):
+        said = text(rng)
+        first = patient().redact(said)
+        assert first.dropped is None
+        assert patient().redact(first.text).text == first.text
+        assert patient("re2").redact(said).text == first.text
+
+
+@needs_library
+def test_a_list_of_worded_numbers_takes_no_more_looks_for_being_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    for name in ("_look", "_cluster"):
+        real = getattr(many_numbers._Taking, name)  # pyright: ignore[reportPrivateUsage]
+        monkeypatch.setattr(many_numbers._Taking, name, lambda self, row, real=real: (taken.append(1), real(self, row))[1])  # pyright: ignore[reportPrivateUsage]
+    rng = random.Random(7)
+    redactor = patient()
+    said = "".join(
+        f"call me {rng.randrange(200, 999)}-{rng.randrange(200, 999)}-{rng.randrange(1000, 9999)} 4{rng.randrange(10**6)}\n" for _ in range(9_000)
+    )
+    assert redactor.redact(said).dropped is None
+    assert len(taken) <= 4 * (8 + len(said) / 128 + 128)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "".join(f'{{"id": {10**8 + 7919 * i}, "order": "{i:06d}-{i * 37 % 10**5:05d}", "at": "2026-03-{i % 28 + 1:02d}"}},\n' for i in range(90)),
+        "".join(f"2026-03-{i % 28 + 1:02d} 10:{i % 60:02d}:12 INFO request {10**9 + 104729 * i} took {i % 977} ms\n" for i in range(900)),
+        "".join(f"| {i} | 2026-0{i % 9 + 1}-14 | {i * 104729 % 10**9} | {i % 89}.{i % 10}0 |\n" for i in range(900)),
+    ],
+)
+def test_tables_and_logs_as_programs_write_them_are_looked_at(said: str) -> None:
+    assert "[DIGITS]" not in patient().redact(said).text
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("on 2026-03-14, 4711 and 12 345", []),
+        ("(202) 555-0143 x12, 4711-0815", ["(202) 555-0143 x12", "4711-0815"]),
+        ("[PHONE:0123456789] 123456", ["123456"]),
+        ("\n".join(["+49 30 12345678"] * 8), ["+49 30 12345678"] * 8),
+        ("4111 1111\n1111 1111", ["4111 1111\n1111 1111"]),
+        ("12\n345\n6" + "\n1" * 40, ["12\n345\n6" + "\n1" * 40]),
+    ],
+)
+def test_all_numbers(said: str, found: list[str]) -> None:
+    assert [said[a:z] for a, z, _ in all_numbers(said.encode(), 0, len(said))] == found
+
+
+def test_their_class_is_a_placeholder() -> None:
+    assert PLACEHOLDER.fullmatch(b"[DIGITS]")
