@@ -28,12 +28,13 @@ class Budget:
 
     __slots__ = (
         *("_collections", "_cpu_from", "_found", "_granted", "_kept", "_most", "_prolonged", "_sampled", "_seconds", "_variety", "_wall_until"),
-        *("layouts", "looks"),
+        *("layouts", "looks", "once_more"),
     )
 
     def __init__(self, seconds: float, most: float, looks: float | None = None) -> None:
         self._seconds, self._most = seconds, most
         self.looks, self.layouts = LOOKS if looks is None else looks, LAYOUTS
+        self.once_more = False  # is it the third look, or a later one? Then there are no closer looks but a few
         self._wall_until = time.perf_counter() + seconds
         self._cpu_from = time.thread_time()
         self._collections = _collections()

@@ -32,6 +32,7 @@ from collector.redaction.layouts import Layouts
 from collector.redaction.matching import Span, said_near
 from collector.redaction.numbers import NEAR, Around, Numbers
 from collector.redaction.phones import country_prefixes
+from collector.redaction.plain import LEAST
 from collector.redaction.readings import MOST
 from collector.redaction.rough_numbers import all_numbers
 
@@ -42,11 +43,11 @@ _PLUS = 43
 _BEFORE = b"(+"  # a telephone number, and part of it
 _ROOM = 8_192  # rows that there is room for
 _CHECK_EVERY = 64  # of these, between looks at the clock
-_OWN_LOOKS, _BYTES_A_LOOK = 8, 128  # closer looks that a text may have, and for so many bytes one more
+_OWN_LOOKS, _BYTES_A_LOOK = 8, 64  # closer looks that a text may have, and for so many bytes one more
 _RUN = 0.5  # what one counts at digits with nothing between them
 _OWN_ASKED, _BYTES_ASKED = 64, 24  # times that it may be asked what words say of a number, in the same way
 _OWN_LAYOUTS, _BYTES_A_LAYOUT = 4, 1024  # and layouts that are looked up for a text
-_FEW, _SAMPLE = 64, 16  # rows that are not worth being told apart by text; those of which it is asked whether words say something of them
+_FEW, _SAMPLE = 128, 16  # rows that are not worth more than a look at each; those of which it is asked whether words say something of them
 
 
 class _State(ctypes.Structure):
@@ -81,8 +82,11 @@ class ManyNumbers:
         if not len(rows):
             return
         taking = _Taking(numbers, b, places, out, deadline)
+        if not rough and len(rows) < LEAST:
+            taking.told(rows, float("inf"))
+            return
         looks = costs(rows)
-        if not rough and len(rows) <= _FEW and looks.sum() <= _OWN_LOOKS:
+        if not rough and looks.sum() + np.count_nonzero(rows[:, 0] < LISTED) <= _FEW:
             taking.told(rows, float("inf"))
             return
         firsts = np.flatnonzero(np.diff(his[rows[:, HIT]], prepend=-1))
@@ -91,9 +95,10 @@ class ManyNumbers:
             lo, hi = int(los[hit]), int(his[hit])
             if hi in rough:
                 continue
-            own = _OWN_LOOKS + (hi - lo) / _BYTES_A_LOOK
+            size = 0 if deadline.once_more else hi - lo
+            own = _OWN_LOOKS + size / _BYTES_A_LOOK
             before, most = len(out), own + deadline.looks
-            some, asked = rows[first:past], _OWN_ASKED + (hi - lo) / _BYTES_ASKED
+            some, asked = rows[first:past], _OWN_ASKED + size / _BYTES_ASKED
             if not taking.too_many(some, most, asked, least) and taking.told(some, most):
                 deadline.looks -= max(0.0, taking.spent - own)
             else:
@@ -143,7 +148,7 @@ class _Taking:
         """Do the rows of a text take more closer looks than so many, or is it to be asked more often what words say of one?
         ``least``: looks that they take at least."""
         some = np.flatnonzero((rows[:, 0] == UNLESS_SAID) | (rows[:, 0] == NOTHING_UNLESS_SAID))
-        if least > looks or len(some) > asked:
+        if least > looks or len(some) + np.count_nonzero(rows[:, 0] == LISTED) / 2 > asked:
             return True
         if least + len(some) <= looks:
             return False
@@ -161,16 +166,16 @@ class _Taking:
     def told(self, rows: Array, most: float) -> bool:
         """Act on rows of ``Told``; gives up, and says so, after so many closer looks. Raises ``Dropped`` past the deadline."""
         self.spent = 0.0
-        plain = (rows[:, 0] == SURE) & ~followed(self._b, rows)
-        ends = rows[:, 2]
-        spans = list(zip(rows[:, 1].tolist(), ends.tolist(), [CLASSES[k] for k in rows[:, 3].tolist()], strict=True)) if plain.any() else []
-        others = np.flatnonzero(~plain)
+        spans: list[Span] = []
+        others = np.arange(len(rows))
+        if len(rows) > _FEW:  # those that are values and nothing else are taken at once
+            spans = list(zip(rows[:, 1].tolist(), rows[:, 2].tolist(), [CLASSES[k] for k in rows[:, 3].tolist()], strict=True))
+            others = np.flatnonzero((rows[:, 0] != SURE) | followed(self._b, rows))
         at = 0
         for n, (k, row) in enumerate(zip([*others.tolist(), len(rows)], [*rows[others].tolist(), None], strict=True)):
             if at < k:
-                at += (
-                    int(np.searchsorted(rows[at:k, TO], self._done, "right")) if rows[at, TO] <= self._done else 0
-                )  # they stand in a list that has been taken
+                if rows[at, TO] <= self._done:  # they stand in a list that has been taken
+                    at += int(np.searchsorted(rows[at:k, TO], self._done, "right"))
                 self._out += spans[at:k]
                 if at < k and rows[k - 1, ENDS]:
                     self._numbers.list_from(spans[k - 1][1], spans[k - 1][2])

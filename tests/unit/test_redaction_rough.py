@@ -71,7 +71,7 @@ def test_a_list_of_worded_numbers_takes_no_more_looks_for_being_longer(monkeypat
         f"call me {rng.randrange(200, 999)}-{rng.randrange(200, 999)}-{rng.randrange(1000, 9999)} 4{rng.randrange(10**6)}\n" for _ in range(9_000)
     )
     assert redactor.redact(said).dropped is None
-    assert len(taken) <= 4 * (8 + len(said) / 128 + 128)
+    assert len(taken) <= 4 * (8 + len(said) / 64 + 128)
 
 
 @pytest.mark.parametrize(
