@@ -10,6 +10,7 @@ from typing import Any
 import re2
 
 from collector.redaction.matching import Span
+from collector.redaction.placeholders import DIGITS
 from collector.redaction.rules import Rule
 from spanledger.errors import ConfigError
 
@@ -35,6 +36,8 @@ class Exceptions:
         if unknown:
             raise ConfigError(f"redaction.disable: no class {', '.join(unknown)}; there are {', '.join(sorted(known))}")
         self._disabled = frozenset(disable)
+        if {"CREDIT_CARD"} | {rule.class_name for rule in own if "number" in (rule.kind, rule.handler)} <= self._disabled:
+            self._disabled |= {DIGITS}  # nothing that they may be is wanted
         self._allowed: Any = _pattern(allow) if allow else None
 
     def without(self, b: bytes, starts: Sequence[int], ends: Sequence[int], found: list[Span]) -> list[Span]:

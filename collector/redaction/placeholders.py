@@ -13,9 +13,8 @@ from collector.redaction.matching import Span
 PLACEHOLDER = re.compile(rb"\[[A-Z][A-Z0-9_]{1,31}(?::[0-9a-f]{8,16}|:[a-z_]{3,24})?\]")
 JOINABLE = frozenset({"EMAIL", "IP_ADDRESS", "MAC_ADDRESS", "PHONE", "STREET_ADDRESS", "CRYPTO"})  # hard enough to guess or low enough in risk
 
-_GENERAL = frozenset(
-    {"NATIONAL_ID", "BANK_ACCOUNT", "API_KEY", "SECRET_ASSIGN", "PHONE", "DIGITS"}
-)  # give way to a more telling class of equal extent
+DIGITS = "DIGITS"  # the class of numbers that all go without a look at each
+_GENERAL = frozenset({"NATIONAL_ID", "BANK_ACCOUNT", "API_KEY", "SECRET_ASSIGN", "PHONE", DIGITS})  # give way to a more telling class of equal extent
 
 CHECKED = 4_096  # placeholders between looks at the clock
 _BLANKS = b" \t\n\r\v\f"

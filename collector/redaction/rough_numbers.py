@@ -6,10 +6,9 @@ import re
 
 from collector.redaction.matching import Span
 from collector.redaction.numbers import EXTENSION, FORWARD, NO_DIGITS
-from collector.redaction.placeholders import PLACEHOLDER
+from collector.redaction.placeholders import DIGITS, PLACEHOLDER
 from collector.redaction.readings import FEWEST
 
-DIGITS = "DIGITS"  # their class
 _NUMBER = re.compile(PLACEHOLDER.pattern + rb"|([+(]?+[0-9]" + FORWARD.pattern + rb")")
 _DATE = re.compile(rb"(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
 _LINE = re.compile(rb"[+(]?[0-9][^\r\n]*")

@@ -103,3 +103,15 @@ def test_all_numbers(said: str, found: list[str]) -> None:
 
 def test_their_class_is_a_placeholder() -> None:
     assert PLACEHOLDER.fullmatch(b"[DIGITS]")
+
+
+NUMBERS = ["PHONE", "CREDIT_CARD", "US_SSN", "NATIONAL_ID", "BANK_ACCOUNT"]
+
+
+@needs_library
+def test_numbers_stay_where_none_of_their_classes_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks(monkeypatch, -1e9)
+    said = "".join(f"call me 0{i + 2000} {i % 7}1-{i + 10**4} 4711 {i + 10**5}\n" for i in range(100))
+    assert "[DIGITS]" in patient().redact(said).text
+    assert "[DIGITS]" in Redactor(disable=NUMBERS[1:]).redact(said).text
+    assert Redactor(disable=NUMBERS).redact(said).text == said
