@@ -34,18 +34,14 @@ def followed(b: bytes, rows: Array) -> Array:
         return np.zeros(0, np.bool_)
     base = int(rows[0, 1])
     raw = np.frombuffer(b[base : int(rows[-1, 2]) + _AHEAD], np.uint8)
-    digits = np.append(np.flatnonzero((raw - 48) < 10), len(raw))
-    return _local(raw, digits, rows[:, 2] - base)[1]
-
-
-def _local(raw: Array, digits: Array, ends: Array) -> tuple[Array, Array]:
-    """Where the next digits are behind these places, and whether they begin as a number without an area code near by."""
+    is_digit = (raw - 48) < 10
+    digits, others = np.append(np.flatnonzero(is_digit), len(raw)), np.append(np.flatnonzero(~is_digit), len(raw))
+    ends = rows[:, 2] - base
     following = digits[np.searchsorted(digits, ends)]
-    others = np.append(np.flatnonzero((raw - 48) > 9), len(raw))
     past = others[np.searchsorted(others, following)]
     size = np.minimum(past - following, _MOST_LOCAL)
     joined = np.minimum(past + 1, len(raw) - 1)
     second = others[np.searchsorted(others, joined)] - joined
     joint = raw[np.minimum(past, len(raw) - 1)]
     two = ((joint == 32) | (joint == 45)) & (((size == 3) & (second == 4)) | ((size == 4) & ((second == 3) | (second == 4))))
-    return following, (following - ends <= _FAR) & (two | (size == 7) | (size == 8))
+    return (following - ends <= _FAR) & (two | (size == 7) | (size == 8))

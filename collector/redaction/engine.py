@@ -22,6 +22,7 @@ from collector.redaction.second_look import masked, near_marks, with_later
 
 MAX_BYTES = 16 << 20
 _PATIENCE = 2  # times the time of a text of their size that several may take
+_BYTES_A_LOOK = 128  # of several texts that have a closer look at numbers more together
 _SHORT = 16_000  # bytes of a text whose budget is so small that it is worth another try
 _MIDDLING = 100_000  # bytes of a text whose budget may be spent more than once within a quarter of a second
 ROUNDS = 4  # redact again until nothing changes, at most so often; in the end all numbers are taken
@@ -174,7 +175,8 @@ class Redactor:
         if len(texts) == 1:
             self._deadline = Budget(min(seconds, LOOK_S), LOOK_S)
         else:  # to look at each by itself takes longer than to be patient with all
-            self._deadline = Budget(_PATIENCE * seconds, _PATIENCE * seconds + LOOK_S)
+            looks = budget.LOOKS + len(texts.raw) / _BYTES_A_LOOK  # what texts with few numbers leave to those with many
+            self._deadline = Budget(_PATIENCE * seconds, _PATIENCE * seconds + LOOK_S, looks)
 
     def _find(self, parts: Sequence[bytes], groups: Sequence[int] | None = None, *, afresh: bool = False) -> dict[int, list[Span]]:
         """Spans of some texts, within the time that is left, or within time of their own."""
