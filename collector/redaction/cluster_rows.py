@@ -30,8 +30,6 @@ def costs(rows: Array) -> Array:
 
 def followed(b: bytes, rows: Array) -> Array:
     """May what stands behind these values be a number in a list with them?"""
-    if not len(rows):
-        return np.zeros(0, np.bool_)
     base = int(rows[0, 1])
     raw = np.frombuffer(b[base : int(rows[-1, 2]) + _AHEAD], np.uint8)
     is_digit = (raw - 48) < 10

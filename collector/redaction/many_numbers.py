@@ -32,7 +32,6 @@ from collector.redaction.layouts import Layouts
 from collector.redaction.matching import Span, said_near
 from collector.redaction.numbers import NEAR, Around, Numbers
 from collector.redaction.phones import country_prefixes
-from collector.redaction.plain import LEAST
 from collector.redaction.readings import MOST
 from collector.redaction.rough_numbers import all_numbers
 
@@ -82,9 +81,6 @@ class ManyNumbers:
         if not len(rows):
             return
         taking = _Taking(numbers, b, places, out, deadline)
-        if not rough and len(rows) < LEAST:
-            taking.told(rows, float("inf"))
-            return
         looks = costs(rows)
         if not rough and looks.sum() + np.count_nonzero(rows[:, 0] < LISTED) <= _FEW:
             taking.told(rows, float("inf"))
@@ -186,11 +182,11 @@ class _Taking:
                 return False
             if not n % _CHECK_EVERY and self._deadline.over(len(self._out)):
                 raise Dropped("time")
-            kind, start, end, name, _, _, _, past, hi, end_too, _, hit, _ = row
+            kind, start, end, name, _, _, _, past, hi, ends, _, hit, _ = row
             if past <= self._done:
                 continue
             if kind == SURE:
-                self._value(start, end, CLASSES[name], hi, end_too)
+                self._value(start, end, CLASSES[name], hi, ends)
             elif kind == LISTED:
                 self._listed(row)
             elif kind == CLUSTER:

@@ -55,7 +55,7 @@ class _Words:
         self.new = 0  # texts that had to be read
 
     def Match(self, text: bytes) -> list[int]:
-        """Numbers of the lists with a word in it."""
+        """Numbers of the lists with a word in it. Named as RE2 names it."""
         if len(text) > _SHORT:
             return self._lists.Match(text) or []
         read = hash(text.translate(AS_ZEROS))
