@@ -10,6 +10,8 @@ BUDGET_S = 0.008  # CPU time for a text, besides its size at RATE and what it fi
 FIND_S = 60e-6  # CPU time for every value found: a list of customers takes longer than prose, noise that looks like one does not
 RATE = 9_000_000  # bytes per second that any input reaches or is dropped; ordinary text is many times as fast
 LOOKS, LAYOUTS = 128, 32  # closer looks at numbers, and layouts of these, that texts may have together, besides what each has by its size
+_PATIENCE = 2  # times the time of a text of their size that several may take: to look at each by itself takes longer
+_BYTES_A_LOOK = 128  # of several texts that have a closer look more together: those with few numbers leave theirs to those with many
 _START_S = 0.001  # for what a look costs however short the text
 _REPEATED = 1 / 30  # of that for one that has been found before
 _GROWN = 1.25  # times as many values found before it is asked again how many differ
@@ -104,6 +106,14 @@ class Budget:
 
     def _earned(self) -> float:
         return (self._kept + self._found * self._variety + self._granted / 4) * FIND_S
+
+
+def given(size: int, several: bool, patience: float) -> Budget:
+    """A budget that begins now, for a text of so many bytes, or several of so many together. ``patience``: times the usual."""
+    seconds = (BUDGET_S + size / RATE) * patience
+    if several:
+        return Budget(_PATIENCE * seconds, _PATIENCE * seconds + LOOK_S, LOOKS + size / _BYTES_A_LOOK)
+    return Budget(min(seconds, LOOK_S), LOOK_S)
 
 
 def _collections() -> int:

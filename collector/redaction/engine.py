@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from collector.redaction import budget, rules
-from collector.redaction.budget import LOOK_S, RATE, Budget, Dropped
+from collector.redaction import rules
+from collector.redaction.budget import LOOK_S, Budget, Dropped, given
 from collector.redaction.exceptions import Exceptions
 from collector.redaction.finding import Finder
 from collector.redaction.joined import Joined, join, join_texts
@@ -21,8 +21,6 @@ from collector.redaction.seams import NEAR_BORDER, near_border
 from collector.redaction.second_look import masked, near_marks, with_later
 
 MAX_BYTES = 16 << 20
-_PATIENCE = 2  # times the time of a text of their size that several may take
-_BYTES_A_LOOK = 128  # of several texts that have a closer look at numbers more together
 _SHORT = 16_000  # bytes of a text whose budget is so small that it is worth another try
 _MIDDLING = 100_000  # bytes of a text whose budget may be spent more than once within a quarter of a second
 ROUNDS = 4  # redact again until nothing changes, at most so often; in the end all numbers are taken
@@ -171,12 +169,7 @@ class Redactor:
 
     def _give_time(self, texts: Joined) -> None:
         """Start the clock for a batch, or for one text."""
-        seconds = (budget.BUDGET_S + len(texts.raw) / RATE) * self._patience
-        if len(texts) == 1:
-            self._deadline = Budget(min(seconds, LOOK_S), LOOK_S)
-        else:  # to look at each by itself takes longer than to be patient with all
-            looks = budget.LOOKS + len(texts.raw) / _BYTES_A_LOOK  # what texts with few numbers leave to those with many
-            self._deadline = Budget(_PATIENCE * seconds, _PATIENCE * seconds + LOOK_S, looks)
+        self._deadline = given(len(texts.raw), len(texts) > 1, self._patience)
 
     def _find(self, parts: Sequence[bytes], groups: Sequence[int] | None = None, *, afresh: bool = False) -> dict[int, list[Span]]:
         """Spans of some texts, within the time that is left, or within time of their own."""
@@ -336,8 +329,10 @@ class Redactor:
                 elif isinstance(more, str):
                     self._drop(changed, i, more)
                 else:
-                    text = masked(replaced[k]) if times == ROUNDS - 2 else b""
-                    later[i] = with_later(parts[i], replaced[k], found[i], [*more, *all_numbers(text, 0, len(text))])
+                    if times == ROUNDS - 2:
+                        text = masked(replaced[k])
+                        more = [*more, *all_numbers(text, 0, len(text))]
+                    later[i] = with_later(parts[i], replaced[k], found[i], more)
             self.counts.update(names)
             found = later
         for i in found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collector.redaction import Redacted, Redactor, engine, rules
+from collector.redaction import Redacted, Redactor, budget, rules
 from collector.redaction.budget import Dropped
 from collector.redaction.scan import HyperscanScanner
 
@@ -40,7 +40,7 @@ def _patiently(text: str) -> Redacted:
     redactor = Redactor()
     redactor._patience = 40  # pyright: ignore[reportPrivateUsage]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "LOOK_S", 40 * engine.LOOK_S)
+        patch.setattr(budget, "LOOK_S", 40 * budget.LOOK_S)
         return redactor.redact(text)
 
 
