@@ -86,3 +86,14 @@ def test_a_users_rule_redacts_its_first_group(tmp_path: Path) -> None:
 def test_a_bad_user_rule_is_refused_with_file_and_reason(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(ConfigError, match=why):
         Redactor(user_rules=[write(tmp_path, text)])
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.longest], ids=lambda r: r.id)
+def test_a_pattern_is_as_long_as_its_rule_says(rule: rules.Rule) -> None:
+    assert re._parser.parse(rule.pattern).getwidth()[1] == rule.longest  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.words or rule.not_words], ids=lambda r: r.id)
+def test_words_have_no_digits(rule: rules.Rule) -> None:
+    """What is said around numbers is remembered with digits told as zeros (``matching.py``)."""
+    assert not re.search(r"[0-9]|\\d", rule.words + rule.not_words)
