@@ -15,7 +15,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = Path("collector/redaction")
-SOURCES, LIBRARY = ("gates.c", "joined.c", "borders.c", "clusters.c", "check_digits.c", "check_digits.h", "hits.c"), "_compiled.so"
+SOURCES = ("gates.c", "joined.c", "borders.c", "clusters.c", "check_digits.c", "check_digits.h", "hits.c", "rough_numbers.c")
+LIBRARY = "_compiled.so"
 FLAGS = ["-std=c11", "-O3", "-fPIC", "-shared"]
 if sys.platform == "darwin":
     FLAGS += ["-undefined", "dynamic_lookup"]  # of the interpreter's functions

@@ -19,7 +19,8 @@ from collector.redaction.gates import BlockGates, Gates, Regions
 
 NAMES = ("digits", "said", "runs", "ats", "colons", "wide", "streets")  # in the order of ``gates.c``
 SOURCES = tuple(
-    Path(__file__).with_name(name) for name in ("gates.c", "joined.c", "borders.c", "clusters.c", "check_digits.c", "check_digits.h", "hits.c")
+    Path(__file__).with_name(name)
+    for name in ("gates.c", "joined.c", "borders.c", "clusters.c", "check_digits.c", "check_digits.h", "hits.c", "rough_numbers.c")
 )
 LIBRARY = Path(__file__).with_name("_compiled.so")
 _LEAST, _KEPT = 1 << 16, 1 << 22  # bytes of a buffer that there is room for from the start, and for good

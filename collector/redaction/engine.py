@@ -308,7 +308,7 @@ class Redactor:
         for times in range(ROUNDS):
             if not found:
                 return
-            self._deadline.once_more = times > 1
+            self._deadline.once_more = True
             order: list[int] = []
             replaced: list[list[bytes]] = []
             for i, spans in found.items():

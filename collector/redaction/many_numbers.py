@@ -45,7 +45,7 @@ _CHECK_EVERY = 64  # of these, between looks at the clock
 _OWN_LOOKS, _BYTES_A_LOOK = 8, 64  # closer looks that a text may have, and for so many bytes one more
 _RUN = 0.5  # what one counts at digits with nothing between them
 _OWN_ASKED, _BYTES_ASKED = 64, 24  # times that it may be asked what words say of a number, in the same way
-_OWN_LAYOUTS, _BYTES_A_LAYOUT = 4, 1024  # and layouts that are looked up for a text
+_OWN_LAYOUTS, _BYTES_A_LAYOUT = 4, 4096  # and layouts that are looked up for a text
 _FEW, _SAMPLE = 128, 16  # rows that are not worth more than a look at each; those of which it is asked whether words say something of them
 
 
@@ -91,7 +91,7 @@ class ManyNumbers:
             lo, hi = int(los[hit]), int(his[hit])
             if hi in rough:
                 continue
-            size = 0 if deadline.once_more else hi - lo
+            size = (hi - lo) / (4 if deadline.once_more else 1)
             own = _OWN_LOOKS + size / _BYTES_A_LOOK
             before, most = len(out), own + deadline.looks
             some, asked = rows[first:past], _OWN_ASKED + size / _BYTES_ASKED

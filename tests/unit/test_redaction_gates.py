@@ -140,9 +140,9 @@ def test_what_is_built_is_what_is_asked_for() -> None:
     hook = SOURCE.parents[2] / "hatch_build.py"
     if not hook.exists():
         pytest.skip("the package is installed without its build hook")
-    lines = (node for node in ast.parse(hook.read_text()).body if isinstance(node, ast.Assign))
-    built = next(ast.literal_eval(line.value) for line in lines if "SOURCES" in ast.unparse(line.targets[0]))
-    assert built == (tuple(source.name for source in compiled.SOURCES), compiled.LIBRARY.name)
+    lines = [node for node in ast.parse(hook.read_text()).body if isinstance(node, ast.Assign)]
+    built = [next(ast.literal_eval(line.value) for line in lines if ast.unparse(line.targets[0]) == name) for name in ("SOURCES", "LIBRARY")]
+    assert built == [tuple(source.name for source in compiled.SOURCES), compiled.LIBRARY.name]
 
 
 def test_a_library_of_another_source_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 
 import pytest
 
-from collector.redaction import Redactor, budget, many_numbers
+from collector.redaction import Redactor, budget, compiled, many_numbers
 from collector.redaction.placeholders import PLACEHOLDER
-from collector.redaction.rough_numbers import all_numbers
+from collector.redaction.rough_numbers import all_numbers, numbers_read
 from tests.unit.test_redaction_clusters import needs_library, text
 
+SOURCE = compiled.LIBRARY.with_name("rough_numbers.c")
 DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d")
 
 
@@ -99,6 +101,54 @@ def test_tables_and_logs_as_programs_write_them_are_looked_at(said: str) -> None
 )
 def test_all_numbers(said: str, found: list[str]) -> None:
     assert [said[a:z] for a, z, _ in all_numbers(said.encode(), 0, len(said))] == found
+
+
+PIECES = [
+    *"01+# .-()\t\r\n_/*x,a[]%é\\\u2010\u2015\u2016\u202f\u2212\u3000\u00a0\u2019",
+    *("22", "333", "12345", "+(", "ext. ", " X 12", "2026-03-14", "\\n", "\\\\r", "\\x", "&nbsp;", "&nb", "%20", "%2D", "%2E", "%2"),
+    *("[PHONE]", "[PHONE:0123456789]", "[A", "[AB", "[AB:abc]", "[AB:_cde]", "[AB:0123456]", "[AB:12345678", "[AB1:abcdefab]"),
+]
+
+
+@needs_library
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_compiled_reads_as_the_patterns_do(seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(5_000):
+        b = "".join(rng.choice(PIECES) if rng.random() < 0.6 else rng.choice("0123456789") for _ in range(rng.randrange(60))).encode()
+        lo, hi = sorted((rng.randrange(4), len(b) - rng.randrange(4)))
+        if 0 <= lo <= hi:
+            assert all_numbers(b, lo, hi) == numbers_read(b, lo, hi), (b, lo, hi)
+
+
+_HARNESS = r"""
+#include <stdlib.h>
+int main(void) {
+    const char *parts[] = {"1", "2345", "[AB", ":", "]", "abc", "01234567", "%", "2", "0", "&nbsp;", "\\", "n", "\xe2", "\x80", "\xe3", "\xc2\xa0",
+                           "+", "(", " ", "-"};
+    for (int round = 0; round < 200000; round++) {
+        uint8_t text[64];
+        int64_t size = 0;
+        while (size < 40) {
+            const char *part = parts[(size_t)rand() % (sizeof parts / sizeof *parts)];
+            memcpy(text + size, part, strlen(part)), size += (int64_t)strlen(part);
+        }
+        size = rand() % 40;
+        uint8_t *b = malloc((size_t)size);
+        memcpy(b, text, (size_t)size);
+        Number *into = malloc((size_t)(size / FEWEST + 1) * sizeof *into);
+        const int64_t n = spanledger_numbers(b, 0, size, into);
+        for (int64_t i = 0; i < n; i++)
+            if (into[i].start < (i ? into[i - 1].past : 0) || into[i].past > size || into[i].past - into[i].start < FEWEST) return 1;
+        free(b), free(into);
+    }
+    return 0;
+}
+"""
+
+
+def test_it_stays_within_its_memory(sanitized: Callable[..., None]) -> None:
+    sanitized(f'#include "{SOURCE}"\n{_HARNESS}')
 
 
 def test_their_class_is_a_placeholder() -> None:
