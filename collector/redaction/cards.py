@@ -30,9 +30,8 @@ _CARD_SIZES = {
     (4, 5, 6),
     (2,) * 8,
 }
-CARD_WORDS = words(
-    r"cards?|pan|credit|debit|visa|mastercard|amex|carte|karte|tarjeta|cart[aã]o|carta|cc|payment|account|maestro|kreditkarte|unionpay|kaart|kort|number is|cvv|cvc|exp"
-)
+CARD_WORD_LIST = r"cards?|pan|credit|debit|visa|mastercard|amex|carte|karte|tarjeta|cart[aã]o|carta|cc|payment|account|maestro|kreditkarte|unionpay|kaart|kort|number is|cvv|cvc|exp"
+CARD_WORDS = words(CARD_WORD_LIST)
 _SHAPES_BY_FIRST = {n: sorted((s for s in _CARD_SIZES if s[0] == n), key=len, reverse=True) for n in (4, 5, 6, 8)}
 
 

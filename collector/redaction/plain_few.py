@@ -17,6 +17,7 @@ from collector.redaction.matching import Span, near
 from collector.redaction.national_ids import ssn
 from collector.redaction.phones import country_code
 from collector.redaction.plain_accounts import BEHIND_COUNTRY
+from collector.redaction.plain_grids import grids, may_hold_grids
 from collector.redaction.plain_network import network_addresses, quads
 from collector.redaction.plain_numbers import NUMBER_WORDS, PHONE_WORD, not_phones
 
@@ -80,6 +81,8 @@ def few_values(b: bytes, lo: int, hi: int, out: list[Span]) -> list[Span]:
     if b"@" in shapes:
         _emails(b, shapes, lo, out)
     network_addresses(b, lo, hi, out)
+    if may_hold_grids(shapes):
+        dull += grids(runs_of(np.frombuffer(b, np.uint8, hi - lo + 2, lo - 1)), b, lo, hi)
     return dull
 
 

@@ -20,6 +20,7 @@ from collector.redaction.digit_runs import CAPITALS, EXTENDS, MARKS, Runs, appen
 from collector.redaction.matching import Span, near, said_near, word_set, words
 from collector.redaction.phones import country_prefixes
 from collector.redaction.plain_accounts import accounts
+from collector.redaction.plain_grids import grids
 from collector.redaction.plain_network import quads
 from collector.redaction.rules import load
 
@@ -277,4 +278,5 @@ def plain_numbers(b: bytes, lo: int, hi: int, end: int, out: list[Span], check: 
         check()
         accounts(runs, b, out, lo, hi, check)
         _streets(runs, b, out, lo, end)
+        dull += grids(runs, b, lo, hi)
     return dull

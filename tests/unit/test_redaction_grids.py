@@ -1,0 +1,84 @@
+"""Grids of digits are no numbers: puzzles, boards and matrices stay as they are, and what may be a number in rows is found."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from collector.redaction import Redactor
+
+Grid = list[list[int]]
+
+
+def rows(grid: Grid, between: str = " ", behind: str = "\n", before: str = "") -> str:
+    return behind.join(before + between.join(map(str, row)) for row in grid)
+
+
+FORMS: dict[str, Callable[[Grid], str]] = {
+    "blanks": rows,
+    "tabs": lambda grid: rows(grid, "\t"),
+    "other line breaks": lambda grid: rows(grid, behind="\r\n"),
+    "indented": lambda grid: rows(grid, before="    "),
+    "numpy": lambda grid: str(np.array(grid)),
+    "in brackets": lambda grid: "[\n  [" + rows(grid, behind="],\n  [") + "]\n]",
+    "in JSON": lambda grid: json.dumps({"input": rows(grid)}),
+    "in JSON in JSON": lambda grid: json.dumps(json.dumps({"input": rows(grid)})),
+}
+
+
+def puzzle(rng: random.Random, form: Callable[[Grid], str], width: int, height: int, most: int) -> str:
+    def grid() -> str:
+        zeros = [0] * rng.choice([0, 3, 12])
+        return form([[rng.choice([*zeros, rng.randint(0, most)]) for _ in range(width)] for _ in range(height)])
+
+    return "Find the rule.\n" + "\n".join(f"Input {n}:\n{grid()}\nOutput:\n{grid()}" for n in range(3))
+
+
+@pytest.mark.parametrize("engine", ["hyperscan", "re2"])
+@pytest.mark.parametrize("form", FORMS)
+def test_grids_of_single_digits_stay_as_they_are(form: str, engine: str) -> None:
+    rng = random.Random(len(form))
+    redactor = Redactor(engine=engine)  # type: ignore[arg-type]
+    for width, height in ((2, 20), (5, 9), (8, 8), (9, 9), (10, 10), (13, 13), (16, 16), (20, 20), (30, 30), (40, 100)):
+        said = puzzle(rng, FORMS[form], width, height, 9)
+        assert redactor.redact(said).text == said, (width, height)
+    batch = [puzzle(rng, FORMS[form], 12, 12, 9) for _ in range(40)]
+    assert redactor.redact_batch(batch) == batch
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_wide_grids_of_small_numbers_stay_as_they_are(form: str) -> None:
+    rng = random.Random(len(form))
+    for width, height in ((9, 9), (14, 14), (28, 28)):  # numpy goes on in the next line where one is full
+        said = puzzle(rng, FORMS[form], width, height, 255)
+        assert Redactor().redact(said).text == said, (width, height)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("card: " + "\n".join(" ".join("4111111111111111"[k : k + 4]) for k in range(0, 16, 4)), "card: [CREDIT_CARD]"),
+        ("\n".join(["06 12 34 56 78"] * 12), "\n".join(["[PHONE]"] * 12)),
+        ("ssn\n" + "\n".join([" ".join("219099999")] * 2), "ssn\n[US_SSN]\n[US_SSN]"),
+        ("\n".join(["4111 1111 1111 1111"] * 12), "\n".join(["[CREDIT_CARD]"] * 12)),
+        ("ssn " + " ".join("219099999") + "\n" + "\n".join([" ".join("123456789")] * 9), "ssn [US_SSN]"),
+    ],
+)
+def test_what_may_be_a_number_in_rows_is_found(said: str, left: str) -> None:
+    assert Redactor().redact(said).text.startswith(left)
+
+
+def test_rows_near_a_word_for_numbers_are_looked_at() -> None:
+    spelled = [" ".join(f"{219099100 + 7 * n}") for n in range(9)]
+    found = Redactor().redact("Their social security numbers:\n" + "\n".join(spelled)).text
+    assert found.count("[US_SSN]") > 2
+
+
+def test_what_stands_beside_a_grid_is_found() -> None:
+    grid = rows([[n * k % 10 for n in range(12)] for k in range(12)])
+    found = Redactor().redact(f"mail ana@example.org\n{grid}\nor call +44 20 7946 0958, ssn 219-09-9999").text
+    assert found == f"mail [EMAIL]\n{grid}\nor call [PHONE], ssn [US_SSN]"
