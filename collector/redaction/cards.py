@@ -30,6 +30,7 @@ _CARD_SIZES = {
     (4, 5, 6),
     (2,) * 8,
 }
+_PRINTED = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3)}  # the others want a word, unless they are all that stands there, on one line
 CARD_WORD_LIST = r"cards?|pan|credit|debit|visa|mastercard|amex|carte|karte|tarjeta|cart[aã]o|carta|cc|payment|account|maestro|kreditkarte|unionpay|kaart|kort|number is|cvv|cvc|exp"
 CARD_WORDS = words(CARD_WORD_LIST)
 _SHAPES_BY_FIRST = {n: sorted((s for s in _CARD_SIZES if s[0] == n), key=len, reverse=True) for n in (4, 5, 6, 8)}
@@ -94,13 +95,17 @@ def _all_cards(groups: list[Group], sizes: list[int]) -> list[Span]:
 
 def _card_at(b: bytes, groups: list[Group], sizes: list[int], i: int, lo: int, hi: int, *, whole: bool) -> int:
     """How many groups from ``i`` on are a card; 0 for none."""
-    if whole and len(groups) > 1 and is_card(b, groups, 0, len(groups), lo, hi, usual=tuple(sizes) in _CARD_SIZES or max(sizes) == 1):
-        return len(groups)
+    if whole and len(groups) > 1:
+        usual = max(sizes) == 1 or tuple(sizes) in _PRINTED or (tuple(sizes) in _CARD_SIZES and all(g[3] in " -" for g in groups[1:]))
+        if is_card(b, groups, 0, len(groups), lo, hi, usual=usual):
+            return len(groups)
     if sizes[i] >= 12:
         return int(is_card(b, groups, i, i + 1, lo, hi, usual=True))
     for shape in _SHAPES_BY_FIRST.get(sizes[i], ()):
-        if tuple(sizes[i : i + len(shape)]) == shape and is_card(b, groups, i, i + len(shape), lo, hi, usual=True):
-            return len(shape)
+        if tuple(sizes[i : i + len(shape)]) == shape:
+            usual = shape in _PRINTED and len({g[3] for g in groups[i + 1 : i + len(shape)]}) == 1
+            if is_card(b, groups, i, i + len(shape), lo, hi, usual=usual):
+                return len(shape)
     if sizes[i] == 1 and 19 < len(groups) < 200:
         for n in (16, 15, 14, 19):
             if i + n <= len(groups) and max(sizes[i : i + n]) == 1 and is_card(b, groups, i, i + n, lo, hi, usual=True):

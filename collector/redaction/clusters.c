@@ -181,11 +181,13 @@ static int may_be_card(const Cluster *c, const uint8_t *d, int n) {
 
 /* May a card be among these groups? As cards.take_cards sees a long cluster. */
 static int cards(const Cluster *c) {
+    enum { PRINTED = 4 }; /* the first of these; the others want a word */
     static const uint8_t SHAPES[][6] = {{4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}, {4, 4, 4, 4, 3}, {4, 4, 4, 4, 2}, {4, 4, 4, 4, 1}, {8, 8}, {4, 12}, {6, 10},
                                         {6, 13}, {4, 4, 8}, {4, 8, 4}, {8, 4, 4}, {4, 4, 5}, {4, 4, 4}, {5, 5, 5}, {4, 5, 6}};
     uint8_t d[DIGITS];
+    const int worded = c->letter_before >= c->start - CARD_BEFORE || c->letter_behind < c->end + CARD_BEHIND;
     if (c->n > 8 && c->most < 6) {
-        if (c->letter_before >= c->start - CARD_BEFORE || c->letter_behind < c->end + CARD_BEHIND) return 1;
+        if (worded) return 1;
         for (int i = 0; i < c->n; i++)
             if (c->past[i] - c->first[i] != 4) return 0;
         return c->n % 4 == 0;
@@ -196,7 +198,7 @@ static int cards(const Cluster *c) {
         if (ones >= 14) return 1;
         if (size >= 12 && size <= 19 && may_be_card(c, d, digits_of(c, i, i + 1, d, DIGITS))) return 1;
         if (size != 4 && size != 5 && size != 6 && size != 8) continue;
-        for (unsigned s = 0; s < sizeof SHAPES / sizeof *SHAPES; s++) {
+        for (unsigned s = 0; s < (worded ? sizeof SHAPES / sizeof *SHAPES : PRINTED); s++) {
             int k = 0;
             while (k < 6 && SHAPES[s][k] && i + k < c->n && c->past[i + k] - c->first[i + k] == SHAPES[s][k]) k++;
             if (k == 6 || SHAPES[s][k]) continue;
@@ -534,7 +536,7 @@ static int cluster(State *s, Cluster *c, int64_t to, int64_t hit) {
     }
     for (int i = 1; i < c->n; i++)
         if (b[c->first[i] - 1] == '(' && c->past[i] - c->first[i] == 4 && dated(b + c->first[i])) return 0;
-    c->letter_before = -1, c->letter_behind = INT64_MAX;
+    c->letter_before = -LONGEST, c->letter_behind = INT64_MAX;
     for (int64_t at = start; at-- > (start - CARD_BEFORE > c->lo ? start - CARD_BEFORE : c->lo);)
         if (telling(b[at])) {
             c->letter_before = at;
@@ -584,7 +586,7 @@ int spanledger_clusters(State *s, const uint8_t *b, int64_t n, const int64_t *at
         const int64_t i = s->next, to = ats[i] < his[i] ? ats[i] : his[i];
         if (to <= s->done) continue;
         if (s->count + GROUPS > s->room) return 0;
-        c.lo = los[i], c.hi = his[i], c.start = c.end = to, c.letter_before = -1, c.letter_behind = INT64_MAX, c.dated = c.listed = 0, c.fits = 0;
+        c.lo = los[i], c.hi = his[i], c.start = c.end = to, c.letter_before = -LONGEST, c.letter_behind = INT64_MAX, c.dated = c.listed = 0, c.fits = 0;
         const int64_t done = s->done;
         int found = 0;
         if (to > s->look_until) {

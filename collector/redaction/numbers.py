@@ -54,6 +54,7 @@ _LOCAL = re.compile(
 _FURTHER = re.compile(rb"(?:" + LISTED + rb"(?:" + _LOCAL.pattern + rb"))++")  # such numbers, of which no trigger tells without a word
 _FAR = 16  # bytes between two values of a list, at most
 _REMEMBERED, _SAYS, _MOST_REMEMBERED = 40, 66, 1_024  # bytes of a cluster that is remembered, and around it; how many are
+_ALIKE = 128  # bytes of a cluster that others may read like; a longer one is judged piece by piece
 NEAR = (56, 20)  # bytes before and after digits in which a word about them may stand
 _REFUSED = 14  # bytes before a telephone number in which a word says that it is none
 _BACK = 256  # bytes of a cluster before the place that a trigger told of
@@ -305,7 +306,7 @@ class Numbers:
             return
         around = Around(self.told, b, head, end, lo, hi, before)
         quiet, number = False, digits.decode()
-        if b"%" not in cluster:
+        if b"%" not in cluster and len(cluster) <= _ALIKE:
             read = self._readings.reading(cluster.translate(AS_ZEROS))
             plus = b[start - 1] == 43 or (b[start - 1] == 40 and b[start - 2] == 43)
             quiet = not plus and not around.near(start, end)

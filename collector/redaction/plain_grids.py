@@ -7,6 +7,7 @@ at as ever.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -20,15 +21,19 @@ from collector.redaction.rules import load
 Array = np.ndarray[Any, Any]
 
 _ROWS, _DIGITS = 3, 40  # rows of a grid and digits in it, at least: twice as many digits as the longest number has
-_WIDTH, _WIDE, _SIZE = 2, 9, 3  # columns of a grid of single digits, of one of numbers with more (no number has as many groups), and digits of these
+_WIDTH, _WIDE, _SIZE = (
+    2,
+    8,
+    3,
+)  # columns of a grid of single digits, of one of numbers with more (of as many groups is a card in pairs only), and their digits
 _GAP = 3  # blanks between two columns at most
 _APART = 8  # bytes between rows at most: a bracket, an escaped line break, an indentation
 _INDENTED = 8  # blanks before and behind a row
 _REACH = (64, 24)  # bytes before and behind in which a word says that there are numbers: those of cards reach furthest
 _MOST = 256  # grids in a part of a text of which that is asked
-_BEGINS, _ENDS = table(b"\0\r\n\"'[(|{"), table(b"\0\r\n\"'])|},;\\")  # what stands around a row
+_BEGINS, _ENDS = table(b"\0\r\n\"'[(|{,;"), table(b"\0\r\n\"'])|},;\\")  # what stands around a row
 _BLANKS = table(b" \t")
-_FOUR = b"\0" + 4 * b"0\0"  # digits between marks
+_ROW = re.compile(rb"\0(?:0\0){4}|\0(?:0{1,3}\0{1,3}){%d}" % _WIDE)
 _ESCAPED_BREAK = (92, 110)  # a backslash and an ``n``
 
 
@@ -40,7 +45,7 @@ def _words() -> Any:
 
 def may_hold_grids(told: bytes) -> bool:
     """May there be one in a text, its digits told as ``0`` and the marks around values as NUL bytes?"""
-    return _FOUR in told
+    return _ROW.search(told) is not None
 
 
 def grids(runs: Runs, b: bytes, lo: int, hi: int) -> list[Span]:
@@ -56,7 +61,7 @@ def grids(runs: Runs, b: bytes, lo: int, hi: int) -> list[Span]:
     tails = np.append(heads[1:], n) - 1
     width, first, past, most = tails - heads + 1, runs.first[heads], runs.past[tails], np.maximum.reduceat(size, heads)
     row, single = most <= _SIZE, (most == 1) & (width >= _WIDTH)
-    wide = row & (width >= _WIDE)
+    wide = row & ((width > _WIDE) | ((width == _WIDE) & (most > np.minimum.reduceat(size, heads))))
     if np.count_nonzero(single | wide) < _ROWS:
         return []
     row &= _begun(runs, first) & _ended(runs, past)

@@ -24,6 +24,7 @@ FORMS: dict[str, Callable[[Grid], str]] = {
     "other line breaks": lambda grid: rows(grid, behind="\r\n"),
     "indented": lambda grid: rows(grid, before="    "),
     "numpy": lambda grid: str(np.array(grid)),
+    "of a program": lambda grid: "A = [" + rows(grid, behind="; ") + "];",
     "in brackets": lambda grid: "[\n  [" + rows(grid, behind="],\n  [") + "]\n]",
     "in JSON": lambda grid: json.dumps({"input": rows(grid)}),
     "in JSON in JSON": lambda grid: json.dumps(json.dumps({"input": rows(grid)})),
@@ -53,7 +54,7 @@ def test_grids_of_single_digits_stay_as_they_are(form: str, engine: str) -> None
 @pytest.mark.parametrize("form", FORMS)
 def test_wide_grids_of_small_numbers_stay_as_they_are(form: str) -> None:
     rng = random.Random(len(form))
-    for width, height in ((9, 9), (14, 14), (28, 28)):  # numpy goes on in the next line where one is full
+    for width, height in ((8, 5), (8, 12), (9, 9), (14, 14), (28, 28)):  # numpy goes on in the next line where one is full
         said = puzzle(rng, FORMS[form], width, height, 255)
         assert Redactor().redact(said).text == said, (width, height)
 
