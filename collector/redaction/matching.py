@@ -28,7 +28,8 @@ _ATTEMPTS = 12  # failed looks within one unbroken run of token characters befor
 
 
 def words(alternatives: str) -> Any:
-    """A test for any of the given words (an alternation), ignoring case, not inside a longer word of letters.
+    """A test for any of the given words (an alternation), ignoring case, not inside a longer word of letters: a byte before and one behind
+    must be there.
 
     An RE2 set: it asks its automaton in one pass; ``re`` would try each word at each place.
     """
@@ -38,9 +39,7 @@ def words(alternatives: str) -> Any:
 def word_set(lists: Sequence[str]) -> Any:
     """Several lists of words at once: ``Match(text)`` gives the numbers of the lists with a word in it."""
     return _Words(
-        tester(
-            [rb"(?:^|[^A-Za-z])(?i:" + _WIDE_CLASS.sub(_alternatives, w or "[^\\x00-\\xff]").encode() + rb")(?:[^a-z]|$)" for w in lists], latin=True
-        )
+        tester([rb"[^A-Za-z](?i:" + _WIDE_CLASS.sub(_alternatives, w or "[^\\x00-\\xff]").encode() + rb")[^a-z]" for w in lists], latin=True)
     )
 
 
@@ -92,19 +91,25 @@ def tester(patterns: Sequence[bytes], *, latin: bool) -> Any:
 def said_near(told: Any, b: bytes, start: int, end: int, lo: int, hi: int, before: int = 48, after: int = 16) -> list[int]:
     """Which of a set's word lists have a word shortly before, or right after, ``[start, end)``? A placeholder is a word only of what it is in
     a list with: else each that stands somewhere near would take the next one."""
-    said, behind = b[max(lo, start - before) : start], b[end : min(hi, end + after)]
+    said, behind = _before(b, start, lo, before), b[end : min(hi, end + after) + 1]
     if b"]" in said:
         said = _TAKEN.sub(b"\0", said)
     if b"[" in behind:
         behind = _TAKEN_BEHIND.sub(b"\0", behind)
-    return told.Match(said + b"\0" + behind) or []
+    return told.Match(b"%b\0%b" % (said, behind)) or []
 
 
 def near(pattern: Any, b: bytes, start: int, end: int, lo: int, hi: int, before: int = 48, after: int = 16) -> bool:
     """Does one of the words stand shortly before, or right after, ``[start, end)``?"""
     if not after:
-        return bool(pattern.Match(b[max(lo, start - before) : start]))
-    return bool(pattern.Match(b[max(lo, start - before) : start] + b"\0" + b[end : min(hi, end + after)]))
+        return bool(pattern.Match(_before(b, start, lo, before) + b"\0"))
+    return bool(pattern.Match(b"%b\0%b" % (_before(b, start, lo, before), b[end : min(hi, end + after) + 1])))
+
+
+def _before(b: bytes, start: int, lo: int, reach: int) -> bytes:
+    """What stands before a place within reach, and the byte before that: it tells whether a word begins there."""
+    at = max(lo, start - reach)
+    return b[at - 1 : start] if at else b"\0" + b[:start]
 
 
 class Runaway:

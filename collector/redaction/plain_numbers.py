@@ -213,7 +213,7 @@ def _national(runs: Runs, b: bytes, out: list[Span], lo: int, hi: int) -> None:
     if not kept.any():
         return
     first, past = first[kept], past[kept]
-    text = b[lo : hi + NUMBER_WORDS[1]]
+    text = b"\0%b\0" % b[lo : hi + NUMBER_WORDS[1]]
     if not_phones().Match(text):
         doubtful = _told(raw.tobytes(), first - PHONE_WORD, first)
         _refused(b, first + lo - 1, doubtful, lo, hi)
