@@ -30,10 +30,10 @@ class Budget:
 
     __slots__ = (
         *("_collections", "_cpu_from", "_found", "_granted", "_kept", "_most", "_prolonged", "_sampled", "_seconds", "_variety", "_wall_until"),
-        *("layouts", "looks", "once_more"),
+        *("_rough", "layouts", "looks", "once_more"),
     )
 
-    def __init__(self, seconds: float, most: float, looks: float | None = None) -> None:
+    def __init__(self, seconds: float, most: float, looks: float | None = None, rough: float = 0.0) -> None:
         self._seconds, self._most = seconds, most
         self.looks, self.layouts = LOOKS if looks is None else looks, LAYOUTS
         self.once_more = False  # is it the third look, or a later one? Then there are no closer looks but a few
@@ -44,6 +44,16 @@ class Budget:
         self._kept = 0.0
         self._variety = 1.0
         self._prolonged = False
+        self._rough = rough  # seconds there are to take all numbers of a text without a look at each
+
+    def roughly(self) -> bool:
+        """It is spent: may all numbers be taken instead? There is time for that once, and for a single text."""
+        if not self._rough or self.late():
+            return False
+        self._seconds += self._rough
+        self._wall_until += self._rough
+        self._rough = 0.0
+        return True
 
     def grant(self, values: int) -> None:
         """So many values are about to be looked at where a heading says what they are."""
@@ -113,7 +123,7 @@ def given(size: int, several: bool, patience: float) -> Budget:
     seconds = (BUDGET_S + size / RATE) * patience
     if several:
         return Budget(_PATIENCE * seconds, _PATIENCE * seconds + LOOK_S, LOOKS + size / _BYTES_A_LOOK)
-    return Budget(min(seconds, LOOK_S), LOOK_S)
+    return Budget(min(seconds, LOOK_S), LOOK_S, rough=size / RATE * patience)
 
 
 def _collections() -> int:

@@ -31,7 +31,7 @@ def costs(rows: Array) -> Array:
 def followed(b: bytes, rows: Array) -> Array:
     """May what stands behind these values be a number in a list with them?"""
     base = int(rows[0, 1])
-    raw = np.frombuffer(b[base : int(rows[-1, 2]) + _AHEAD], np.uint8)
+    raw = np.frombuffer(b[base : int(rows[:, 2].max()) + _AHEAD], np.uint8)
     is_digit = (raw - 48) < 10
     digits, others = np.append(np.flatnonzero(is_digit), len(raw)), np.append(np.flatnonzero(~is_digit), len(raw))
     ends = rows[:, 2] - base

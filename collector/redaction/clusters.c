@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-enum { LONGEST = 2048, BACK = 256, GROUPS = LONGEST + BACK, KEY = 44, CHECKS = 6, DIGITS = 19, SLOTS = 2048, LONG_LINE = 9 };
+enum { LONGEST = 2048, BACK = 256, GROUPS = LONGEST + BACK, KEY = 44, CHECKS = 14, DIGITS = 19, SLOTS = 2048, LONG_LINE = 9, LONG = 20 };
+enum { BLOCK = 128, CARDS = 63, REFUSING = 62 }; /* as in word_blocks.py: bytes; the bits of two lists of words, those of the others are their rules' */
 enum { BEFORE = 56, BEHIND = 20, CARD_BEFORE = 64, CARD_BEHIND = 24, REFUSED = 14, FAR = 16, LIST = 64 }; /* bytes in which a word counts, or a number before */
 
 enum Say { NOTHING, VALUE, LOOK, UNKNOWN };
@@ -34,16 +35,20 @@ typedef struct {
     const Layout *layouts; /* a hash table, linear probing */
     const uint8_t *countries;
     Told *told;
+    const uint64_t *words; /* by blocks of the buffer: lists of which a word may begin there, a bit each */
     int64_t room, count; /* of what is told */
     int64_t next, done, look_until, told_until; /* the next hit; up to where clusters have been judged, are left to Python, may hold a value */
     int64_t unknown, unknown_size; /* a layout that is to be looked up first */
     int64_t roughly;               /* up to where none is looked up any more */
+    int64_t known;                 /* how many were known so far */
+    int64_t phones;                /* the bit of the words about telephone numbers */
 } State;
 
 typedef struct {
     const uint8_t *b;
     int64_t lo, hi, start, end;      /* of the text, of the cluster */
     int64_t letter_before, letter_behind; /* the nearest ones within reach, or far away */
+    uint64_t words;                       /* lists of which a word may stand there */
     int n, sum, most, breaks, tabs, kinds; /* groups, digits in all and in one; line breaks; separators that are a table's; kinds of them */
     uint64_t fits;    /* which rules that want a word may have the shape of some piece */
     int dated, listed;                     /* does the next line of a log begin behind; do digits stand shortly before? */
@@ -108,7 +113,7 @@ static int64_t backward(const uint8_t *b, int64_t at, int64_t lo) {
         if (a == least && least > lo) return at;
         if (a == lo) return at;
         const uint8_t c = b[a - 1];
-        if (c > 127 || c == ';' || c == '%') return -1;
+        if (c > 127 || c == '%' || (c == ';' && (a < 7 || !memcmp(b + a - 6, "&nbsp", 5)))) return -1;
         if (letter(c)) { /* of an escape, perhaps */
             if (a < 7 || b[a - 3] == '%') return -1;
             if (b[a - 2] != '\\') return memchr(b + a - 6, '\\', 4) ? -1 : at;
@@ -171,12 +176,17 @@ static void groups(Cluster *c) {
     }
 }
 
+/* May a word stand near these groups that says that they are a card? Between groups there are none. */
+static int worded(const Cluster *c, int i, int j) {
+    return c->words >> CARDS & 1 && (c->letter_before >= c->first[i] - CARD_BEFORE || c->letter_behind < c->past[j - 1] + CARD_BEHIND);
+}
+
 /* checksums.card_sure, or a word may say it. */
-static int may_be_card(const Cluster *c, const uint8_t *d, int n) {
+static int may_be_card(const uint8_t *d, int n, int usual, int worded) {
     const int two = d[0] * 10 + d[1];
     const int sure = n == 15 || n == 16 || (n == 14 && d[0] == 3) ||
                      (n == 19 && (two == 60 || two == 62 || two == 65 || (two >= 40 && two <= 49)));
-    return spanledger_number(CARD, d, n) && (sure || c->letter_before >= c->start - CARD_BEFORE || c->letter_behind < c->end + CARD_BEHIND);
+    return ((usual && sure) || worded) && spanledger_number(CARD, d, n);
 }
 
 /* May a card be among these groups? As cards.take_cards sees a long cluster. */
@@ -185,9 +195,8 @@ static int cards(const Cluster *c) {
     static const uint8_t SHAPES[][6] = {{4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}, {4, 4, 4, 4, 3}, {4, 4, 4, 4, 2}, {4, 4, 4, 4, 1}, {8, 8}, {4, 12}, {6, 10},
                                         {6, 13}, {4, 4, 8}, {4, 8, 4}, {8, 4, 4}, {4, 4, 5}, {4, 4, 4}, {5, 5, 5}, {4, 5, 6}};
     uint8_t d[DIGITS];
-    const int worded = c->letter_before >= c->start - CARD_BEFORE || c->letter_behind < c->end + CARD_BEHIND;
     if (c->n > 8 && c->most < 6) {
-        if (worded) return 1;
+        if (worded(c, 0, c->n)) return 1;
         for (int i = 0; i < c->n; i++)
             if (c->past[i] - c->first[i] != 4) return 0;
         return c->n % 4 == 0;
@@ -196,13 +205,16 @@ static int cards(const Cluster *c) {
         const int64_t size = c->past[i] - c->first[i];
         ones = size == 1 ? ones + 1 : 0;
         if (ones >= 14) return 1;
-        if (size >= 12 && size <= 19 && may_be_card(c, d, digits_of(c, i, i + 1, d, DIGITS))) return 1;
+        if (size >= 12 && size <= DIGITS && may_be_card(d, digits_of(c, i, i + 1, d, DIGITS), 1, worded(c, i, i + 1))) return 1;
         if (size != 4 && size != 5 && size != 6 && size != 8) continue;
-        for (unsigned s = 0; s < (worded ? sizeof SHAPES / sizeof *SHAPES : PRINTED); s++) {
-            int k = 0;
-            while (k < 6 && SHAPES[s][k] && i + k < c->n && c->past[i + k] - c->first[i + k] == SHAPES[s][k]) k++;
+        for (unsigned s = 0; s < sizeof SHAPES / sizeof *SHAPES; s++) {
+            int k = 0, usual = s < PRINTED;
+            while (k < 6 && SHAPES[s][k] && i + k < c->n && c->past[i + k] - c->first[i + k] == SHAPES[s][k]) {
+                usual &= k < 2 || c->kind[i + k] == c->kind[i + 1];
+                k++;
+            }
             if (k == 6 || SHAPES[s][k]) continue;
-            if (may_be_card(c, d, digits_of(c, i, i + k, d, DIGITS))) return 1;
+            if (may_be_card(d, digits_of(c, i, i + k, d, DIGITS), usual, worded(c, i, i + k))) return 1;
         }
     }
     return 0;
@@ -236,7 +248,10 @@ static const Layout *layout_of(State *s, const Cluster *c, int i, int j) {
             s->unknown = start, s->unknown_size = size;
             return found;
         }
-        if (found->size == size && !memcmp(found->key, key, (size_t)size)) return found;
+        if (found->size == size && !memcmp(found->key, key, (size_t)size)) {
+            s->known++;
+            return found;
+        }
     }
 }
 
@@ -258,7 +273,7 @@ static int extended(const Cluster *c, int64_t end) {
 static void tell(State *s, const Cluster *c, enum Event kind, int64_t start, int64_t end, int class, uint64_t fits, int refused, enum Event look,
                  int64_t hit) {
     s->told[s->count++] = (Told){kind,    start,   end,   class, (int64_t)fits, refused,
-                                 c->start, c->end, c->hi, end == c->end && !c->dated, c->listed, hit, look};
+                                 c->start, c->end, c->hi, end == c->end && !c->dated, 0, hit, look};
 }
 
 /* Do `+` and these groups make a telephone number? */
@@ -317,7 +332,7 @@ static Found said(State *s, const Cluster *c, int i, int j, enum Event look) {
         const Check *check = l->check + k;
         const int whole = check->past - check->first == n, size = check->past - check->first;
         if ((check->kind == CARD && look != CLUSTER) || (look == TOKEN && !whole)) continue;
-        if (!holds(check, d, s->countries) || (check->kind == CARD && !may_be_card(c, d + check->first, size))) continue;
+        if (!holds(check, d, s->countries) || (check->kind == CARD && !may_be_card(d + check->first, size, 1, worded(c, i, j)))) continue;
         if (found.say == VALUE && found.i == i && found.j == j && !whole && check->kind != CARD) { /* the whole comes first */
             found.also = 1;
             continue;
@@ -336,8 +351,8 @@ static Found said(State *s, const Cluster *c, int i, int j, enum Event look) {
     return found;
 }
 
-/* Behind `+`: the line is a telephone number, or else its first word, or what stands before its last group. */
-static Found behind_plus(const State *s, const Cluster *c, int i, int j, Found found) {
+/* Behind `+`: the line is a telephone number, or else its first word, or what stands before its last group; a word of a long line as a whole. */
+static Found behind_plus(const State *s, const Cluster *c, int i, int j, enum Event look, Found found) {
     int sum = 0, token = i + 1;
     for (int k = i; k < j; k++) {
         sum += (int)(c->past[k] - c->first[k]);
@@ -350,7 +365,7 @@ static Found behind_plus(const State *s, const Cluster *c, int i, int j, Found f
     }
     while (token < j && c->kind[token] != ' ') token++;
     const int ends[] = {sum <= DIGITS ? j : i, token < j ? token : i, j - i > 2 ? j - 1 : i};
-    for (int k = 0; k < 3; k++)
+    for (int k = 0; k < (look == TOKEN ? 1 : 3); k++)
         if (ends[k] > i && international(s, c, i, ends[k])) {
             found.say = extended(c, c->past[ends[k] - 1]) || (ends[k] < j && may_be_date(c, i, ends[k])) ? LOOK : VALUE;
             found.class = PHONE, found.j = ends[k];
@@ -363,12 +378,13 @@ static Found behind_plus(const State *s, const Cluster *c, int i, int j, Found f
 /* Tell what groups say. 0: Python has to look at the whole cluster; -1: a layout is to be looked up first. */
 static int judge(State *s, Cluster *c, int i, int j, enum Event look, int64_t hit) {
     const int64_t start = c->first[i], end = c->past[j - 1];
-    const int asked = c->letter_before >= start - BEFORE || c->letter_behind < end + BEHIND, plus = c->b[start - 1] == '+';
+    const int near = c->letter_before >= start - BEFORE || c->letter_behind < end + BEHIND, plus = c->b[start - 1] == '+';
     Found f = said(s, c, i, j, look);
     if (f.say == UNKNOWN && start < s->roughly) f.say = LOOK;
     if (f.say == UNKNOWN) return -1;
     c->fits |= f.fits;
-    if (plus) f = behind_plus(s, c, i, j, f);
+    const int fitting = near && c->words & f.fits, asked = fitting || (near && c->words >> s->phones & 1); /* words may say what it is */
+    if (plus) f = behind_plus(s, c, i, j, look, f);
     const int whole = f.i == i && f.j == j;
     if (f.say == VALUE && ((f.class == PHONE && !(plus && f.i == i) && extended(c, c->past[f.j - 1])) || (asked && !whole))) f.say = LOOK;
     if (plus && asked && f.say == NOTHING) f.say = LOOK;
@@ -376,9 +392,9 @@ static int judge(State *s, Cluster *c, int i, int j, enum Event look, int64_t hi
     if (f.say == LOOK) {
         tell(s, c, LOOK_AT, start, end, 0, f.fits, 0, look, hit);
     } else if (f.say == VALUE) {
-        const int64_t from = c->first[f.i], more = f.class == PHONE && (c->b[from - 1] == '(' || c->b[from - 1] == '+');
-        tell(s, c, asked ? UNLESS_SAID : SURE, from - more, c->past[f.j - 1], f.class, f.fits,
-             c->letter_before >= from - REFUSED ? 1 + f.also : 0, look, hit);
+        const int64_t from = c->first[f.i];
+        const int refused = c->words >> REFUSING & 1 && c->letter_before >= from - REFUSED, more = f.class == PHONE && (c->b[from - 1] == '(' || c->b[from - 1] == '+');
+        tell(s, c, fitting || refused ? UNLESS_SAID : SURE, from - more, c->past[f.j - 1], f.class, f.fits, refused ? 1 + f.also : 0, look, hit);
     } else if (asked) {
         tell(s, c, NOTHING_UNLESS_SAID, start, end, 0, f.fits, 0, look, hit);
     }
@@ -462,10 +478,26 @@ static int64_t local_list(const Cluster *c, int64_t end) {
     for (;;) {
         int64_t at = end, digits = 0;
         while (at < c->hi && at - end < 8 && strchr(" \t\r\n\"',;:|&/(+", b[at] ? b[at] : 'x')) at++;
+        const int plus = b[at - 1] == '+';
         for (; at < c->hi && (digit(b[at]) || ((b[at] == ' ' || b[at] == '-') && digits && digit(b[at + 1]) && digits < 8)); at++) digits += digit(b[at]);
-        if ((digits != 7 && digits != 8) || (at < c->hi && (b[at] == ' ' || b[at] == '-' || b[at] == '.') && digit(b[at + 1]))) return end;
+        if (plus || (digits != 7 && digits != 8) || (at < c->hi && (b[at] == ' ' || b[at] == '-' || b[at] == '.') && digit(b[at + 1]))) return end;
         end = at;
     }
+}
+
+/* The lists of which a word may begin there. */
+static uint64_t words(const State *s, int64_t from, int64_t to) {
+    uint64_t found = s->words ? 0 : ~(uint64_t)0;
+    for (int64_t block = from / BLOCK; ~found && block <= to / BLOCK; block++) found |= s->words[block];
+    return found;
+}
+
+/* How many of its groups a value before may say something of: the first line's, or all in a short part of it. */
+static int listed(const Cluster *c) {
+    int tab = 1, line = 1;
+    while (tab < c->n && (c->kinds == 1 || c->kind[tab] != '|')) tab++;
+    while (line < tab && c->kind[line] != '\n') line++;
+    return tab < LONG ? tab : line;
 }
 
 /* The cluster that `to` is in. 1: told, 0: Python has to look, -1: a layout is to be looked up first. */
@@ -537,12 +569,14 @@ static int cluster(State *s, Cluster *c, int64_t to, int64_t hit) {
     for (int i = 1; i < c->n; i++)
         if (b[c->first[i] - 1] == '(' && c->past[i] - c->first[i] == 4 && dated(b + c->first[i])) return 0;
     c->letter_before = -LONGEST, c->letter_behind = INT64_MAX;
-    for (int64_t at = start; at-- > (start - CARD_BEFORE > c->lo ? start - CARD_BEFORE : c->lo);)
+    const int64_t before_it = start - CARD_BEFORE > c->lo ? start - CARD_BEFORE : c->lo, behind_it = end + CARD_BEHIND < c->hi ? end + CARD_BEHIND : c->hi;
+    c->words = words(s, before_it, behind_it);
+    for (int64_t at = start; at-- > before_it;)
         if (telling(b[at])) {
             c->letter_before = at;
             break;
         }
-    for (int64_t at = end; at < (end + CARD_BEHIND < c->hi ? end + CARD_BEHIND : c->hi); at++)
+    for (int64_t at = end; at < behind_it; at++)
         if (telling(b[at])) {
             c->letter_behind = at;
             break;
@@ -566,15 +600,15 @@ static int cluster(State *s, Cluster *c, int64_t to, int64_t hit) {
         }
     }
 told:
+    const int64_t rows = s->count - before;
     if (found == 1 && c->listed) { /* a value before may say what this is: if nothing else does */
         int sure = 0;
         for (int64_t k = before; k < s->count; k++) sure |= s->told[k].kind == SURE;
-        for (int64_t k = before; k < s->count; k++) s->told[k].listed = !sure;
-        if (s->count == before) tell(s, c, LISTED, start, end, 0, c->fits, 0, CLUSTER, hit);
-        else if (s->count > before + 1 && !sure) found = 0;
+        if (rows == 1 && s->told[before].look == CLUSTER) s->told[before].listed = !sure;
+        else if (!sure) tell(s, c, LISTED, start, c->past[listed(c) - 1], 0, c->fits, 0, CLUSTER, hit);
     }
     if (found < 1) s->count = before, s->done = 0;
-    if (s->count > before && s->told[s->count - 1].kind != LISTED) s->told_until = end < s->told_until ? s->told_until : local_list(c, end);
+    else if (rows) s->told_until = end < s->told_until ? s->told_until : local_list(c, end);
     return found;
 }
 
@@ -598,7 +632,11 @@ int spanledger_clusters(State *s, const uint8_t *b, int64_t n, const int64_t *at
             }
         }
         if (found) s->look_until = 0;
-        else s->done = done, s->told_until = to > s->look_until ? to : s->look_until, tell(s, &c, CLUSTER, to, to, 0, 0, 0, CLUSTER, i);
+        if (!found) { /* the others in it are told too, for it is not known up to where Python reads it */
+            s->done = done, s->told_until = to > s->look_until ? to : s->look_until;
+            if (c.end < s->look_until) c.end = s->look_until;
+            tell(s, &c, CLUSTER, to, to, 0, 0, 0, CLUSTER, i);
+        }
     }
     return 1;
 }

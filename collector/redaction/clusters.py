@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 LONGEST = 2048  # bytes of a cluster judged at once
+_FEW_PAIRS = 5  # that a telephone number may have
 _PIECES = re.compile(r"([0-9]+)")
 _DASHES = re.compile(rb"-|\xe2\x80[\x90-\x95]|\xe2\x88\x92|%~D")
 _BREAKS = re.compile(rb"[\r\n]|\\[nr]")
@@ -92,6 +93,11 @@ def pieces_of(b: bytes, groups: list[Group]) -> Iterator[list[Group]]:
             yield line
             yield from split_at(line, " ")
             yield from opened(b, line)
-            if len(line) > 2:
+            if len(line) > 2 and not in_pairs(line):
                 yield line[1:]
                 yield line[:-1]
+
+
+def in_pairs(line: list[Group]) -> bool:
+    """Six pairs of digits or more in a row, such as those of a lottery, of which none stands apart from the others."""
+    return len(line) > _FEW_PAIRS and all(len(g[2]) == 2 for g in line) and len({g[3] for g in line[1:]}) == 1

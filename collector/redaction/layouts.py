@@ -11,7 +11,7 @@ from collector.redaction.phones import Form
 from collector.redaction.readings import Piece, Readings
 
 #: As in ``clusters.c`` and ``check_digits.h``.
-KEY, CHECKS, DIGITS, SLOTS = 44, 6, 19, 2048
+KEY, CHECKS, DIGITS, SLOTS = 44, 14, 19, 2048
 FORM, CARD, SSN = range(3)
 KINDS: dict[Callable[[str], bool], int] = {
     check: SSN + k for k, check in enumerate((ssn, cpf, cnpj, nir, be_rrn, ahv, cuit, aadhaar, cn_id, rrn, rodne_cislo, personnummer))

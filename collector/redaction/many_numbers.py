@@ -29,7 +29,7 @@ from collector.redaction.cluster_rows import (
 from collector.redaction.clusters import groups_of
 from collector.redaction.compiled import load
 from collector.redaction.layouts import Layouts
-from collector.redaction.matching import Span, said_near
+from collector.redaction.matching import AS_ZEROS, Span, said_near
 from collector.redaction.numbers import NEAR, Around, Numbers
 from collector.redaction.phones import country_prefixes
 from collector.redaction.readings import MOST
@@ -45,7 +45,9 @@ _CHECK_EVERY = 64  # of these, between looks at the clock
 _OWN_LOOKS, _BYTES_A_LOOK = 8, 64  # closer looks that a text may have, and for so many bytes one more
 _RUN = 0.5  # what one counts at digits with nothing between them
 _OWN_ASKED, _BYTES_ASKED = 64, 24  # times that it may be asked what words say of a number, in the same way
-_OWN_LAYOUTS, _BYTES_A_LAYOUT = 4, 4096  # and layouts that are looked up for a text
+_KNOWN, _LISTED = 0.6, 0.25  # what it counts to ask that where the same has been said before, and to ask for a list only
+_OWN_LAYOUTS, _BYTES_A_LAYOUT = 4, 2048  # and layouts that are looked up for a text
+_KNOWN_A_LAYOUT = 16  # times that some are met that are known, and one more may be looked up
 _FEW, _SAMPLE = 128, 16  # rows that are not worth more than a look at each; those of which it is asked whether words say something of them
 
 
@@ -53,8 +55,11 @@ class _State(ctypes.Structure):
     """See ``State`` in ``clusters.c``."""
 
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("layouts", "countries", "told")),
-        *((name, ctypes.c_int64) for name in ("room", "count", "next", "done", "look_until", "told_until", "unknown", "unknown_size", "roughly")),
+        *((name, ctypes.c_void_p) for name in ("layouts", "countries", "told", "words")),
+        *(
+            (name, ctypes.c_int64)
+            for name in ("room", "count", "next", "done", "look_until", "told_until", "unknown", "unknown_size", "roughly", "known", "phones")
+        ),
     )
 
 
@@ -71,13 +76,15 @@ class ManyNumbers:
         self._told = np.empty((_ROOM, FIELDS), np.int64)
         self._table = (ctypes.c_char * len(layouts.table)).from_buffer(layouts.table)
         self._countries = ctypes.create_string_buffer(country_prefixes(), 1000)
-        self._state = _State(ctypes.addressof(self._table), ctypes.addressof(self._countries), self._told.ctypes.data, _ROOM)
+        self._state = _State(ctypes.addressof(self._table), ctypes.addressof(self._countries), self._told.ctypes.data, 0, _ROOM)
 
     def take(self, numbers: Numbers, b: bytes, ats: Array, los: Array, his: Array, out: list[Span], deadline: Budget, rough: set[int]) -> None:
         """Append what the clusters of these hits come to. ``los``, ``his``: where the text of each begins and ends; ``rough``: where texts end of
         which all numbers have been taken. Raises ``Dropped`` past the deadline."""
         places = (ats, los, his) = tuple(np.ascontiguousarray(some, np.int64) for some in (ats, los, his))
-        rows = self._rows(b, places, deadline)
+        self._state.phones = numbers.phones
+        words = numbers.blocks.of(b, ats) if len(ats) >= _FEW else None
+        rows = self._rows(b, places, words, deadline)
         if not len(rows):
             return
         taking = _Taking(numbers, b, places, out, deadline)
@@ -102,13 +109,14 @@ class ManyNumbers:
                 out += all_numbers(b, lo, hi)
                 rough.add(hi)
 
-    def _rows(self, b: bytes, places: Sequence[Array], deadline: Budget) -> Array:
-        """What is told of the clusters of these hits."""
+    def _rows(self, b: bytes, places: Sequence[Array], words: Array | None, deadline: Budget) -> Array:
+        """What is told of the clusters of these hits. ``words``: see ``WordBlocks.of``; None: they may be anywhere."""
         _, los, his = places
         state = self._state
-        state.next = state.done = state.look_until = state.told_until = state.roughly = 0
+        state.words = None if words is None else words.ctypes.data
+        state.next = state.done = state.look_until = state.told_until = state.roughly = state.known = 0
         told: list[Array] = []
-        new, until = 0, 0  # layouts that were looked up for a text, and where it ends
+        new, known, until = 0, 0, 0  # layouts that were looked up for a text, what was known before it, and where it ends
         while True:
             state.count = 0
             more = self._function(ctypes.byref(state), b, len(places[0]), *(some.ctypes.data for some in places))
@@ -122,12 +130,16 @@ class ManyNumbers:
             if more == 0:
                 continue
             lo, hi = int(los[state.next]), int(his[state.next])
-            new, until = (new + 1, until) if hi == until else (1, hi)
-            deadline.layouts -= new > _OWN_LAYOUTS + (hi - lo) / _BYTES_A_LAYOUT
-            if deadline.layouts < 0:
-                state.roughly = hi
-            else:
-                self._layouts.learn(b[state.unknown : state.unknown + state.unknown_size])
+            if hi != until:
+                new, known, until = 0, state.known, hi
+            new += 1
+            if new > _OWN_LAYOUTS + (hi - lo) / _BYTES_A_LAYOUT + (state.known - known) / _KNOWN_A_LAYOUT:
+                if deadline.layouts <= 0:
+                    new -= 1
+                    state.roughly = state.unknown + _BYTES_A_LAYOUT
+                    continue
+                deadline.layouts -= 1
+            self._layouts.learn(b[state.unknown : state.unknown + state.unknown_size])
 
 
 class _Taking:
@@ -137,6 +149,7 @@ class _Taking:
         self._numbers, self._b, self._out, self._deadline = numbers, b, out, deadline
         self._ats, self._los, self._his = places
         self._done = 0  # up to where clusters have been looked at, or taken along
+        self._before = 0  # values that there were before those of this text
         self.spent = 0.0  # closer looks at one text
         self._first, self._around = -1, Around(numbers.told, b, 0, 0, 0, 0, ())  # of the last cluster with a word near
 
@@ -144,11 +157,16 @@ class _Taking:
         """Do the rows of a text take more closer looks than so many, or is it to be asked more often what words say of one?
         ``least``: looks that they take at least."""
         some = np.flatnonzero((rows[:, 0] == UNLESS_SAID) | (rows[:, 0] == NOTHING_UNLESS_SAID))
-        if least > looks or len(some) + np.count_nonzero(rows[:, 0] == LISTED) / 2 > asked:
+        listed = np.count_nonzero(rows[:, 0] == LISTED) * _LISTED
+        if least > looks or listed > asked:
             return True
-        if least + len(some) <= looks:
+        if least + len(some) <= looks and listed + len(some) <= asked:
             return False
         sample = rows[some[:: len(some) // _SAMPLE + 1]].tolist()
+        around = {self._b[max(0, first - NEAR[0]) : past + NEAR[1]].translate(AS_ZEROS) for _, _, _, _, _, _, first, past, *_ in sample}
+        new = len(around) / len(sample)
+        if listed + len(some) * (new + (1 - new) * _KNOWN) > asked:
+            return True
         return least + len(some) * sum(map(self._spoken, sample)) / len(sample) > looks
 
     def _spoken(self, row: Sequence[int]) -> float:
@@ -160,8 +178,9 @@ class _Taking:
         return _RUN if end - start <= MOST and self._numbers.phones not in said and self._b[start:end].isdigit() else 1
 
     def told(self, rows: Array, most: float) -> bool:
-        """Act on rows of ``Told``; gives up, and says so, after so many closer looks. Raises ``Dropped`` past the deadline."""
-        self.spent = 0.0
+        """Act on rows of ``Told``; gives up, and says so, after so many closer looks, or with the time of a single text. Raises ``Dropped`` past the
+        deadline."""
+        self.spent, self._before = 0.0, len(self._out)
         spans: list[Span] = []
         others = np.arange(len(rows))
         if len(rows) > _FEW:  # those that are values and nothing else are taken at once
@@ -181,6 +200,8 @@ class _Taking:
             if self.spent > most:
                 return False
             if not n % _CHECK_EVERY and self._deadline.over(len(self._out)):
+                if self._deadline.roughly():
+                    return False
                 raise Dropped("time")
             kind, start, end, name, _, _, _, past, hi, ends, _, hit, _ = row
             if past <= self._done:
@@ -275,14 +296,16 @@ class _Taking:
             self._listed(row)
 
     def _listed(self, row: Sequence[int]) -> None:
-        """Look at a cluster that is nothing by itself, if it is in a list with a value of which something may be said of it."""
-        _, _, _, _, fits, _, first, past, hi, _, _, hit, _ = row
+        """Look at a cluster that is nothing by itself, or at what begins it, if it is in a list with a value of which something may be said of it."""
+        _, _, end, _, fits, _, first, past, hi, _, _, hit, _ = row
         b, numbers, out, lo = self._b, self._numbers, self._out, int(self._los[hit])
+        if len(out) > self._before and out[-1][1] > first:
+            return  # a piece of it is something
         if not numbers.listed(b, first) or not any(fits >> k & 1 or k == numbers.phones for k in numbers.said):
             return
         before = len(out)
-        self.spent += 1 + (past - first) / LOOK_BYTES
-        numbers.without_cards(b, first, past, lo, hi, out, Around(numbers.told, b, first, past, lo, hi, numbers.said))
+        self.spent += 1 + (end - first) / LOOK_BYTES
+        numbers.without_cards(b, first, end, lo, hi, out, Around(numbers.told, b, first, past, lo, hi, numbers.said))
         if len(out) > before:
             self._ended(row)
 

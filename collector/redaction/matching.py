@@ -14,12 +14,11 @@ Handler = Callable[[bytes, int, int, int, list[Span]], int]
 returns up to where further triggers of the same handler have nothing new to say."""
 
 _MARK = rb"[A-Z][A-Z_]+(?::[0-9a-f]{8,16})?"
-LISTED = (
-    rb"(?:[ \t\r\n]{0,2}[\"']?[,;:|&/][ \t\r\n]{0,2}[\"']?| (?:and|or|und|oder|et|ou|y|o|e) |[ \t\r\n]{1,3})[(+]{0,2}"  # between values of a list
-)
+_MARKED = rb"[ \t\r\n]{0,2}[\"']?[,;:|&/][ \t\r\n]{0,2}[\"']?| (?:and|or|und|oder|et|ou|y|o|e) "
+LISTED = rb"(?:%b|[ \t\r\n]{1,3})[(+]{0,2}" % _MARKED  # between values of a list
 _TAKEN = re.compile(
-    rb"(?:\[%b|\A[A-Z_]*(?::?[0-9a-f]{0,16}))\](?!%b\Z)" % (_MARK, LISTED)
-)  # a placeholder, or what is left of it at the begin of what is looked at
+    rb"(?:\[%b|\A[A-Z_]*(?::?[0-9a-f]{0,16}))\](?!(?:%b)[(+]{0,2}\Z)" % (_MARK, _MARKED)
+)  # a placeholder, or what is left of it at the begin of what is looked at; none that a mark joins to what follows: blanks join all in a table
 _TAKEN_BEHIND = re.compile(rb"\[%b(?:\]|\Z)" % _MARK)
 TOKEN_RUN = re.compile(rb"[A-Za-z0-9_.=+/\-]*+")
 AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
@@ -38,9 +37,12 @@ def words(alternatives: str) -> Any:
 
 def word_set(lists: Sequence[str]) -> Any:
     """Several lists of words at once: ``Match(text)`` gives the numbers of the lists with a word in it."""
-    return _Words(
-        tester([rb"[^A-Za-z](?i:" + _WIDE_CLASS.sub(_alternatives, w or "[^\\x00-\\xff]").encode() + rb")[^a-z]" for w in lists], latin=True)
-    )
+    return _Words(tester([worded(alternatives) for alternatives in lists], latin=True))
+
+
+def worded(alternatives: str) -> bytes:
+    """The pattern of one of these words, with the bytes before and behind it; of none where there are none."""
+    return rb"[^A-Za-z](?i:" + _WIDE_CLASS.sub(_alternatives, alternatives or "[^\\x00-\\xff]").encode() + rb")[^a-z]"
 
 
 class _Words:

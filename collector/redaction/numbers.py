@@ -11,14 +11,15 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any
 
-from collector.redaction.cards import CARD_WORDS, is_card, take_cards
+from collector.redaction.cards import CARD_WORD_LIST, CARD_WORDS, is_card, take_cards
 from collector.redaction.checksums import card, card_sure
-from collector.redaction.clusters import LONGEST, ZEROS, Group, groups_of, layout_of, opened, split_at
+from collector.redaction.clusters import LONGEST, ZEROS, Group, groups_of, in_pairs, layout_of, opened, split_at
 from collector.redaction.matching import AS_ZEROS, LISTED, Runaway, Span, near, said_near, word_set, words
 from collector.redaction.national_ids import ssn
 from collector.redaction.phones import phone
 from collector.redaction.readings import FEWEST, MOST, Reading, Readings, sizes_of
 from collector.redaction.rules import Rule
+from collector.redaction.word_blocks import WordBlocks
 
 _SEP = rb"[ .\-()\t\r\n_/*]|\xe2\x80[\x80-\x95\xaf]|\xe2\x88\x92|\xe3\x80\x80|\xc2\xa0|\\\\?[nrt]|&nbsp;|%20|%2[DE]"
 _PES = rb"[ .\-()\t\r\n_/*]|[\x80-\x95\xaf]\x80\xe2|\x92\x88\xe2|\x80\x80\xe3|\xa0\xc2|[nrt]\\\\?|;psbn&|02%|[DE]2%"
@@ -51,7 +52,7 @@ _LOCAL = re.compile(
     rb"(?!(?:19|20)[0-9]{2}(?:[ \-]?(?:19|20)[0-9]{2}|(?:0[1-9]|1[0-2])[0-3][0-9]))"  # no years, no date
     rb"(?:[0-9]{3,4}[ \-]?[0-9]{4}|[0-9]{4}[ \-]?[0-9]{3})(?![0-9A-Za-z]|[ \-.][0-9])"
 )
-_FURTHER = re.compile(rb"(?:" + LISTED + rb"(?:" + _LOCAL.pattern + rb"))++")  # such numbers, of which no trigger tells without a word
+_FURTHER = re.compile(rb"(?:" + LISTED + rb"(?<!\+)(?:" + _LOCAL.pattern + rb"))++")  # such numbers, of which no trigger tells without a word
 _FAR = 16  # bytes between two values of a list, at most
 _REMEMBERED, _SAYS, _MOST_REMEMBERED = 40, 66, 1_024  # bytes of a cluster that is remembered, and around it; how many are
 _ALIKE = 128  # bytes of a cluster that others may read like; a longer one is judged piece by piece
@@ -87,7 +88,8 @@ class Numbers:
     ``known``: what has been found in clusters that read alike with all around that says something of them."""
 
     def __init__(self, rules: Sequence[Rule], phone_rule: Rule, readings: Readings) -> None:
-        self.told = word_set([*(r.words for r in rules), phone_rule.words])
+        lists = [*(r.words for r in rules), phone_rule.words]
+        self.told, self.blocks = word_set(lists), WordBlocks(lists, phone_rule.not_words, CARD_WORD_LIST)
         self.phones, self._other, self._class = len(rules), words(phone_rule.not_words), phone_rule.class_name
         self._end, self.said, self._generation = 0, list[int](), 0  # where the last value ends, the rules that it is a word of, and its buffer
         self._readings = readings
@@ -183,7 +185,7 @@ class Numbers:
         hit = len(tokens) > 1 and sum(self.judge(b, token, lo, hi, out, around) for token in tokens) > 0  # each of them
         if not hit and len(line) > 3:
             hit = sum(self.judge(b, piece, lo, hi, out, around) for piece in opened(b, line)) > 0
-        if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)):
+        if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)) and not in_pairs(line):
             _ = self.judge(b, line[1:], lo, hi, out, around) or self.judge(b, line[:-1], lo, hi, out, around)
 
     def pieces(self, b: bytes, groups: list[Group], lo: int, hi: int, out: list[Span], around: Around) -> None:

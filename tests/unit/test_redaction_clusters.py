@@ -288,7 +288,9 @@ int main(void) {
         for (int64_t at = 2; at <= size + 1; at += 1 + rand() % 7) ats[n++] = at;
         int64_t *los = ats + n, *his = los + n;
         for (int64_t i = 0; i < n; i++) los[i] = 1, his[i] = size + 1;
-        State s = {.layouts = layouts, .countries = countries, .told = told, .room = room};
+        uint64_t *words = malloc((size_t)((size + 2) / BLOCK + 1) * sizeof *words);
+        for (int64_t i = 0; i <= (size + 2) / BLOCK; i++) words[i] = rand() % 3 ? 0 : ~(uint64_t)0 << rand() % 64;
+        State s = {.layouts = layouts, .countries = countries, .told = told, .words = rand() % 4 ? words : 0, .room = room, .phones = 34};
         for (int more = 0; more < 1; s.count = 0) {
             more = spanledger_clusters(&s, b, n, ats, los, his);
             if (s.count > room) return 3;
@@ -313,7 +315,7 @@ int main(void) {
                 for (int k = 0; k <= DIGITS; k++) c->allowed[k] = (uint16_t)(rand() % 5 ? 0x3FF : rand());
             }
         }
-        free(told), free(ats), free(b);
+        free(told), free(words), free(ats), free(b);
     }
     return 0;
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from collector.redaction import Redactor, budget, compiled, many_numbers
+from collector.redaction.budget import Budget
 from collector.redaction.placeholders import PLACEHOLDER
 from collector.redaction.rough_numbers import all_numbers, numbers_read
 from tests.unit.test_redaction_clusters import needs_library, text
@@ -74,6 +75,68 @@ def test_a_list_of_worded_numbers_takes_no_more_looks_for_being_longer(monkeypat
     )
     assert "[DIGITS]" in redactor.redact(said).text
     assert len(taken) <= 8 + len(said) / 64 + 128  # half of what a look at each takes
+
+
+def rows(make: Callable[[random.Random, int], str], n: int = 700, seed: int = 5) -> str:
+    rng = random.Random(seed)
+    return "".join(make(rng, i) for i in range(n))
+
+
+TABLES = {
+    "integers between tabs": rows(lambda r, i: f"{i}\t{r.randrange(9999)}\t{r.randrange(99999)}\t{r.randrange(9999999)}\n"),
+    "edges of a graph": rows(lambda r, _: f"{r.randrange(10**5)} {r.randrange(10**5)} {r.randrange(10**5)}\n"),
+    "colours": rows(lambda r, i: f"{r.randrange(256):3d} {r.randrange(256):3d} {r.randrange(256):3d}\t\tcolour {'model' * (i % 9 == 0)}\n"),
+    "objects": rows(lambda r, _: f'{{"id": {r.randrange(10**8, 10**9)}, "parent": {r.randrange(10**8, 10**9)}}}, '),
+    "inserts": rows(lambda r, i: f"({i}, {r.randrange(10**9)}, '2026-03-14 10:{i % 60:02d}:11', {r.randrange(10**9)}),\n"),
+    "snowflakes": rows(lambda r, _: f"<@{r.randrange(3 * 10**17, 7 * 10**17)}> the model\n"),
+    "article numbers": rows(lambda r, i: f"{['page', 'order', 'lot'][i % 3]};{r.randrange(10**12, 10**13)};{r.randrange(99)}\n"),
+    "a path": rows(lambda r, i: f"{'MLCQ'[i % 4]} {r.randrange(1000)} {r.randrange(1000)} {r.randrange(1000)} {r.randrange(1000)} "),
+    "a matrix": rows(lambda r, i: f"{r.randrange(100)}{'; ' if i % 6 == 5 else ' '}", 3000),
+    "weather": rows(lambda r, i: f"202603{i % 28 + 1:02d} {r.uniform(-9, 30):5.1f} {r.uniform(-9, 30):5.1f} {r.randrange(9999):04d}\n"),
+}
+
+
+@needs_library
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_of_numbers_are_looked_at_with_few_looks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    real = many_numbers._Taking._cluster  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(many_numbers._Taking, "_cluster", lambda self, row: (taken.append(1), real(self, row))[1])  # pyright: ignore[reportPrivateUsage]
+    said, redactor = TABLES[name], patient()
+    redactor.redact(said)  # layouts are learned, as many at a time as there is time for
+    redactor.forget()
+    taken.clear()
+    found = redactor.redact(said)
+    assert found.dropped is None
+    assert "[DIGITS]" not in found.text
+    assert len(found.entities) < 20  # what random digits happen to make
+    assert len(taken) * 200 < len(said)
+
+
+@needs_library
+def test_a_table_at_the_begin_of_a_text_is_as_good_as_one_further_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(many_numbers._Taking, "_cluster", lambda *_: taken.append(1))  # pyright: ignore[reportPrivateUsage]
+    said = "".join(f"{i * 7919 % 100000:05d} {i * 104729 % 1000:03d}\n" for i in range(300))
+    patient().redact(said)
+    assert not taken
+
+
+@needs_library
+def test_a_single_text_whose_time_is_up_loses_its_numbers_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    real = Budget.roughly
+
+    def roughly(self: Budget) -> bool:
+        asked.append(1)
+        return real(self)
+
+    monkeypatch.setattr(Budget, "over", lambda *_: not asked)
+    monkeypatch.setattr(Budget, "roughly", roughly)
+    said = "".join(f"call {i * 7919 % 10**7:07d}, id {i * 104729 % 10**9:09d}\n" for i in range(200))
+    found = patient().redact(f"mail ana@example.org\n{said}")
+    assert found.dropped is None
+    assert found.text.startswith("mail [EMAIL]\ncall [DIGITS], id [DIGITS]\n")
 
 
 @pytest.mark.parametrize(
