@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - patterns read worse when cut
 from __future__ import annotations
 
+import re
 from itertools import accumulate
 
 from collector.redaction.checksums import card, card_sure
@@ -30,6 +31,8 @@ _CARD_SIZES = {
     (4, 5, 6),
     (2,) * 8,
 }
+_PAIRS, _ROW = 8, 6  # groups of a card in pairs, and bytes around them in which other digits say that they are a row of a matrix
+_DIGIT = re.compile(rb"[0-9]")
 _PRINTED = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3)}  # the others want a word, unless they are all that stands there, on one line
 CARD_WORD_LIST = r"cards?|pan|credit|debit|visa|mastercard|amex|carte|karte|tarjeta|cart[aã]o|carta|cc|payment|account|maestro|kreditkarte|unionpay|kaart|kort|number is|cvv|cvc|exp"
 CARD_WORDS = words(CARD_WORD_LIST)
@@ -97,6 +100,8 @@ def _card_at(b: bytes, groups: list[Group], sizes: list[int], i: int, lo: int, h
     """How many groups from ``i`` on are a card; 0 for none."""
     if whole and len(groups) > 1:
         usual = max(sizes) == 1 or tuple(sizes) in _PRINTED or (tuple(sizes) in _CARD_SIZES and all(g[3] in " -" for g in groups[1:]))
+        if len(groups) == _PAIRS and _in_row(b, groups[0][0], groups[-1][1], lo, hi):
+            usual = False
         if is_card(b, groups, 0, len(groups), lo, hi, usual=usual):
             return len(groups)
     if sizes[i] >= 12:
@@ -111,6 +116,11 @@ def _card_at(b: bytes, groups: list[Group], sizes: list[int], i: int, lo: int, h
             if i + n <= len(groups) and max(sizes[i : i + n]) == 1 and is_card(b, groups, i, i + n, lo, hi, usual=True):
                 return n
     return 0
+
+
+def _in_row(b: bytes, start: int, end: int, lo: int, hi: int) -> bool:
+    """Are these digits a row of a matrix, with others right before or behind?"""
+    return bool(_DIGIT.search(b, max(lo, start - _ROW), start) or _DIGIT.search(b, end, min(hi, end + _ROW)))
 
 
 def is_card(b: bytes, groups: list[Group], i: int, j: int, lo: int, hi: int, *, usual: bool) -> bool:

@@ -10,7 +10,7 @@
 
 enum { LONGEST = 2048, BACK = 256, GROUPS = LONGEST + BACK, KEY = 44, CHECKS = 14, DIGITS = 19, SLOTS = 2048, LONG_LINE = 9, LONG = 20 };
 enum { BLOCK = 128, CARDS = 63, REFUSING = 62 }; /* as in word_blocks.py: bytes; the bits of two lists of words, those of the others are their rules' */
-enum { BEFORE = 56, BEHIND = 20, CARD_BEFORE = 64, CARD_BEHIND = 24, REFUSED = 14, FAR = 16, LIST = 64 }; /* bytes in which a word counts, or a number before */
+enum { BEFORE = 56, BEHIND = 20, CARD_BEFORE = 64, CARD_BEHIND = 24, REFUSED = 14, FAR = 16, LIST = 64, ROW = 6 }; /* bytes in which a word counts, or a number before */
 
 enum Say { NOTHING, VALUE, LOOK, UNKNOWN };
 enum Event { SURE, UNLESS_SAID, NOTHING_UNLESS_SAID, LISTED, LOOK_AT, PIECE, TOKEN, CLUSTER }; /* the last three: what is looked at */
@@ -189,6 +189,16 @@ static int may_be_card(const uint8_t *d, int n, int usual, int worded) {
     return ((usual && sure) || worded) && spanledger_number(CARD, d, n);
 }
 
+/* Are these groups eight pairs in a row of a matrix? */
+static int pairs_in_rows(const Cluster *c, int i, int j) {
+    int found = 0;
+    const int64_t start = c->first[i], end = c->past[j - 1];
+    if (j - i != 8) return 0;
+    for (int64_t at = start - ROW > c->lo ? start - ROW : c->lo; at < start; at++) found |= digit(c->b[at]);
+    for (int64_t at = end; at < end + ROW && at < c->hi; at++) found |= digit(c->b[at]);
+    return found;
+}
+
 /* May a card be among these groups? As cards.take_cards sees a long cluster. */
 static int cards(const Cluster *c) {
     enum { PRINTED = 4 }; /* the first of these; the others want a word */
@@ -332,7 +342,8 @@ static Found said(State *s, const Cluster *c, int i, int j, enum Event look) {
         const Check *check = l->check + k;
         const int whole = check->past - check->first == n, size = check->past - check->first;
         if ((check->kind == CARD && look != CLUSTER) || (look == TOKEN && !whole)) continue;
-        if (!holds(check, d, s->countries) || (check->kind == CARD && !may_be_card(d + check->first, size, 1, worded(c, i, j)))) continue;
+        if (!holds(check, d, s->countries)) continue;
+        if (check->kind == CARD && !may_be_card(d + check->first, size, !pairs_in_rows(c, i, j), worded(c, i, j))) continue;
         if (found.say == VALUE && found.i == i && found.j == j && !whole && check->kind != CARD) { /* the whole comes first */
             found.also = 1;
             continue;

@@ -19,7 +19,8 @@ LISTED = rb"(?:%b|[ \t\r\n]{1,3})[(+]{0,2}" % _MARKED  # between values of a lis
 _TAKEN = re.compile(
     rb"(?:\[%b|\A[A-Z_]*(?::?[0-9a-f]{0,16}))\](?!(?:%b)[(+]{0,2}\Z)" % (_MARK, _MARKED)
 )  # a placeholder, or what is left of it at the begin of what is looked at; none that a mark joins to what follows: blanks join all in a table
-_TAKEN_BEHIND = re.compile(rb"\[%b(?:\]|\Z)" % _MARK)
+UNSAID = re.compile(rb"\[%b\](?!(?:%b)[(+]{0,2}[0-9])" % (_MARK, _MARKED))  # the same wherever it stands
+_TAKEN_BEHIND = re.compile(rb"\[[A-Z][A-Z_]+(?::[0-9a-f]{0,16})?(?:\]|\Z)")  # or its begin
 TOKEN_RUN = re.compile(rb"[A-Za-z0-9_.=+/\-]*+")
 AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
 _SHORT, _MOST_KNOWN = 256, 2_048  # bytes of a text that is remembered, and how many are

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from collector.redaction.matching import tester, worded
+from collector.redaction.matching import UNSAID, tester, worded
 
 Array = np.ndarray[Any, Any]
 
@@ -42,7 +42,14 @@ class WordBlocks:
         return found
 
     def _begin(self, b: bytes, block: int, many: int) -> int:
-        """Which begin in so many blocks?"""
+        """Which begin in so many blocks? A placeholder is a word about numbers only of what it is in a list with (``matching.said_near``)."""
         start = block * BLOCK
-        told = self._words.Match(b[max(0, start - 1) : start + many * BLOCK + _LONGEST])
+        piece = b[max(0, start - 1) : start + many * BLOCK + _LONGEST]
+        bits = self._words_of(piece)
+        if bits and b"[" in piece:
+            bits = bits & (CARDS | REFUSING) | self._words_of(UNSAID.sub(b"\0", piece))
+        return bits
+
+    def _words_of(self, piece: bytes) -> int:
+        told = self._words.Match(piece)
         return sum([self._bits[k] for k in told]) if told else 0

@@ -83,3 +83,20 @@ def test_what_stands_beside_a_grid_is_found() -> None:
     grid = rows([[n * k % 10 for n in range(12)] for k in range(12)])
     found = Redactor().redact(f"mail ana@example.org\n{grid}\nor call +44 20 7946 0958, ssn 219-09-9999").text
     assert found == f"mail [EMAIL]\n{grid}\nor call [PHONE], ssn [US_SSN]"
+
+
+def test_pairs_of_digits_in_the_rows_of_a_matrix_are_no_cards() -> None:
+    rows = [" ".join(f"{(i * 37 + k * 53) % 90 + 10}" for k in range(8)) for i in range(60)]
+    rows[7] = "41 11 11 11 11 11 11 11"  # it holds, as one of ten does
+    redactor = Redactor()
+    for mark in ("; ", ", ", "], ["):
+        matrix = f"A = [{mark.join(rows)}]"
+        assert redactor.redact(matrix).text == matrix
+    assert redactor.redact(f"pay {rows[7]} now").text == "pay [CREDIT_CARD] now"
+    assert redactor.redact(f"cards: {rows[7]}; {rows[7]}").text == "cards: [CREDIT_CARD]; [CREDIT_CARD]"
+
+
+def test_pairs_of_digits_in_a_row_are_no_telephone_number() -> None:
+    draws = "".join(f"2026-03-{i + 1:02d}: {i + 20} 0{i % 9 + 1} 12 {i + 40} {i % 30 + 60} 49\n" for i in range(28))
+    assert Redactor().redact(draws).text == draws
+    assert Redactor().redact("1. 06 12 34 56 78").text == "1. [PHONE]"

@@ -48,3 +48,9 @@ def test_what_is_left_of_a_placeholder_is_no_word() -> None:
     for reach in (9, 8, 7, 6, 5):
         assert said_near(_SETS, text, start, start + 4, 1, len(text) - 1, reach, reach) == []
     assert said_near(_SETS, b"\0[TEL], 4711\0", 8, 12, 1, 12, 9, 8) == [1]  # but of what it is in a list with
+
+
+def test_a_placeholder_behind_that_the_windows_edge_cuts_is_no_word() -> None:
+    text = b"\x004711 xx [TEL:0123456789]\0"
+    for reach in range(4, 24):
+        assert said_near(_SETS, text, 1, 5, 1, len(text) - 1, 9, reach) == []
