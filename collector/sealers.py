@@ -13,6 +13,7 @@ from collector.redaction import Redactor
 from collector.redaction.names import gate_of
 from collector.redaction.quarantine import Gate
 from collector.redaction.renewing import Renewing
+from collector.redaction.warming import warm
 from collector.sealing import SchemaCheck, Sealer
 from collector.window_feed import WindowFeed
 from spanledger.instance import reported
@@ -100,7 +101,9 @@ def _redactor(settings: Settings, policy: Policy, keys: IdentityKeys) -> Redacto
     own = [{**rule.model_dump(exclude={"name", "triggers"}), "id": rule.name.lower(), "class": rule.name} for rule in wishes.rules]
     engine = "re2" if settings.redaction_engine == "re2" else "hyperscan"
     key = keys.redaction_key() if wishes.hashes else b""
-    return Redactor(engine=engine, user_rules=own, key=key, disable=wishes.disable, allow=wishes.allow)
+    redactor = Redactor(engine=engine, user_rules=own, key=key, disable=wishes.disable, allow=wishes.allow)
+    warm(redactor)
+    return redactor
 
 
 def _feed(settings: Settings) -> WindowFeed | None:

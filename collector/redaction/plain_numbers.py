@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from collector.redaction.addresses import plain_addresses
-from collector.redaction.checksums import card_issuer
+from collector.redaction.checksums import issuers
 from collector.redaction.digit_runs import CAPITALS, EXTENDS, MARKS, Runs, append, runs_of, table
 from collector.redaction.matching import Span, near, said_near, word_set, words
 from collector.redaction.phones import country_prefixes
@@ -40,12 +40,6 @@ _TELLING = table(bytes(range(65, 91)) + bytes(range(97, 123)) + bytes(range(128,
 
 
 @cache
-def _issuers(n: int) -> Array:
-    """Which first four digits a card of ``n`` digits may have."""
-    return np.array([card_issuer(f"{k:04d}", n) for k in range(10_000)])
-
-
-@cache
 def not_phones() -> Any:
     """Words that say of a number that it is none for a telephone."""
     return words(next(rule.not_words for rule in load() if rule.id == "number"))
@@ -57,7 +51,7 @@ def _sure_cards(runs: Runs, first: Array, digits: int, groups: tuple[int, ...]) 
     told = runs.raw[first[:, None] + offsets] - 48
     four = told[:, :4].astype(np.int64) @ np.array([1000, 100, 10, 1])
     total = told[:, ::-2].sum(1) + _DOUBLED[told[:, -2::-2]].sum(1)
-    return _issuers(digits)[four] & (total % 10 == 0) & (told != told[:, :1]).any(1)
+    return np.frombuffer(issuers(digits), np.bool_)[four] & (total % 10 == 0) & (told != told[:, :1]).any(1)
 
 
 def _cards(runs: Runs, out: list[Span], lo: int) -> None:
