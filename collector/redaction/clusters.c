@@ -194,6 +194,8 @@ static int pairs_in_rows(const Cluster *c, int i, int j) {
     int found = 0;
     const int64_t start = c->first[i], end = c->past[j - 1];
     if (j - i != 8) return 0;
+    for (int k = i; k < j; k++)
+        if (c->past[k] - c->first[k] != 2) return 0;
     for (int64_t at = start - ROW > c->lo ? start - ROW : c->lo; at < start; at++) found |= digit(c->b[at]);
     for (int64_t at = end; at < end + ROW && at < c->hi; at++) found |= digit(c->b[at]);
     return found;
@@ -362,6 +364,15 @@ static Found said(State *s, const Cluster *c, int i, int j, enum Event look) {
     return found;
 }
 
+/* See in_row in clusters.py. */
+static int in_row(const Cluster *c, int i, int j) {
+    const int64_t size = c->past[i] - c->first[i];
+    if (!((size == 2 && j - i >= 6) || (size == 4 && j - i >= 4))) return 0;
+    for (int k = i + 1; k < j; k++)
+        if (c->past[k] - c->first[k] != size || c->kind[k] != c->kind[i + 1]) return 0;
+    return 1;
+}
+
 /* Behind `+`: the line is a telephone number, or else its first word, or what stands before its last group; a word of a long line as a whole. */
 static Found behind_plus(const State *s, const Cluster *c, int i, int j, enum Event look, Found found) {
     int sum = 0, token = i + 1;
@@ -375,7 +386,7 @@ static Found behind_plus(const State *s, const Cluster *c, int i, int j, enum Ev
         return found;
     }
     while (token < j && c->kind[token] != ' ') token++;
-    const int ends[] = {sum <= DIGITS ? j : i, token < j ? token : i, j - i > 2 ? j - 1 : i};
+    const int ends[] = {sum <= DIGITS ? j : i, token < j ? token : i, j - i > 2 && !in_row(c, i, j) ? j - 1 : i};
     for (int k = 0; k < (look == TOKEN ? 1 : 3); k++)
         if (ends[k] > i && international(s, c, i, ends[k])) {
             found.say = extended(c, c->past[ends[k] - 1]) || (ends[k] < j && may_be_date(c, i, ends[k])) ? LOOK : VALUE;

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 LONGEST = 2048  # bytes of a cluster judged at once
-_FEW_PAIRS = 5  # that a telephone number may have
+MANY = LONGEST  # groups of a cluster, and more
+_ROWS = {2: 6, 4: 4}  # groups of such a size of which no part stands apart
 _PIECES = re.compile(r"([0-9]+)")
 _DASHES = re.compile(rb"-|\xe2\x80[\x90-\x95]|\xe2\x88\x92|%~D")
 _BREAKS = re.compile(rb"[\r\n]|\\[nr]")
@@ -84,20 +85,23 @@ def opened(b: bytes, line: list[Group]) -> list[list[Group]]:
     return [line[i:j] for i, j in pairwise([0, *at, len(line)])] if at else []
 
 
-def pieces_of(b: bytes, groups: list[Group]) -> Iterator[list[Group]]:
-    """Every piece of a cluster that may be judged."""
+def pieces_of(b: bytes, groups: list[Group]) -> Iterator[tuple[list[Group], bool]]:
+    """Every piece of a cluster that may be judged, and whether it may be something without a word near."""
     kinds = {g[3] for g in groups[1:]}
     for part in split_at(groups, "|") if "|" in kinds and len(kinds) > 1 else [groups]:
-        yield part
+        yield part, True
         for line in split_at(part, "\n"):
-            yield line
-            yield from split_at(line, " ")
-            yield from opened(b, line)
-            if len(line) > 2 and not in_pairs(line):
-                yield line[1:]
-                yield line[:-1]
+            yield line, True
+            yield from ((token, True) for token in split_at(line, " "))
+            yield from ((piece, True) for piece in opened(b, line))
+            if len(line) > 2:
+                free = not in_row(line)
+                yield line[1:], free
+                yield line[:-1], free
 
 
-def in_pairs(line: list[Group]) -> bool:
-    """Six pairs of digits or more in a row, such as those of a lottery, of which none stands apart from the others."""
-    return len(line) > _FEW_PAIRS and all(len(g[2]) == 2 for g in line) and len({g[3] for g in line[1:]}) == 1
+def in_row(line: list[Group]) -> bool:
+    """Six pairs of digits or more (draws of a lottery), or four fours or more (references), with the same between them: no part of these is a number
+    by itself."""
+    size = len(line[0][2])
+    return len(line) >= _ROWS.get(size, MANY) and all(len(g[2]) == size for g in line) and len({g[3] for g in line[1:]}) == 1

@@ -13,7 +13,7 @@ from typing import Any
 
 from collector.redaction.cards import CARD_WORD_LIST, CARD_WORDS, is_card, take_cards
 from collector.redaction.checksums import card, card_sure
-from collector.redaction.clusters import LONGEST, ZEROS, Group, groups_of, in_pairs, layout_of, opened, split_at
+from collector.redaction.clusters import LONGEST, ZEROS, Group, groups_of, in_row, layout_of, opened, split_at
 from collector.redaction.matching import AS_ZEROS, LISTED, Runaway, Span, near, said_near, word_set, words
 from collector.redaction.national_ids import ssn
 from collector.redaction.phones import phone
@@ -128,27 +128,41 @@ class Numbers:
         """Does a word say that it is no telephone number?"""
         return near(self._other, b, start, end, lo, hi, _REFUSED, 0)
 
-    def judge(self, b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], around: Around, *, phone_too: bool = True) -> bool:
-        """Append what a piece is, if it is a number as a whole."""
+    def judge(
+        self, b: bytes, piece: list[Group], lo: int, hi: int, out: list[Span], around: Around, *, phone_too: bool = True, said_only: bool = False
+    ) -> bool:
+        """Append what a piece is, if it is a number as a whole. ``said_only``: only if a word near says so."""
         digits = "".join([g[2] for g in piece])
         n = len(digits)
         if not FEWEST <= n <= MOST or (n == 8 and len(piece) == 3 and _date(piece)):
             return False
         fit, free = self._readings.fitting(ZEROS[n] if len(piece) == 1 else layout_of(piece))
         read = Reading(*sizes_of(piece), fit, free, [], True)
-        return self._judged(b, piece[0][0], piece[-1][1], digits, read, lo, hi, out, around, phone_too=phone_too)
+        return self._judged(b, piece[0][0], piece[-1][1], digits, read, lo, hi, out, around, phone_too=phone_too, said_only=said_only)
 
     def _judged(
-        self, b: bytes, start: int, end: int, digits: str, read: Reading, lo: int, hi: int, out: list[Span], around: Around, *, phone_too: bool = True
+        self,
+        b: bytes,
+        start: int,
+        end: int,
+        digits: str,
+        read: Reading,
+        lo: int,
+        hi: int,
+        out: list[Span],
+        around: Around,
+        *,
+        phone_too: bool = True,
+        said_only: bool = False,
     ) -> bool:
         said = around.near(start, end)
         for _, valid, class_name, k in read.fit if said else read.free:
-            if (k >= 0 and k not in said) or not valid(digits):
+            if (k not in said if k >= 0 else said_only) or not valid(digits):
                 continue
             out.append((start, end, class_name))
             return True
         spoken = self.phones in said
-        if not phone_too or (len(read.sizes) == 1 and not spoken and b[start - 1] not in b"+("):
+        if not phone_too or (said_only and not spoken) or (len(read.sizes) == 1 and not spoken and b[start - 1] not in b"+("):
             return False  # one plain run of digits says nothing by itself
         return self._phone(b, start, end, digits, read.sizes, read.seps, lo, hi, out, spoken=spoken)
 
@@ -185,8 +199,9 @@ class Numbers:
         hit = len(tokens) > 1 and sum(self.judge(b, token, lo, hi, out, around) for token in tokens) > 0  # each of them
         if not hit and len(line) > 3:
             hit = sum(self.judge(b, piece, lo, hi, out, around) for piece in opened(b, line)) > 0
-        if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)) and not in_pairs(line):
-            _ = self.judge(b, line[1:], lo, hi, out, around) or self.judge(b, line[:-1], lo, hi, out, around)
+        if not hit and 2 < len(line) < 9 and not (len(line) == 3 and _date(line)):
+            row = in_row(line)
+            _ = self.judge(b, line[1:], lo, hi, out, around, said_only=row) or self.judge(b, line[:-1], lo, hi, out, around, said_only=row)
 
     def pieces(self, b: bytes, groups: list[Group], lo: int, hi: int, out: list[Span], around: Around) -> None:
         """Judge the lines of a cluster in which there are no cards."""

@@ -77,14 +77,15 @@ class Readings:
         at = dict(zip([g[0] for g in groups], accumulate([len(g[2]) for g in groups], initial=0), strict=False))
         found: list[Piece] = []
         known: set[tuple[int, int]] = set()
-        for piece in pieces_of(layout, groups):
+        for piece, free in pieces_of(layout, groups):
             digits, first = "".join([g[2] for g in piece]), at[piece[0][0]]
             place = (first, len(digits))
             if not FEWEST <= len(digits) <= MOST or place in known:
                 continue
             known.add(place)
             sizes, seps = sizes_of(piece)
-            found.append(Piece(first, first + len(digits), *self.fitting(layout_of(piece)), own_form(sizes, seps, digits)))
+            fit, by_itself = self.fitting(layout_of(piece))
+            found.append(Piece(first, first + len(digits), fit, by_itself if free else [], own_form(sizes, seps, digits) if free else None))
         return found
 
     def _reading(self, layout: bytes) -> Reading:

@@ -100,3 +100,19 @@ def test_pairs_of_digits_in_a_row_are_no_telephone_number() -> None:
     draws = "".join(f"2026-03-{i + 1:02d}: {i + 20} 0{i % 9 + 1} 12 {i + 40} {i % 30 + 60} 49\n" for i in range(28))
     assert Redactor().redact(draws).text == draws
     assert Redactor().redact("1. 06 12 34 56 78").text == "1. [PHONE]"
+
+
+@pytest.mark.parametrize("said", ["ref {} shipped", "{}", "voucher {}", "{}; {}", "+{}"])
+@pytest.mark.parametrize("mark", " -")
+def test_fours_of_a_reference_are_no_national_number(said: str, mark: str) -> None:
+    redactor = Redactor()
+    for twelve in ("2341 2341 2346", "4991 1866 5246"):  # they hold as Aadhaar numbers do
+        for number in (f"{twelve} 7734", f"7733 {twelve}"):
+            text = said.replace("{}", number.replace(" ", mark))
+            assert redactor.redact(text).text == text
+            assert "4991" not in redactor.redact(f"aadhaar {number}").text.replace("2341", "4991")
+
+
+def test_a_card_behind_a_telephone_number_in_its_cluster_is_found() -> None:
+    said = "+1-44-79-05)4111 1111 1111 1111,6-05-18,+1-44-79-60-12-07\n29\n88249 28572 20309 54 35 36 10\n22"
+    assert Redactor().redact(said).text.startswith("+1-44-79-05)[CREDIT_CARD],6-05-18,[PHONE]")
