@@ -123,7 +123,7 @@ def given(size: int, several: bool, patience: float) -> Budget:
     seconds = (BUDGET_S + size / RATE) * patience
     if several:
         return Budget(_PATIENCE * seconds, _PATIENCE * seconds + LOOK_S, LOOKS + size / _BYTES_A_LOOK)
-    return Budget(min(seconds, LOOK_S), LOOK_S, rough=size / RATE * patience)
+    return Budget(min(seconds, LOOK_S), LOOK_S, rough=(BUDGET_S / 2 + size / RATE) * patience)
 
 
 def _collections() -> int:
