@@ -18,7 +18,6 @@ from collector.redaction.plain_network import without_networks
 from collector.redaction.rules import load, triggers
 
 FAST, SLOW = Redactor(key=b"k"), Redactor(engine="re2", key=b"k")
-FAST._patience = SLOW._patience = 40  # pyright: ignore[reportPrivateUsage]
 RULES = {rule.id: rule for rule in load()}
 
 

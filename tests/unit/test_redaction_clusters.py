@@ -123,11 +123,6 @@ def one_by_one() -> Redactor:
     return redactor
 
 
-def patient(redactor: Redactor) -> Redactor:
-    redactor._patience = 400  # pyright: ignore[reportPrivateUsage]
-    return redactor
-
-
 @pytest.fixture
 def many_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts may have as many closer looks as they need."""
@@ -140,7 +135,7 @@ def many_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_many_at_once_are_what_each_of_them_is(seed: int) -> None:
     rng = random.Random(seed)
-    many, single = patient(Redactor()), patient(one_by_one())
+    many, single = Redactor(), one_by_one()
     for _ in range(25):
         texts = [text(rng) for _ in range(rng.choice([1, 3]))]
         many.forget()
@@ -158,7 +153,7 @@ def test_more_layouts_than_are_kept_are_told_alike() -> None:
     ]
     assert len({key_of(row.encode()) for row in rows}) > SLOTS // 3
     lists = [" ; ".join(rows[i : i + 128]) for i in range(0, len(rows), 128)]
-    many, single = patient(Redactor()), patient(one_by_one())
+    many, single = Redactor(), one_by_one()
     for listed in lists:
         assert many.redact(listed) == single.redact(listed)
 
@@ -168,7 +163,7 @@ def test_more_layouts_than_are_kept_are_told_alike() -> None:
 def test_no_number_of_a_long_list_is_cut_in_two(make: Callable[[], Redactor], separator: str) -> None:
     rng = random.Random(5)
     numbers = [f"0{rng.choice('23456789')}{rng.randrange(10, 99)}/{rng.randrange(10**6, 10**7)}" for _ in range(900)]
-    found = patient(make()).redact(separator.join(numbers))
+    found = make().redact(separator.join(numbers))
     assert found.text == separator.join(["[PHONE]"] * 900)
 
 
@@ -176,7 +171,7 @@ def test_no_number_of_a_long_list_is_cut_in_two(make: Callable[[], Redactor], se
 @pytest.mark.parametrize("prefix", ["order ", "ref. ", ""])
 def test_a_word_that_refuses_the_whole_does_not_refuse_a_part_of_it_that_stands_further_off(prefix: str) -> None:
     row = f"{prefix}1-604-273-8157, "
-    assert patient(Redactor()).redact(row * 40).text == patient(one_by_one()).redact(row * 40).text
+    assert Redactor().redact(row * 40).text == one_by_one().redact(row * 40).text
 
 
 def test_what_is_told_in_c_is_of_the_classes_of_the_rules() -> None:
@@ -188,6 +183,7 @@ def test_what_is_told_in_c_is_of_the_classes_of_the_rules() -> None:
             assert rule.class_name == "PHONE"
 
 
+@pytest.mark.hurried
 @needs_library
 def test_layouts_that_are_all_new_are_given_up_in_time() -> None:
     rng = random.Random(2)

@@ -140,6 +140,7 @@ def test_an_oversized_text_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Redactor().redact_batch(["short", "much too long for ten"]) == ["short", "[DROPPED:too_large]"]
 
 
+@pytest.mark.hurried
 @pytest.mark.parametrize("name", list(bench.adversarial(10)))
 def test_hostile_input_ends_soon(name: str) -> None:
     """The best of three looks, since a garbage collection of this process may fall into one; ``bench_redaction.py --adversarial`` prints figures."""
@@ -158,9 +159,7 @@ def test_both_engines_agree_offsets_are_valid_and_twice_is_once() -> None:
     texts = [*bench.fuzzed(2000), *dense, "I live at 2399 Kingsway Blvd'Main Street, x"]
     fast, slow = FAST.redact_parts(texts), SLOW.redact_parts(texts)
     again = FAST.redact_parts([r.text for r in fast])
-    judged = [told for told in zip(texts, fast, slow, again, strict=True) if "time" not in [r.dropped for r in told[1:]]]
-    assert len(judged) > 2000  # a budget of CPU time is no law, and a busy machine takes its part
-    for text, a, b, twice in judged:
+    for text, a, b, twice in zip(texts, fast, slow, again, strict=True):
         assert a == b, text
         assert all(0 <= e.start < e.end <= len(text) for e in a.entities)
         assert twice.text == a.text

@@ -62,7 +62,6 @@ def test_a_number_beside_an_address_is_found_as_ever() -> None:
 
 
 FAST, SLOW = Redactor(key=b"k"), Redactor(engine="re2", key=b"k")
-FAST._patience = SLOW._patience = 40  # pyright: ignore[reportPrivateUsage]
 
 
 def _quad(rng: random.Random, odd: float) -> str:

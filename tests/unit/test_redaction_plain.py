@@ -152,6 +152,7 @@ def test_what_is_late_is_noticed_within_a_long_step() -> None:
         placeholders(raw * 40, spans, b"key", spent.check)
 
 
+@pytest.mark.hurried
 def test_the_rest_of_a_budget_is_given_once() -> None:
     budget = Budget(0.0, 0.0)
     budget.prolong()

@@ -11,7 +11,6 @@ import pytest
 from collector.redaction import Redactor, at_once, plain_urls, rules
 
 FAST, SLOW = Redactor(key=b"k"), Redactor(engine="re2", key=b"k")
-FAST._patience = SLOW._patience = 40  # pyright: ignore[reportPrivateUsage]
 
 PASSWORDS = [
     "{w12}",
