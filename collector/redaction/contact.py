@@ -104,22 +104,31 @@ def in_authority(b: bytes, start: int, lo: int) -> bool:
     return b[start - 1] not in b",;" or b.find(b":", scheme + 3, start) >= 0  # else the next field of a table
 
 
-_SPOKEN_AT = re.compile(
-    rb"(?i)([A-Za-z0-9][A-Za-z0-9._%+\-]{0,63})\s{0,2}[\[({<]\s?(?:at|@)\s?[\])}>]\s{0,2}((?:[A-Za-z0-9\-]{1,63}\s{0,2}(?:[\[({<]\s?(?:dot|punkt|point|punto)\s?[\])}>]|\.)\s{0,2}){1,6}[A-Za-z]{2,24})(?![A-Za-z])"
+_OPENING = re.compile(rb"\s{0,2}[\[({<]\s?(?:at|@)\s?\Z", re.IGNORECASE)  # of a bracket around *at*
+_BRACKETED_HOST = re.compile(
+    rb"(?i)\s{0,2}(?:[A-Za-z0-9\-]{1,63}+\s{0,2}(?:[\[({<]\s?(?:dot|punkt|point|punto)\s?[\])}>]|\.)\s{0,2}){1,6}[A-Za-z]{2,24}(?![A-Za-z])"
 )
-_WORDED_AT = re.compile(rb"(?i)([A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}) at ((?:[A-Za-z0-9\-]{1,63} dot ){1,6}[A-Za-z]{2,24})(?![A-Za-z])")
+_WORDED_HOST = re.compile(rb"(?i)(?:[A-Za-z0-9\-]{1,63}+ dot ){1,6}[A-Za-z]{2,24}(?![A-Za-z])")
+_LACOL = re.compile(rb"[A-Za-z0-9._%+\-]{0,63}[A-Za-z0-9]")  # a local part, backwards
 
 
 def spoken_email_handler(rule: Rule) -> Handler:
-    """``name [at] host [dot] org`` and ``name at host dot org``."""
+    """``name [at] host [dot] org`` and ``name at host dot org``: the trigger ends behind the bracket, or in the host."""
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        for pattern in (_SPOKEN_AT, _WORDED_AT):
-            for m in pattern.finditer(b, max(lo, to - 80), min(hi, to + 320)):
-                if m.start() < to <= m.end():
-                    out.append((m.start(), m.end(), rule.class_name))
-                    return m.end()
-        return to
+        first = max(lo, to - 80)
+        if b[to - 1] in b"])}>":
+            host = _BRACKETED_HOST.match(b, to, min(hi, to + 320))
+            opening = _OPENING.search(b, max(first, to - 8), to - 1) if host else None
+            at = opening.start() if opening else 0
+        else:
+            at = b[first:to].lower().rfind(b" at ") + first
+            host = _WORDED_HOST.match(b, at + 4, min(hi, to + 320))
+        local = _LACOL.match(b[first:at][::-1]) if host and at > first else None
+        if host is None or local is None or host.end() < to:
+            return to
+        out.append((at - local.end(), host.end(), rule.class_name))
+        return host.end()
 
     return handle
 

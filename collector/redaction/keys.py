@@ -143,10 +143,12 @@ _LOOKED_AHEAD = 8  # bytes that a pattern may ask for behind the value
 
 def pattern_handler(rule: Rule) -> Handler:
     """An exact pattern ``rule.reach`` bytes around the trigger's end, or, with ``rule.back``, exactly where the value begins
-    (``back`` bytes before the trigger's end; negative: with the letters before). ``rule.longest`` bytes, if it says so, are all that it can have."""
+    (``back`` bytes before the trigger's end; negative: with the letters before). ``rule.longest`` bytes, if it says so, are all that it can have;
+    ``rule.then`` is what follows the trigger in all that match: it is asked first, for it takes less."""
     exact = re.compile(rule.pattern.encode("latin-1"), re.IGNORECASE if rule.ignore_case else 0)
     needed = words(rule.words) if rule.words else None
     refused = words(rule.not_words) if rule.not_words else None
+    then = re.compile(rule.then.encode("latin-1"), exact.flags & re.IGNORECASE) if rule.then else None
     group = 1 if exact.groups else 0
     reach, back = rule.longest + 1 if rule.longest else rule.reach, rule.back
     behind = reach + _LOOKED_AHEAD if rule.longest else 4 * reach
@@ -171,6 +173,8 @@ def pattern_handler(rule: Rule) -> Handler:
 
     def around(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         done = to
+        if then is not None and then.match(b, to, hi) is None:
+            return to
         for m in exact.finditer(b, max(lo, to - reach), min(hi, to + behind)):
             if m.start() >= to:
                 break

@@ -24,6 +24,7 @@ _TAKEN_BEHIND = re.compile(rb"\[[A-Z][A-Z_]+(?::[0-9a-f]{0,16})?(?:\]|\Z)")  # o
 TOKEN_RUN = re.compile(rb"[A-Za-z0-9_.=+/\-]*+")
 AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
 _SHORT, _MOST_KNOWN = 256, 2_048  # bytes of a text that is remembered, and how many are
+_LONG_VALUE = 256  # bytes of a value that costs more than a few looks at others like it
 _ATTEMPTS = 12  # failed looks within one unbroken run of token characters before the whole run is taken for a secret
 
 
@@ -131,7 +132,20 @@ class Runaway:
             self._generation = Runaway.generation
             self._start, self._end, self._failures = start, TOKEN_RUN.match(b, start, hi).end(), 1  # type: ignore[union-attr]
             return start
-        self._failures += 1
+        return self._again(start, out)
+
+    def failed_value(self, start: int, end: int, out: list[Span]) -> int:
+        """The same of a value that is none and begins within one that was none either: ``a=b=c=…``. Long ones count more."""
+        if not self._start <= start < self._end or self._generation != Runaway.generation:
+            self._generation = Runaway.generation
+            self._start, self._end, self._failures = start, end, 0
+        elif end - start > _LONG_VALUE:
+            self._end = max(self._end, end)
+            return self._again(start, out, (end - start) // _LONG_VALUE)
+        return start
+
+    def _again(self, start: int, out: list[Span], times: int = 1) -> int:
+        self._failures += times
         if self._failures < _ATTEMPTS:
             return start
         out.append((self._start, self._end, self.class_name))

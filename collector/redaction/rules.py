@@ -58,6 +58,7 @@ class Rule:
     reach: int = 96
     longest: int = 0
     back: int = 0
+    then: str = ""
     digits: tuple[int, ...] = ()
     ignore_case: bool = False
     mixed: bool = False

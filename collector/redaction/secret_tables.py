@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from collector.redaction.budget import Dropped
-from collector.redaction.matching import Handler, Span
+from collector.redaction.matching import Handler, Runaway, Span
 from collector.redaction.rules import Rule
 from collector.redaction.secrets import is_phrase, is_secret, name_strength, plainly_secret
 
@@ -28,14 +28,26 @@ Cell = tuple[int, int]  # byte range in the buffer
 def secret_table_handler(rule: Rule) -> Handler:
     """A heading that names a secret, and what stands under it; the trigger ends behind the heading's cell."""
 
+    dull: tuple[int, int, int] = (0, 0, 0)  # the line looked at last, in which ...
+    marks: list[bytes] = []  # ... none of these stands between headings
+
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
+        nonlocal dull
         start, end = _line_around(b, to, lo, hi)
         if b[end : end + 1] == b"\\":  # a table inside a string, as in JSON: the string's quotes bound it
             lo, hi = _string_around(b, to, start, hi)
             start = lo
-        if _NO_HEADINGS.search(b, start, end):
-            return max(to, end)  # nor is there one for another word in this line
+        if end - start > _LONGEST_LINE:
+            return to
+        if dull != (Runaway.generation, start, end):
+            if _NO_HEADINGS.search(b, start, end):
+                return max(to, end)  # nor is there one for another word in this line
+            dull = (Runaway.generation, start, end)
+            marks.clear()
         mark = b[to - 1 : to] if b[to - 1 : to] in _CELL else next((mark for mark in _CELL if b.find(mark, start, end) >= 0), b"")
+        if mark in marks:
+            return to
+        marks.append(mark)
         headings = _cells(b, start, end, mark) if mark else []
         columns = {k: strength for k, (a, z) in enumerate(headings) if (strength := _names_secret(b[a:z]))}
         if not columns or any(z > a and _HEADING.fullmatch(b, a, z) is None for a, z in headings):

@@ -206,6 +206,7 @@ def promise(said: bytes) -> str | None:
 
 def assignment_handler(rule: Rule) -> Handler:
     """``name = value`` in any of the usual notations; the trigger ends at the ``:`` or ``=``."""
+    runaway = Runaway(rule.class_name)
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
         if b.find(b"[", to, to + 12) >= 0 and TAKEN.match(b, to, hi):
@@ -235,8 +236,11 @@ def assignment_handler(rule: Rule) -> Handler:
         if line and is_phrase(line[0], _PHRASE_WORDS):
             out.append((*line.span(), rule.class_name))
             return line.end()
-        if end <= start or not is_secret(b[start:end], strength, quoted=quoted):
+        if end <= start:
             return to
+        if not is_secret(b[start:end], strength, quoted=quoted):
+            past = runaway.failed_value(start, end, out)
+            return past if past > start else to
         out.append((start, end, rule.class_name))
         return end
 
