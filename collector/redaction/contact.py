@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 
 from collector.redaction.checksums import card_sure
-from collector.redaction.matching import Handler, Span, near, tester, words
+from collector.redaction.matching import Handler, Sought, Span, near, tester, words
 from collector.redaction.national_ids import ssn
 from collector.redaction.rules import Rule
 
@@ -231,8 +231,10 @@ _SPELLED_CONTEXT = words(r"card|pan|credit|visa|ssn|social security|phone|mobile
 def spelled_digits_handler(rule: Rule) -> Handler:
     """Digits told in words, that make a card or social security number, a code right behind the word for it, or any long number where a word says so."""
 
+    sought = Sought(_SPELLED)
+
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        for m in _SPELLED.finditer(b, max(lo, to - 200), min(hi, to + 400)):
+        for m in sought.beginning(b, max(lo, to - 200), to, min(hi, to + 400), lo, hi):
             if not m.start() < to <= m.end():
                 continue
             digits = "".join(_DIGIT_WORDS[w] for w in _SPELLED_WORD.findall(m[0].lower()))

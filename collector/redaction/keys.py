@@ -11,7 +11,7 @@ from collections import Counter
 from functools import lru_cache
 
 from collector.redaction.checksums import IBAN_LENGTH
-from collector.redaction.matching import Handler, Runaway, Span, near, words
+from collector.redaction.matching import Handler, Runaway, Sought, Span, near, words
 from collector.redaction.rules import Rule
 from collector.redaction.validators import VALIDATORS
 
@@ -20,6 +20,7 @@ _MAY_BREAK = b"*_`\r\n\\"  # what such a break begins with
 _ALPHANUMERIC = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _FIRST = re.compile(rb"[A-Za-z0-9_\-]{4,256}+")
 _REST = re.compile(rb"[A-Za-z0-9_\-]{10,}+")
+_LEAST_DIFFERENT, _MIXED_DIFFERENT = 10, 14  # bytes in a value of 3.3, and of 3.8, bits a byte
 _BLANKS = re.compile(rb"\s")
 _STRIP = re.compile(rb"[^A-Za-z0-9]")
 
@@ -45,20 +46,23 @@ def _evenly(value: bytes) -> bool:
 def looks_random(value: bytes) -> bool:
     """Digits and letters of both cases, or long hex: not a word, not a name."""
     n = len(value)
-    return (
-        n - len(value.translate(None, b"0123456789")) > 1
-        and n - len(value.translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")) > 1
-        and n - len(value.translate(None, b"abcdefghijklmnopqrstuvwxyz")) > 1
-        and (_least_entropy(n, len(set(value))) >= 3.3 or _evenly(value) or entropy(value) >= 3.3)
-    )
+    if (
+        n - len(value.translate(None, b"0123456789")) < 2
+        or n - len(value.translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")) < 2
+        or n - len(value.translate(None, b"abcdefghijklmnopqrstuvwxyz")) < 2
+    ):
+        return False
+    different = len(set(value))
+    return different >= _LEAST_DIFFERENT and (_least_entropy(n, different) >= 3.3 or _evenly(value) or entropy(value) >= 3.3)
+
+
+_CASE = bytes(65 if chr(c).isupper() else 97 for c in range(256))
 
 
 def mixes_case(value: bytes) -> bool:
     """Upper and lower case change back and forth more than in words."""
-    return (
-        entropy(value) >= 3.8
-        and sum(a.isupper() != b.isupper() for a, b in zip(value.decode("latin-1"), value.decode("latin-1")[1:], strict=False)) >= len(value) // 3
-    )
+    case = value.translate(_CASE)
+    return case.count(b"Aa") + case.count(b"aA") >= len(value) // 3 and len(set(value)) >= _MIXED_DIFFERENT and entropy(value) >= 3.8
 
 
 def jwt_header(token: bytes) -> bool:
@@ -171,16 +175,21 @@ def pattern_handler(rule: Rule) -> Handler:
         m = exact.match(b, start, hi)
         return (accepted(b, m, lo, hi, out) if m else 0) or to
 
+    sought, runaway = Sought(exact), Runaway(rule.class_name)
+
     def around(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        done = to
         if then is not None and then.match(b, to, hi) is None:
             return to
-        for m in exact.finditer(b, max(lo, to - reach), min(hi, to + behind)):
+        done = to
+        for m in sought.beginning(b, max(lo, to - reach), to, min(hi, to + behind), lo, hi):
             if m.start() >= to:
                 break
             if m.end() >= to - 1:
                 done = max(done, accepted(b, m, lo, hi, out))
                 if m.end() >= to:
+                    if done == to:
+                        sought.refused = m.span()
+                        done = max(to, runaway.failed_value(*m.span(group), out))
                     break
         return done
 

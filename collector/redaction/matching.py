@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
 import re2
@@ -24,7 +25,7 @@ _TAKEN_BEHIND = re.compile(rb"\[[A-Z][A-Z_]+(?::[0-9a-f]{0,16})?(?:\]|\Z)")  # o
 TOKEN_RUN = re.compile(rb"[A-Za-z0-9_.=+/\-]*+")
 AS_ZEROS = bytes(48 if 48 <= c <= 57 else c for c in range(256))
 _SHORT, _MOST_KNOWN = 256, 2_048  # bytes of a text that is remembered, and how many are
-_LONG_VALUE = 256  # bytes of a value that costs more than a few looks at others like it
+_LONG_VALUE = 128  # bytes of a value that costs more than a few looks at others like it
 _ATTEMPTS = 12  # failed looks within one unbroken run of token characters before the whole run is taken for a secret
 
 
@@ -114,6 +115,40 @@ def _before(b: bytes, start: int, lo: int, reach: int) -> bytes:
     """What stands before a place within reach, and the byte before that: it tells whether a word begins there."""
     at = max(lo, start - reach)
     return b[at - 1 : start] if at else b"\0" + b[:start]
+
+
+class Sought:
+    """Where a pattern was looked for without avail: a text full of triggers is not searched again at each, a window's length."""
+
+    __slots__ = ("_barren", "_pattern", "_text", "refused")
+
+    def __init__(self, pattern: re.Pattern[bytes]) -> None:
+        self._pattern = pattern
+        self._text, self._barren = (0, 0, 0), 0
+        self.refused = (0, 0)  # the match that was refused last
+
+    def beginning(self, b: bytes, first: int, to: int, last: int, lo: int, hi: int) -> Iterable[re.Match[bytes]]:
+        """The matches that begin in ``b[first:to]``, and perhaps some behind; ``b[lo:hi]`` is the text, and ``last`` where they end at most.
+        None, if the first of them would be the one that was refused."""
+        text = (Runaway.generation, lo, hi)
+        if text != self._text:
+            self._text, self._barren, self.refused = text, 0, (0, 0)
+        elif first <= self.refused[0] and to <= self.refused[1]:
+            return ()
+        found = self._pattern.finditer(b, first, last) if first >= self._barren else self._each(b, self._barren, to, last)
+        m = next(found, None)
+        if m is None or m.start() >= to:
+            self._barren = to
+            return ()
+        return chain((m,), found)
+
+    def _each(self, b: bytes, at: int, to: int, last: int) -> Iterator[re.Match[bytes]]:
+        """Every place by itself: they are few, and a search goes on behind them."""
+        while at < to:
+            m = self._pattern.match(b, at, last)
+            at = max(m.end(), at + 1) if m else at + 1
+            if m:
+                yield m
 
 
 class Runaway:
