@@ -18,12 +18,12 @@ from collector.redaction.placeholders import CHECKED, placeholder, placeholders
 from collector.redaction.recall import Changed, Recall, groups_of
 from collector.redaction.rough_numbers import all_numbers
 from collector.redaction.seams import NEAR_BORDER, near_border
-from collector.redaction.second_look import masked, near_marks, with_later
+from collector.redaction.second_look import masked, near_marks, whole_lines, with_later
 
 MAX_BYTES = 16 << 20
 _SHORT = 16_000  # bytes of a text whose budget is so small that it is worth another try
 _MIDDLING = 100_000  # bytes of a text whose budget may be spent more than once within a quarter of a second
-ROUNDS = 4  # redact again until nothing changes, at most so often; in the end all numbers are taken
+ROUNDS = 5  # redact again until nothing changes, at most so often; in the end all numbers are taken, and then whole lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,9 +329,9 @@ class Redactor:
                 elif isinstance(more, str):
                     self._drop(changed, i, more)
                 else:
-                    if times == ROUNDS - 2:
+                    if times >= ROUNDS - 3:
                         text = masked(replaced[k])
-                        more = [*more, *all_numbers(text, 0, len(text))]
+                        more = [*more, *all_numbers(text, 0, len(text))] if times == ROUNDS - 3 else whole_lines(text, more)
                     later[i] = with_later(parts[i], replaced[k], found[i], more)
             self.counts.update(names)
             found = later

@@ -207,3 +207,8 @@ def with_later(raw: bytes, replaced: list[bytes], known: list[Span], more: Seque
     """Known spans of a text, and more of them found in the redacted one."""
     moves = [(0, 0), *((size, end) for (_, size), (_, end, _) in zip(marks(replaced), known, strict=True))]
     return resolve(raw, 0, len(raw), known + [(origin(moves, a), origin(moves, z, end=True), name) for a, z, name in more])
+
+
+def whole_lines(text: bytes, spans: Sequence[Span]) -> list[Span]:
+    """The same to the ends of their lines: where each replacement uncovers the next value, nothing else comes to rest."""
+    return [(text.rfind(b"\n", 0, start) + 1, end if (end := text.find(b"\n", last)) >= 0 else len(text), name) for start, last, name in spans]

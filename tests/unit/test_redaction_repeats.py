@@ -43,3 +43,14 @@ def test_headings_stand_in_a_short_line():
     assert "Kj82mQx771" not in Redactor().redact("id,password," + cells[50:] * 50 + "\n1,Kj82mQx771," + cells[50:] * 50).text
     fields = {"notes": "nothing to see here, " * 400, "csv": "id,password\n1,Kj82mQx771\n2,Kj82mQx772\n"}
     assert "Kj82mQx77" not in Redactor().redact(json.dumps(fields)).text
+
+
+@pytest.mark.parametrize("unit", ["nin 7", "Aadhaar 2341", "p4ssw0rd = h", "742 N Evergreen Terrace Apt 4", "P@ssword = get_1", "DNI 95", "CUIT 2"])
+def test_where_each_replacement_uncovers_the_next_value_the_line_goes_and_no_other(unit: str):
+    redactor = Redactor()
+    out = redactor.redact(f"before\n{unit * 100}\nbehind").text
+    before, line, behind = out.split("\n")
+    assert (before, behind) == ("before", "behind")
+    assert line.startswith("[")
+    assert line.endswith("]")
+    assert redactor.redact(out).text == out
