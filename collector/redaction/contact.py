@@ -223,6 +223,7 @@ _SPELLED_CODE = re.compile(
     rb"(?i)(?<![a-z])(?:(?:cvv2?|cvc|passcode)(?: is|:)?|(?:pin|otp|(?:access|door|gate|alarm|security|verification|login|one.time) code)"
     rb"(?: code| number)?(?:'s| is| was|:))[ \"'`*]{0,3}\Z"
 )
+_CODE = re.compile(rb"(?i)cv[vc]|pin|otp|code")  # one of its words
 _LONGEST_CODE = 8
 _SPELLED_WORD = re.compile(rb"[a-z]+")
 _SPELLED_CONTEXT = words(r"card|pan|credit|visa|ssn|social security|phone|mobile|call|number|account|lost|charge|pay(?:ment)?|pin|tel")
@@ -238,10 +239,12 @@ def spelled_digits_handler(rule: Rule) -> Handler:
             if not m.start() < to <= m.end():
                 continue
             digits = "".join(_DIGIT_WORDS[w] for w in _SPELLED_WORD.findall(m[0].lower()))
-            if 3 <= len(digits) <= _LONGEST_CODE and _SPELLED_CODE.search(b, max(lo, m.start() - 40), m.start()):
+            told = b[max(lo, m.start() - 40) : m.start()]
+            if 3 <= len(digits) <= _LONGEST_CODE and _CODE.search(told) and _SPELLED_CODE.search(told):
                 out.append((m.start(), m.end(), "ACCESS_CODE"))
             elif card_sure(digits) or ((ssn(digits) or len(digits) >= 7) and near(_SPELLED_CONTEXT, b, m.start(), m.end(), lo, hi)):
                 out.append((m.start(), m.end(), "CREDIT_CARD" if card_sure(digits) else rule.class_name))
+            sought.barren = m.end()
             return m.end()
         return to
 

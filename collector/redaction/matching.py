@@ -120,11 +120,12 @@ def _before(b: bytes, start: int, lo: int, reach: int) -> bytes:
 class Sought:
     """Where a pattern was looked for without avail: a text full of triggers is not searched again at each, a window's length."""
 
-    __slots__ = ("_barren", "_pattern", "_text", "refused")
+    __slots__ = ("_pattern", "_text", "barren", "refused")
 
     def __init__(self, pattern: re.Pattern[bytes]) -> None:
         self._pattern = pattern
-        self._text, self._barren = (0, 0, 0), 0
+        self._text = (0, 0, 0)
+        self.barren = 0  # before this place nothing begins any more
         self.refused = (0, 0)  # the match that was refused last
 
     def beginning(self, b: bytes, first: int, to: int, last: int, lo: int, hi: int) -> Iterable[re.Match[bytes]]:
@@ -132,13 +133,13 @@ class Sought:
         None, if the first of them would be the one that was refused."""
         text = (Runaway.generation, lo, hi)
         if text != self._text:
-            self._text, self._barren, self.refused = text, 0, (0, 0)
+            self._text, self.barren, self.refused = text, 0, (0, 0)
         elif first <= self.refused[0] and to <= self.refused[1]:
             return ()
-        found = self._pattern.finditer(b, first, last) if first >= self._barren else self._each(b, self._barren, to, last)
+        found = self._pattern.finditer(b, first, last) if first >= self.barren else self._each(b, self.barren, to, last)
         m = next(found, None)
         if m is None or m.start() >= to:
-            self._barren = to
+            self.barren = to
             return ()
         return chain((m,), found)
 

@@ -75,15 +75,15 @@ def strong_handler(rule: Rule) -> Handler:
     return handle
 
 
-_NAME_OF_VALUE = re.compile(rb"(?i)([A-Za-z0-9_.\-]{2,80})[\\\"']{0,3}(?:,?|: ?[{])\s{0,12}[\\\"']{0,3}value[\\\"']{0,3}\s?[:=]$")
+_EMAN = re.compile(rb"(?i)[:=]\s?[\"'\\]{0,3}eulav[\"'\\]{0,3}\s{0,12}(?:[{] ?:|,?)[\"'\\]{0,3}([A-Za-z0-9_.\-]{2,80})")  # backwards: name, value:
 
 
 def named_value_handler(rule: Rule) -> Handler:
     """``name: DB_PASSWORD`` and, right behind it, ``value: …``; the trigger ends at the second ``:`` or ``=``."""
 
     def handle(b: bytes, to: int, lo: int, hi: int, out: list[Span]) -> int:
-        named = _NAME_OF_VALUE.search(b, max(lo, to - 128), to)
-        strength = name_strength(named[1]) if named else ""
+        named = _EMAN.match(b[max(lo, to - 128) : to][::-1])
+        strength = name_strength(named[1][::-1]) if named else ""
         if strength not in ("password", "secret"):
             return to
         gap = GAP.match(b, to, min(hi, to + 128))
